@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The guest blob: a flat 64-bit binary that holds every microbenchmark, loaded at GUEST_BLOB_BASE
+ * of a guest's physical memory. The same bytes run under our vCPU and under any other monitor, and
+ * the harness reads its table of benchmarks to know what there is: nothing about a benchmark is
+ * written down twice.
+ *
+ * Entry contract: 64-bit mode, CPL 0, interrupts off, guest-physical memory [0, GUEST_MEMORY_SIZE)
+ * identity-mapped, RSP at GUEST_STACK_TOP, RIP = entry, and
+ *   RDI = index of the row, RSI = enum guest_phase_code, RDX = number of samples.
+ * The samples lie at GUEST_SAMPLES_BASE as struct sample[RDX]. The blob ends each phase with the
+ * hypercall HYPERCALL_PHASE_DONE and is entered afresh for the next.
+ */
+#ifndef EXITMETER_GUESTS_BLOB_H
+#define EXITMETER_GUESTS_BLOB_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define GUEST_BLOB_MAGIC   0x31424f4c424d5845ull /* "EXMBLOB1", little-endian */
+#define GUEST_BLOB_VERSION 1u
+
+/* Guest-physical layout, bytes. The tables of the first 64-bit page map lie below the stack. */
+#define GUEST_PAGE_TABLES  0x1000ull
+#define GUEST_STACK_TOP    0x80000ull
+#define GUEST_BLOB_BASE    0x100000ull
+#define GUEST_BLOB_LIMIT   0x400000ull /* blob, its .bss included, ends below */
+#define GUEST_SAMPLES_BASE 0x800000ull
+#define GUEST_MEMORY_SIZE  0x2000000ull
+#define GUEST_SAMPLES_MAX  1000000u
+
+/* One round trip as the guest saw it: TSC before and after, fenced by LFENCE. */
+struct sample {
+    uint64_t start;
+    uint64_t end;
+};
+
+_Static_assert(GUEST_SAMPLES_BASE + GUEST_SAMPLES_MAX * sizeof(struct sample) <= GUEST_MEMORY_SIZE,
+               "the sample buffer fits into guest memory");
+
+/* Hypercall numbers (RAX at VMCALL); arguments RDI RSI RDX RCX R8 R9, result RAX. */
+#define HYPERCALL_NOP        0u
+#define HYPERCALL_PHASE_DONE 1u /* this phase is complete */
+#define HYPERCALL_FAILED     2u /* RDI: a code the row chose, or 0x100 + vector of an exception */
+
+enum guest_phase_code {
+    GUEST_CONTROL = 0, /* the row's code without the exiting instruction */
+    GUEST_OP = 1,
+};
+
+/* Which intercept decides whether the operation exits. */
+enum row_gate {
+    GATE_ALWAYS = 0,    /* exits under every policy */
+    GATE_MSR_READ = 1,  /* gate_index is the MSR */
+    GATE_MSR_WRITE = 2, /* gate_index is the MSR */
+    GATE_IO = 3,        /* gate_index is the port, gate_width the bytes accessed */
+    GATE_NEVER = 4,     /* exits under no policy */
+};
+
+/* row.requires: what the CPU must have. */
+#define ROW_REQUIRES_X2APIC 1u
+
+/* row.flags */
+#define ROW_FLOOR 1u /* uses the floor exit stub: see core/vmx/entry.S, floor */
+#define ROW_CHECK 2u /* proves behaviour instead of measuring: takes no samples */
+
+/* A pointer inside the blob: a guest-physical address, 8 bytes wide on either side. */
+#ifdef EXITMETER_GUEST
+#define GUEST_POINTER(type) type
+#else
+#define GUEST_POINTER(type) uint64_t
+#endif
+
+/* The code of a phase: fills count samples. */
+typedef void row_code(struct sample *samples, uint64_t count);
+
+/* One benchmark. */
+struct blob_row {
+    GUEST_POINTER(const char *) name;
+    GUEST_POINTER(const char *) description;
+    GUEST_POINTER(const char *) instruction; /* as the table shows it, "IN AL, 0x80" */
+    GUEST_POINTER(row_code *) op;
+    GUEST_POINTER(row_code *) control;
+    uint32_t gate; /* enum row_gate */
+    uint32_t gate_index;
+    uint32_t gate_width;  /* bytes; 0 unless GATE_IO */
+    uint32_t exit_reason; /* basic exit reason expected where it exits */
+    uint32_t requires;    /* ROW_REQUIRES_* */
+    uint32_t flags;       /* ROW_* */
+};
+
+struct blob_header {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t row_size; /* sizeof(struct blob_row) */
+    uint32_t row_count;
+    uint32_t reserved;
+    GUEST_POINTER(const struct blob_row *) rows;
+    GUEST_POINTER(void *) entry;
+    uint64_t file_end;   /* guest-physical end of the bytes in the file */
+    uint64_t memory_end; /* guest-physical end including .bss */
+};
+
+_Static_assert(sizeof(struct blob_row) == 64, "wire format");
+_Static_assert(sizeof(struct blob_header) == 56, "wire format");
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the probes write on each VM exit: one 64-byte record, one cache line, by plain stores.
+ * Packet headers and records together are a CTF 1.8 stream; nothing is converted afterwards.
+ */
+#ifndef EXITMETER_PROBES_RECORD_H
+#define EXITMETER_PROBES_RECORD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Probe levels are two independent bits. */
+#define PROBE_OFF    0u
+#define PROBE_COUNTS 1u /* VMCS, MSR, ... accesses, detail and RIP; handlers built with counting \
+                         */
+#define PROBE_STAMPS 2u /* four time stamps */
+#define PROBE_FULL   (PROBE_COUNTS | PROBE_STAMPS)
+#define PROBE_LEVELS 4u
+
+/* record.flags: what was measured. A field that its flag does not cover means nothing. */
+#define RECORD_HAS_STAMPS 1u /* entered, dispatched, handled, entering */
+#define RECORD_HAS_COUNTS 2u /* detail, rip, and the counters that follow them */
+#define RECORD_LEFT       4u /* went back to the caller of the vCPU, so no VM entry followed */
+
+#define RECORD_SIZE 64u
+
+struct record {
+#define RECORD_FIELD(bits, name, unit, description) uint##bits##_t name;
+#include "record_fields.h"
+#undef RECORD_FIELD
+};
+
+struct packet_header {
+#define PACKET_FIELD(bits, name, part, description) uint##bits##_t name;
+#include "packet_fields.h"
+#undef PACKET_FIELD
+};
+
+#define PACKET_MAGIC 0xc1fc1fc1u
+
+_Static_assert(sizeof(struct record) == RECORD_SIZE, "a record is one cache line");
+_Static_assert(sizeof(struct packet_header) == RECORD_SIZE, "records stay aligned behind a header");
+_Static_assert(offsetof(struct record, entered) == 0, "CTF event header: time stamp first");
+_Static_assert(offsetof(struct record, reason) == 8, "CTF event header: id second");
+
+#endif
