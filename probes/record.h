@@ -10,16 +10,17 @@
 #include <stdint.h>
 
 /* Probe levels are two independent bits. */
-#define PROBE_OFF    0u
-#define PROBE_COUNTS 1u /* VMCS, MSR, ... accesses, detail and RIP; handlers built with counting \
+#define PROBE_OFF 0u
+#define PROBE_COUNTS                                                                             \
+    1u                  /* VMCS, MSR, ... accesses, detail and RIP; handlers built with counting \
                          */
 #define PROBE_STAMPS 2u /* four time stamps */
 #define PROBE_FULL   (PROBE_COUNTS | PROBE_STAMPS)
 #define PROBE_LEVELS 4u
 
 /* record.flags: what was measured. A field that its flag does not cover means nothing. */
-#define RECORD_HAS_STAMPS 1u /* entered, dispatched, handled, entering */
-#define RECORD_HAS_COUNTS 2u /* detail, rip, and the counters that follow them */
+#define RECORD_HAS_STAMPS 2u /* entered, dispatched, handled, entering */
+#define RECORD_HAS_COUNTS 1u /* detail, rip, and the counters that follow them */
 #define RECORD_LEFT       4u /* went back to the caller of the vCPU, so no VM entry followed */
 
 #define RECORD_SIZE 64u

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+"""The analysis end of the exitmeter command: compare, gate, report."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from .errors import Failure
+
+# Debian's package of each module that is not Python's own.
+PACKAGES = {"numpy": "python3-numpy", "jinja2": "python3-jinja2"}
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; returns its exit code."""
+    options = parse(arguments)
+    try:
+        return dispatch(options)
+    except Failure as failure:
+        print(f"exitmeter: {failure}", file=sys.stderr)
+        return failure.exit_code
+    except ModuleNotFoundError as error:
+        module = (error.name or "").partition(".")[0]
+        if module not in PACKAGES:
+            raise
+        print(f"exitmeter: {sys.executable} has no {module}: install {PACKAGES[module]}",
+              file=sys.stderr)
+        return 3
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Wrong usage ends here, with exit code 2."""
+    parser = argparse.ArgumentParser(prog="exitmeter", description=__doc__, allow_abbrev=False)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    compare = commands.add_parser("compare", allow_abbrev=False,
+                                  help="policies within a run, or one run against another")
+    compare.add_argument("run", type=Path, metavar="RUN")
+    compare.add_argument("other", type=Path, metavar="RUN2", nargs="?", help="the newer run")
+    compare.add_argument("--json", action="store_true", help="one JSON document on stdout")
+
+    gate = commands.add_parser("gate", allow_abbrev=False,
+                               help="exit 0 held, 1 regressed, 2 bad input, 3 not comparable")
+    gate.add_argument("run", type=Path, metavar="RUN")
+    gate.add_argument("--baseline", type=Path, required=True, metavar="FILE")
+    gate.add_argument("--update", action="store_true", help="make RUN the baseline")
+    gate.add_argument("--json", action="store_true", help="one JSON document on stdout")
+
+    report = commands.add_parser("report", allow_abbrev=False, help="one self-contained HTML page")
+    report.add_argument("run", type=Path, metavar="RUN")
+    report.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: RUN.html")
+    return parser.parse_args(arguments)
+
+
+def dispatch(options: argparse.Namespace) -> int:
+    """Imports late, so that usage and a missing package are answered without numpy."""
+    if options.command == "compare":
+        from .compare import compare
+        return compare(options.run, options.other, options.json)
+    if options.command == "gate":
+        from .gate import gate
+        return gate(options.run, options.baseline, options.update, options.json)
+    from .report import report
+    return report(options.run, options.output)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: MIT
+"""What a gate holds a run against: the fingerprint of where it was measured, and its counts.
+
+A baseline file holds nothing that depends on time or place, sorted and indented, so that the
+diff of an update is a list of what changed.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from .document import Node, load
+from .errors import BadInput
+from .results import results
+from .run import Run
+from .statistics import COUNTERS, PARTS, Absent
+
+SCHEMA = "exitmeter.baseline/1"
+
+# What is gated; times in the run's unit, counters per exit.
+METRICS = ("p50", "p99", "exits_per_op", *COUNTERS)
+ALWAYS = ("p50", "p99", "exits_per_op")
+
+
+def fingerprint(run: Run) -> dict[str, Any]:
+    """Where and how a run was measured: two runs compare exactly only if this is equal."""
+    facts = {key: _fact(run, section, key) for section, key in (
+        ("machine", "cpu_model"), ("machine", "signature"),
+        ("build", "emulator"), ("build", "compiler"))}
+    return {**facts, "target": run.target, "unit": run.unit, "samples": run.samples,
+            "count_samples": run.count_samples, "probe_levels": run.probe_levels}
+
+
+def _fact(run: Run, section: str, key: str) -> str:
+    value = run.fact(section, key)
+    if not value:
+        raise BadInput(f"{run.path / 'run.json'}: {section}.{key}: a string is needed")
+    return value
+
+
+def measured(run: Run) -> dict[str, dict[str, dict[str, Any]]]:
+    """METRICS by benchmark and policy, those that are present, and the parts' medians."""
+    table: dict[str, dict[str, dict[str, Any]]] = {}
+    for result in results(run):
+        row: dict[str, Any] = {"p50": result.net["p50"], "p99": result.net["p99"],
+                               "exits_per_op": _tidy(result.exits_per_op)}
+        if not isinstance(result.costs, Absent):
+            row |= {name: _tidy(value) for name, value in result.costs.per_exit.items()}
+        if not isinstance(result.split, Absent):
+            row["parts"] = result.split.parts
+        table.setdefault(result.benchmark, {})[result.policy] = row
+    return table
+
+
+def _tidy(value: float) -> float:
+    """1.0 as 1: a diff reads better without."""
+    return int(value) if value == int(value) else value
+
+
+def baseline_of(run: Run) -> dict[str, Any]:
+    return {"schema": SCHEMA, "fingerprint": fingerprint(run), "benchmarks": measured(run)}
+
+
+def load_baseline(file: Path) -> dict[str, Any]:
+    """Read and check a baseline; BadInput names file and key. Unknown keys are refused: a
+    misspelt metric must not pass for one that is held."""
+    if not file.exists():
+        raise BadInput(f"{file}: no such baseline; write one with --update")
+    top = load(file)
+    top.schema(SCHEMA)
+    _only(top, ("schema", "fingerprint", "benchmarks"))
+    _check_fingerprint(top["fingerprint"])
+    if not top["benchmarks"].object():
+        raise top["benchmarks"].bad("empty: it would hold nothing")
+    for benchmark in top["benchmarks"].object():
+        policies = top["benchmarks"][benchmark]
+        if not policies.object():
+            raise policies.bad("empty: it would hold nothing")
+        for policy in policies.object():
+            _check_row(policies[policy])
+    return top.object()
+
+
+def _check_fingerprint(node: Node) -> None:
+    texts = ("cpu_model", "signature", "emulator", "compiler", "target", "unit")
+    numbers = ("samples", "count_samples")
+    _only(node, (*texts, *numbers, "probe_levels"))
+    for key in texts:
+        node[key].text()
+    for key in numbers:
+        node[key].count()
+    for policy in node["probe_levels"].object():
+        node["probe_levels"][policy].text()
+
+
+def _check_row(node: Node) -> None:
+    _only(node, (*METRICS, "parts"))
+    for key in ALWAYS:
+        node[key].number()
+    for key in METRICS:
+        if key in node:
+            node[key].number()
+    if "parts" in node:
+        _only(node["parts"], PARTS)
+        for key in PARTS:
+            node["parts"][key].number()
+
+
+def _only(node: Node, known: tuple[str, ...]) -> None:
+    for key in node.object():
+        if key not in known:
+            raise node[key].bad("no such key is known")

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: MIT
+"""exitmeter compare: the policies of one run, or one run against another."""
+
+from pathlib import Path
+from typing import Any
+
+from . import compare_text
+from .errors import EXIT_DONE, NotPossible
+from .output import emit, to_json
+from .results import results
+from .run import Run, open_run
+from .summary import SCHEMA, describe, summarize, warnings
+
+
+def compare(path: Path, other: Path | None, as_json: bool) -> int:
+    """Print the comparison; other is the newer run."""
+    run = open_run(path)
+    if other is None:
+        data = summarize(run, results(run))
+        emit(to_json(data) if as_json else compare_text.policies_text(data))
+    else:
+        data = compare_runs(run, open_run(other))
+        emit(to_json(data) if as_json else compare_text.runs_text(data))
+    return EXIT_DONE
+
+
+def compare_runs(old: Run, new: Run) -> dict[str, Any]:
+    """Net p50 of every benchmark under every policy that both runs measured."""
+    refuse_unlike(old, new)
+    before = {(result.benchmark, result.policy): result for result in results(old)}
+    after = {(result.benchmark, result.policy): result for result in results(new)}
+    rows = []
+    for pair in after:
+        if pair in before:
+            was, now = before[pair].net, after[pair].net
+            rows.append({"name": pair[0], "policy": pair[1], "old": was, "new": now,
+                         "old_exits_per_op": before[pair].exits_per_op,
+                         "new_exits_per_op": after[pair].exits_per_op,
+                         "difference": now["p50"] - was["p50"],
+                         "ratio": now["p50"] / was["p50"] if was["p50"] > 0 else None})
+    return {"schema": SCHEMA, "old": describe(old), "new": describe(new),
+            "warnings": [f"{side} run: {line}" for side, run in (("old", old), ("new", new))
+                         for line in warnings(run)],
+            "benchmarks": rows,
+            "only_in_old": ["/".join(pair) for pair in before if pair not in after],
+            "only_in_new": ["/".join(pair) for pair in after if pair not in before]}
+
+
+def refuse_unlike(old: Run, new: Run) -> None:
+    """Like is compared with like: refuse runs of which a difference would mean nothing."""
+    pairs = [("target", old.target, new.target),
+             ("CPU model", old.fact("machine", "cpu_model"), new.fact("machine", "cpu_model")),
+             ("unit", old.unit, new.unit), ("samples", old.samples, new.samples)]
+    pairs += [(f"probe level of {policy}", level, new.probe_levels[policy])
+              for policy, level in old.probe_levels.items() if policy in new.probe_levels]
+    unlike = [f"  {what}: {was} -> {now}" for what, was, now in pairs if was != now]
+    if unlike:
+        raise NotPossible("\n".join([f"not comparable: {old.path} and {new.path} differ in",
+                                     *unlike]))

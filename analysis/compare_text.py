@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: MIT
+"""compare for the terminal: the documents of summary.py and compare.py as text."""
+
+from typing import Any
+
+from .statistics import PARTS
+from .table import WIDTH, elide, plain, ratio, render, signed
+
+# Heads of the columns of PARTS, in that order.
+PART_HEADS = ("exit", "dispatch", "handler", "restore", "entry")
+
+
+def policies_text(data: dict[str, Any]) -> str:
+    """Policies of one run side by side; beneath, where the time of an exit goes."""
+    run = data["run"]
+    blocks = [warnings_text(data["warnings"]), heading(run, data["benchmarks"])]
+    if data["benchmarks"]:
+        blocks.append(round_trips(data["benchmarks"], list(run["probe_levels"])))
+        blocks.append(splits(data["benchmarks"], run["unit"]))
+    if data["checks_passed"]:
+        names = list(dict.fromkeys(data["checks_passed"]))
+        blocks.append("\n".join(wrap("checks passed: ", names)))
+    return "\n\n".join(block for block in blocks if block)
+
+
+def warnings_text(lines: list[str]) -> str:
+    return "\n".join(f"warning: {line}" for line in lines)
+
+
+def heading(run: dict[str, Any], benchmarks: list[dict[str, Any]]) -> str:
+    """Where this was measured, the unit, and n."""
+    counts = sorted({entry["net"]["n"] for row in benchmarks for entry in row["policies"]})
+    n = " or ".join(str(count) for count in counts) or "0"
+    pooled = f", pooled from {run['repetitions']} repetitions" if run["repetitions"] > 1 else ""
+    return (f"{run['target']}, {run['cpu_model'] or 'CPU model unknown'}: round trip of one "
+            f"operation\nin {run['unit']}, less control: p50 of n = {n} samples{pooled}")
+
+
+def round_trips(benchmarks: list[dict[str, Any]], policies: list[str]) -> str:
+    """As many policies side by side as fit, further ones in tables beneath."""
+    for size in range(len(policies), 0, -1):
+        tables = [_side_by_side(benchmarks, policies[first:first + size],
+                                first + size >= len(policies))
+                  for first in range(0, len(policies), size)]
+        if all(len(line) <= WIDTH for table in tables for line in table):
+            break
+    return "\n\n".join("\n".join(table) for table in tables)
+
+
+def _side_by_side(benchmarks: list[dict[str, Any]], policies: list[str],
+                  saving: bool) -> list[str]:
+    spread = any(not steady(entry["net"]) for row in benchmarks for entry in row["policies"])
+    block = ["p50", "min..p99", "exits/op"] if spread else ["p50", "exits/op"]
+    heads: list[tuple[str, list[str]]] = [("", ["benchmark"])]
+    heads += [(elide(policy, 30), block) for policy in policies]
+    if saving:
+        heads.append(("passthrough saves", ["p50", "ratio"]))
+    rows = []
+    for row in benchmarks:
+        cells = [row["name"]]
+        by_policy = {entry["policy"]: entry for entry in row["policies"]}
+        for policy in policies:
+            cells += _round_trip(by_policy.get(policy), spread)
+        if saving:
+            gain = row["saves"]
+            cells += [str(gain["difference"]), ratio(gain["ratio"])] if gain else ["-", "-"]
+        rows.append(cells)
+    return render(heads, rows)
+
+
+def steady(net: dict[str, int]) -> bool:
+    """All samples are equal: there is no spread to show."""
+    return net["min"] == net["max"]
+
+
+def _round_trip(entry: dict[str, Any] | None, spread: bool) -> list[str]:
+    if entry is None:
+        return ["-"] * (3 if spread else 2)
+    net = entry["net"]
+    cells = [str(net["p50"]), f"{entry['exits_per_op']:.2f}"]
+    if spread:
+        cells.insert(1, "" if steady(net) else f"{net['min']}..{net['p99']}")
+    return cells
+
+
+def splits(benchmarks: list[dict[str, Any]], unit: str) -> str:
+    """Medians of the five parts and counters of every row that exits, policy by policy; a row
+    whose split or counters are absent says why."""
+    shown: dict[str, list[list[str]]] = {}
+    notes: dict[str, list[str]] = {}
+    for row in benchmarks:
+        for entry in row["policies"]:
+            name = f"{row['name']}/{entry['policy']}"
+            if entry["split"] is None and entry["counters"] is None:
+                notes.setdefault(entry["split_absent"], []).append(name)
+                continue
+            if entry["split"] is None:
+                notes.setdefault(f"no split: {entry['split_absent']}", []).append(name)
+            if entry["counters"] is None:
+                notes.setdefault(f"no counters: {entry['counters_absent']}", []).append(name)
+            shown.setdefault(entry["policy"], []).append(_split_row(row["name"], entry))
+    lines = []
+    if shown:
+        lines += ["where the time of an exit goes: exit transition, save and dispatch, handler, "
+                  "restore,", "entry transition, and the whole round trip, control included", ""]
+        heads = [("", ["benchmark"]), (f"medians, {unit}", [*PART_HEADS, "whole"]),
+                 ("per exit", ["VMREADs", "VMWRITEs"])]
+        rows = []
+        for policy, entries in shown.items():
+            rows.append([policy, *[""] * (len(PARTS) + 3)])
+            rows += [["  " + cells[0], *cells[1:]] for cells in entries]
+        lines += render(heads, rows)
+    for reason, names in notes.items():
+        lines += wrap(f"{reason}: ", names)
+    return "\n".join(lines)
+
+
+def _split_row(name: str, entry: dict[str, Any]) -> list[str]:
+    parts, costs = entry["split"], entry["counters"]
+    times = [str(parts[part]) if parts else "-" for part in (*PARTS, "whole")]
+    counts = [plain(costs[name]) if costs else "-" for name in ("vmreads", "vmwrites")]
+    return [name, *times, *counts]
+
+
+def wrap(head: str, names: list[str]) -> list[str]:
+    """head and the names after it, broken between names at WIDTH."""
+    lines, line = [], head
+    for number, name in enumerate(names):
+        piece = elide(name, WIDTH - 4) + (", " if number < len(names) - 1 else "")
+        if len(line) + len(piece.rstrip()) > WIDTH and line.strip():
+            lines.append(line.rstrip())
+            line = "  "
+        line += piece
+    return [*lines, line.rstrip()]
+
+
+def runs_text(data: dict[str, Any]) -> str:
+    """Two runs: old and new p50 of every benchmark under every policy."""
+    old, new = data["old"], data["new"]
+    heads = [("", ["benchmark/policy"]), ("p50", ["old", "new", "difference", "ratio"])]
+    if any(not steady(row[side]) for row in data["benchmarks"] for side in ("old", "new")):
+        heads.append(("min..p99", ["old", "new"]))
+    heads.append(("exits/op", ["old", "new"]))
+    rows = []
+    for row in data["benchmarks"]:
+        cells = [f"{row['name']}/{row['policy']}", str(row["old"]["p50"]), str(row["new"]["p50"]),
+                 signed(row["difference"]), ratio(row["ratio"])]
+        if len(heads) == 4:
+            cells += ["" if steady(row[side]) else f"{row[side]['min']}..{row[side]['p99']}"
+                      for side in ("old", "new")]
+        cells += [f"{row[f'{side}_exits_per_op']:.2f}" for side in ("old", "new")]
+        rows.append(cells)
+    blocks = [warnings_text(data["warnings"]),
+              f"old: {old['path']}\nnew: {new['path']}\n" + heading_pair(data)]
+    blocks.append("\n".join(render(heads, rows)) if rows else "the runs share no benchmark")
+    only = []
+    for side in ("old", "new"):
+        if data[f"only_in_{side}"]:
+            only += wrap(f"only in {side}: ", data[f"only_in_{side}"])
+    blocks.append("\n".join(only))
+    return "\n\n".join(block for block in blocks if block)
+
+
+def heading_pair(data: dict[str, Any]) -> str:
+    new = data["new"]
+    counts = " and ".join(str(data[side]["samples"] * data[side]["repetitions"])
+                          for side in ("old", "new"))
+    return (f"{new['target']}, {new['cpu_model'] or 'CPU model unknown'}: round trip of one "
+            f"operation\nin {new['unit']}, less control: p50 of n = {counts} samples")

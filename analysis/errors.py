@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: MIT
+"""The ways a command ends other than well; each class carries the exit code it means."""
+
+EXIT_DONE = 0
+EXIT_REGRESSED = 1
+
+
+class Failure(Exception):
+    """Ends a command. The message is all the user sees: it names the file and what is wrong."""
+
+    exit_code = 1
+
+
+class BadInput(Failure):
+    """Wrong usage, or a file that is broken, cut off or not what it should be."""
+
+    exit_code = 2
+
+
+class NotPossible(Failure):
+    """Cannot be measured or drawn here, or not comparable."""
+
+    exit_code = 3

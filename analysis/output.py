@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+"""Where results go: standard output and files that appear whole or not at all."""
+
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from .errors import BadInput
+
+
+def emit(text: str) -> None:
+    """Print text to stdout. A reader that went away is no error: the exit code still counts."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def to_json(document: dict[str, Any]) -> str:
+    """The one JSON form: keys sorted, indented, so that a diff of two shows what changed."""
+    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file atomically: a reader sees the old content or the new, never a part."""
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be written: {error.strerror}") from error
+    try:
+        with open(handle, "w", encoding="utf-8") as file:
+            os.fchmod(file.fileno(), 0o666 & ~_umask())
+            file.write(text)
+        os.replace(name, path)
+    except OSError as error:
+        os.unlink(name)
+        raise BadInput(f"{path}: cannot be written: {error.strerror}") from error
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

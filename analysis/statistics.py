@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""The arithmetic: distributions, the five-part split, counters per exit. No files, no text.
+
+All times are differences of TSC stamps in the run's unit (ticks on Bochs), signed 64-bit.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .stream import RECORD_HAS_COUNTS, RECORD_HAS_STAMPS, RECORD_LEFT
+
+# Percentiles by name, in thousandths: whole numbers, so that a rank is computed exactly.
+PERCENTILES = {"p50": 500, "p90": 900, "p99": 990, "p99.9": 999}
+
+# The parts of a round trip, in order, and the record's stamps that divide them.
+PARTS = ("exit_transition", "save_and_dispatch", "handler", "restore", "entry_transition")
+PART_NAMES = {part: part.replace("_", " ") for part in PARTS}
+STAMPS = ("entered", "dispatched", "handled", "entering")
+
+# What an exit cost the core, as the record counts it.
+COUNTERS = ("vmreads", "vmwrites", "msr_accesses", "xsetbvs", "invalidations")
+
+
+@dataclass(frozen=True)
+class Absent:
+    """What could not be measured, and why. Never a zero."""
+
+    reason: str
+
+
+def rank(count: int, thousandths: int) -> int:
+    """Position, from 0, of a nearest-rank percentile among count sorted values.
+
+    The definition of numpy's inverted_cdf in whole numbers: 0.999 is no binary fraction, and
+    numpy's own rank can come out one too high.
+    """
+    return max(1, -(-count * thousandths // 1000)) - 1
+
+
+def median(values: np.ndarray) -> int:
+    """Nearest-rank median of one or more values: always a value that occurred."""
+    place = rank(len(values), 500)
+    return int(np.partition(values, place)[place])
+
+
+def distribution(values: np.ndarray) -> dict[str, int]:
+    """n, min, max and the nearest-rank percentiles of one or more values."""
+    ordered = np.sort(values)
+    points = {name: int(ordered[rank(len(ordered), place)])
+              for name, place in PERCENTILES.items()}
+    return {"n": len(ordered), "min": int(ordered[0]), **points, "max": int(ordered[-1])}
+
+
+def durations(samples: np.ndarray) -> np.ndarray:
+    """end - start of u64[n, 2] samples, signed: a clock that ran backwards shows as below 0."""
+    return (samples[:, 1] - samples[:, 0]).view(np.int64)
+
+
+def exits(records: np.ndarray) -> np.ndarray:
+    """The records that are VM exits of the operation: all but the one that ends the phase."""
+    return records[(records["flags"] & RECORD_LEFT) == 0]
+
+
+def split(samples: np.ndarray, records: np.ndarray | None, discarded: int) -> np.ndarray | Absent:
+    """The five parts of each round trip, int64[5, n] in the order of PARTS.
+
+    Given when each sample holds exactly one stamped record, that is one whose stamps lie between
+    the sample's two; then the parts of a sample add up to its end - start, exactly.
+    """
+    if records is None:
+        return Absent("the measured phase ran without probes")
+    taken = exits(records)
+    if discarded:
+        return Absent(f"{discarded} records of the measured phase were discarded")
+    if len(taken) == 0:
+        return Absent("takes no exit")
+    if not np.all(taken["flags"] & RECORD_HAS_STAMPS):
+        return Absent("the probes of the measured phase took no time stamps")
+    start, end = samples[:, 0], samples[:, 1]
+    if np.any(end < start) or np.any(start[1:] < end[:-1]):
+        return Absent("the samples do not follow one another in time")
+    home = np.searchsorted(start, taken["entered"], side="right") - 1
+    inside = (home >= 0) & (taken["entering"] <= end[home])
+    home, taken = home[inside], taken[inside]
+    held = np.bincount(home, minlength=len(samples))
+    if np.any(held != 1):
+        return Absent(f"of {len(samples)} samples {np.count_nonzero(held == 0)} hold no exit and "
+                      f"{np.count_nonzero(held > 1)} more than one")
+    taken = taken[np.argsort(home, kind="stable")]
+    stamps = np.stack([start, *(taken[name] for name in STAMPS), end]).astype(np.uint64)
+    parts = np.diff(stamps, axis=0).view(np.int64)
+    if np.any(parts < 0):
+        return Absent("time stamps of a record run backwards")
+    if not np.array_equal(parts.sum(axis=0), durations(samples)):
+        raise AssertionError("the five parts do not add up to the sample")
+    return parts
+
+
+def counters(records: np.ndarray) -> tuple[dict[str, int], int]:
+    """Sums of COUNTERS over the exits whose record has counts, and the number of those exits."""
+    taken = exits(records)
+    taken = taken[(taken["flags"] & RECORD_HAS_COUNTS) != 0]
+    return {name: int(taken[name].sum(dtype=np.uint64)) for name in COUNTERS}, len(taken)
+
+
+def exit_reasons(records: np.ndarray) -> dict[int, int]:
+    """Exits by basic exit reason."""
+    numbers, counts = np.unique(exits(records)["reason"], return_counts=True)
+    return {int(number): int(count) for number, count in zip(numbers, counts)}

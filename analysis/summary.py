@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+"""One run as plain data: what compare --json prints, and what the text and the report show."""
+
+from typing import Any
+
+from .results import Result
+from .run import Run
+from .statistics import Absent
+
+SCHEMA = "exitmeter.compare/1"
+
+
+def describe(run: Run) -> dict[str, Any]:
+    """What a reader needs to know of a run before its numbers."""
+    return {"path": str(run.path), "status": run.status, "reason": run.reason,
+            "target": run.target, "unit": run.unit, "cpu_model": run.fact("machine", "cpu_model"),
+            "samples": run.samples, "repetitions": run.repetitions,
+            "probe_levels": run.probe_levels}
+
+
+def warnings(run: Run) -> list[str]:
+    """What makes the run less than whole: one line each."""
+    lines = [f"this run failed: {run.reason or 'no reason is given'}"] if run.failed else []
+    for job in run.missing_jobs:
+        again = f", repetition {job.repetition}" if run.repetitions > 1 else ""
+        status = job.status.replace("_", " ")
+        lines.append(f"{status}: {job.name}{again}: {job.reason or 'no reason is given'}")
+    return lines
+
+
+def summarize(run: Run, found: list[Result]) -> dict[str, Any]:
+    """The whole comparison of a run's policies; found: the run's results."""
+    benchmarks = []
+    for name, row in run.benchmarks.items():
+        mine = [result for result in found if result.benchmark == name]
+        if mine:
+            benchmarks.append({"name": name, "instruction": row.get("instruction", ""),
+                               "description": row.get("description", ""),
+                               "saves": saves(mine),
+                               "policies": [entry(run, result) for result in mine]})
+    return {"schema": SCHEMA, "run": describe(run), "warnings": warnings(run),
+            "benchmarks": benchmarks,
+            "checks_passed": [job.name for job in run.checks_passed],
+            "not_measured": [{"job": job.name, "repetition": job.repetition,
+                              "status": job.status, "reason": job.reason}
+                             for job in run.missing_jobs]}
+
+
+def saves(mine: list[Result]) -> dict[str, Any] | None:
+    """What the policy with fewest exits saves against the one with most, in net p50; None where
+    all policies exit alike. ratio is None where the cheaper round trip is not above 0."""
+    few = min(mine, key=lambda result: result.exits_per_op)
+    most = max(mine, key=lambda result: result.exits_per_op)
+    if few.exits_per_op == most.exits_per_op:
+        return None
+    cheap, dear = few.net["p50"], most.net["p50"]
+    return {"policy": few.policy, "against": most.policy, "difference": dear - cheap,
+            "ratio": dear / cheap if cheap > 0 else None}
+
+
+def entry(run: Run, result: Result) -> dict[str, Any]:
+    """One benchmark under one policy. What is absent is null beside a "..._absent" reason."""
+    data: dict[str, Any] = {
+        "policy": result.policy, "net": result.net, "control": list(result.controls),
+        "repetition_p50": list(result.repetition_p50), "exits_per_op": result.exits_per_op,
+        "exit_reasons": [{"number": number, "name": run.reason_names.get(number), "exits": count}
+                         for number, count in result.reasons.items()],
+        "split": None, "counters": None}
+    if isinstance(result.split, Absent):
+        data["split_absent"] = result.split.reason
+    else:
+        data["split"] = {**result.split.parts, "whole": result.split.whole}
+    if isinstance(result.costs, Absent):
+        data["counters_absent"] = result.costs.reason
+    else:
+        data["counters"] = {**result.costs.per_exit, "exits": result.costs.exits,
+                            "phase": result.costs.phase}
+    return data

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: MIT
+"""Writes synthetic run directories: the whole format, numbers chosen by the test."""
+
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[2]
+PHASES = ("count_control", "count_op", "control", "op")
+LEVELS = {"off": 0, "counts": 1, "stamps": 2, "full": 3}  # PROBE_* of probes/record.h
+STAMPS, COUNTS, LEFT = 1, 2, 4  # RECORD_* there: not the same bits
+COUNTERS = {"vmreads": 4, "vmwrites": 2, "msr_accesses": 0, "xsetbvs": 0, "invalidations": 0}
+
+
+def fields(header: str, macro: str) -> list[dict[str, Any]]:
+    """The field list of a C header, with offsets at natural packing."""
+    text = (ROOT / "probes" / header).read_text(encoding="utf-8")
+    found, offset = [], 0
+    for bits, name in re.findall(rf"^{macro}\((\d+), (\w+),", text, re.MULTILINE):
+        found.append({"name": name, "offset": offset, "bits": int(bits)})
+        offset += int(bits) // 8
+    assert offset == 64
+    return found
+
+
+def layout() -> dict[str, Any]:
+    """As bench/trace_layout.c writes it."""
+    return {"schema": "exitmeter.layout/1", "record_size": 64,
+            "record": fields("record_fields.h", "RECORD_FIELD"),
+            "packet": fields("packet_fields.h", "PACKET_FIELD")}
+
+
+def dtype(structure: list[dict[str, Any]]) -> np.dtype:
+    return np.dtype([(entry["name"], f"<u{entry['bits'] // 8}") for entry in structure])
+
+
+RECORD = dtype(layout()["record"])
+PACKET = dtype(layout()["packet"])
+
+
+@dataclass
+class Row:
+    """One benchmark under one policy. parts: the five parts of a round trip that exits; plain:
+    round trip without exit; both with the control's ticks in them. extra: added to the exit
+    transition of sample i, cycled."""
+
+    benchmark: str = "cpuid"
+    policy: str = "intercept-all"
+    exits: bool = True
+    parts: tuple[int, ...] = (5, 10, 20, 8, 4)
+    plain: int = 6
+    control: int = 2
+    extra: tuple[int, ...] = (0,)
+    counters: dict[str, int] = field(default_factory=lambda: dict(COUNTERS))
+    status: str = "done"
+    reason: str = ""
+    reason_number: int = 10
+    level: str | None = None
+    discarded: int = 0
+    full: bool = False  # no room for the record that ends the op phase
+    kind: str = "benchmark"
+
+
+@dataclass
+class Build:
+    """The knobs of a run."""
+
+    rows: list[Row]
+    level: str = "full"
+    samples: int = 20
+    count_samples: int = 5
+    repetitions: int = 1
+    unit: str = "ticks"
+    target: str = "bochs"
+    status: str | None = None
+    reason: str = ""
+    machine: dict[str, Any] = field(default_factory=lambda: {
+        "cpu_model": "corei7_haswell_4770", "vendor": "GenuineIntel", "brand": "Core(TM) i7",
+        "signature": "0x000306c3", "memory_bytes": 535756800,
+        "capabilities": {"vmx_basic": "0xda0400000000000f"}})
+    build: dict[str, Any] = field(default_factory=lambda: {
+        "core_sha256": "aa", "guests_sha256": "bb", "compiler": "gcc 12 -O2",
+        "emulator": "Bochs x86 Emulator 2.7"})
+
+
+class Writer:
+    """Collects samples and packets as the jobs are laid out."""
+
+    def __init__(self, build: Build) -> None:
+        self.build = build
+        self.samples: list[np.ndarray] = []
+        self.sample_count = 0
+        self.stream = b""
+        self.clock = 1000
+
+    def phase(self, job: int, number: int, row: Row, level: int) -> dict[str, Any]:
+        name = PHASES[number]
+        count = self.build.count_samples if number < 2 else self.build.samples
+        operation = name.endswith("op")
+        exits = operation and row.exits
+        counted, stamped = level & 1, level & 2
+        samples = np.zeros((count, 2), "<u8")
+        records = np.zeros(count if exits else 0, RECORD)
+        for index in range(count):
+            add = row.extra[index % len(row.extra)] if operation else 0
+            samples[index, 0] = self.clock
+            if exits:
+                stamps = self.clock + np.cumsum(row.parts) + add
+                if stamped:
+                    for stamp, at in zip(("entered", "dispatched", "handled", "entering"), stamps):
+                        records[index][stamp] = at
+                end = int(stamps[-1])
+            else:
+                end = self.clock + add + (row.plain if operation else row.control)
+            samples[index, 1] = end
+            self.clock = end + 7
+        offset = None
+        if exits:
+            records["reason"] = row.reason_number
+            records["flags"] = (STAMPS if stamped else 0) | (COUNTS if counted else 0)
+            if counted:
+                for counter, value in row.counters.items():
+                    records[counter] = value
+        left = np.zeros(1, RECORD)
+        left["reason"], left["flags"], left["vmreads"] = 18, LEFT | COUNTS | STAMPS, 99
+        left["entered"] = left["dispatched"] = left["handled"] = self.clock
+        if not (row.full and name == "op"):
+            records = np.concatenate([records, left])
+        if level:
+            offset = len(self.stream)
+            header = np.zeros(1, PACKET)
+            header["magic"], header["job"], header["phase"] = 0xC1FC1FC1, job, number
+            header["probe_level"] = level
+            header["content_size"] = header["packet_size"] = 64 * 8 * (1 + len(records))
+            self.stream += header.tobytes() + records.tobytes()
+        first = self.sample_count
+        self.samples.append(samples)
+        self.sample_count += count
+        return {"samples": count, "sample_offset": first, "records": len(records) if level else 0,
+                "discarded": row.discarded if name == "op" else 0, "packet_offset": offset}
+
+
+def write_run(path: Path, build: Build) -> Path:
+    """Write a run directory; returns path."""
+    writer = Writer(build)
+    jobs: list[dict[str, Any]] = []
+    for repetition in range(build.repetitions):
+        for row in build.rows:
+            level = LEVELS[row.level or build.level]
+            index = len(jobs)
+            job: dict[str, Any] = {
+                "index": index, "name": f"{build.target}/{row.benchmark}/{row.policy}",
+                "benchmark": row.benchmark, "policy": row.policy, "repetition": repetition,
+                "probe_level": row.level or build.level, "status": row.status,
+                "reason": row.reason, "expected_exits_per_op": int(row.exits)}
+            if row.status == "done" and row.kind == "check":
+                job["exits_per_op"] = job["expected_exits_per_op"] = None
+                job["controls"] = {}
+                job["phases"] = {name: {"samples": 0, "sample_offset": 0, "records": 0,
+                                        "discarded": 0, "packet_offset": None} for name in PHASES}
+            elif row.status == "done":
+                job["phases"] = {name: writer.phase(index, number, row, 3 if number < 2 else level)
+                                 for number, name in enumerate(PHASES)}
+                job["exits_per_op"] = (float(row.exits)
+                                       + (row.discarded - row.full) / build.samples)
+                job["controls"] = {"pin_based": "0x16", "primary": "0xb6006172",
+                                   "secondary": "0xaa", "exit": "0x36fff", "entry": "0x13ff",
+                                   "vpid": 1, "ept_pointer": "0x1234501e"}
+            jobs.append(job)
+    failed = any(row.status == "failed" for row in build.rows)
+    names = list(dict.fromkeys(row.benchmark for row in build.rows))
+    policies = list(dict.fromkeys(row.policy for row in build.rows))
+    kinds = {row.benchmark: row.kind for row in build.rows}
+    document = {
+        "schema": "exitmeter.run/1", "status": build.status or ("failed" if failed else "complete"),
+        "reason": build.reason, "created": "2026-11-21T03:04:05Z",
+        "command": ["exitmeter", "run"], "target": build.target, "unit": build.unit,
+        "host": {"hostname": "h", "kernel": "6.1", "cpu": "c"}, "machine": build.machine,
+        "build": build.build, "clock": {"start": 1, "end": 2}, "samples": build.samples,
+        "count_samples": build.count_samples, "repetitions": build.repetitions,
+        "benchmarks": [{"name": name, "kind": kinds[name], "description": f"about {name}",
+                        "instruction": name.upper(), "exit_reason": 10,
+                        "gate": "always", "gate_index": 0, "gate_width": 0}
+                       for name in names],
+        "policies": [{"name": name, "sha256": "cc", "probe_level": build.level}
+                     for name in policies],
+        "jobs": jobs}
+    (path / "trace").mkdir(parents=True)
+    (path / "run.json").write_text(json.dumps(document), encoding="utf-8")
+    (path / "samples.bin").write_bytes(b"".join(part.tobytes() for part in writer.samples))
+    (path / "trace" / "stream_0").write_bytes(writer.stream)
+    (path / "layout.json").write_text(json.dumps(layout()), encoding="utf-8")
+    (path / "trace" / "metadata").write_text(
+        '/* CTF 1.8 */\nevent {\n  name = "CPUID";\n  id = 10;\n  stream_id = 0;\n};\n'
+        'event {\n  id = 18;\n  name = "VMCALL";\n};\n', encoding="utf-8")
+    return path
+
+
+def edit(path: Path, change: Any) -> None:
+    """Rewrite run.json (or another JSON file) through change(document)."""
+    file = path / "run.json" if path.is_dir() else path
+    document = json.loads(file.read_text(encoding="utf-8"))
+    change(document)
+    file.write_text(json.dumps(document), encoding="utf-8")

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: MIT
+"""The arithmetic against values worked out by hand."""
+
+import numpy as np
+import pytest
+
+from analysis.results import results
+from analysis.run import open_run
+from analysis.statistics import PARTS, Absent, distribution, durations, median, rank, split
+
+from .builder import COUNTERS, RECORD, Row
+
+
+def test_percentiles_are_nearest_rank():
+    values = [15, 20, 35, 40, 50]
+    assert [values[rank(5, place)] for place in (50, 300, 400, 500, 1000)] == [15, 20, 20, 35, 50]
+    assert median(np.array([50, 15, 40, 20])) == 20
+
+
+def test_percentile_of_the_exact_rank_does_not_slip():
+    """The 99.9th of 1000 values is the 999th, whatever a float makes of 0.999 * 1000."""
+    values = np.arange(1, 1001)
+    assert distribution(values) == {"n": 1000, "min": 1, "p50": 500, "p90": 900, "p99": 990,
+                                    "p99.9": 999, "max": 1000}
+    assert rank(4_000_000, 999) == 3_995_999
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 10, 99, 101, 997])
+def test_percentiles_agree_with_numpy(count):
+    values = np.random.default_rng(count).integers(-50, 5000, count)
+    for name, place in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99)):
+        assert distribution(values)[name] == np.quantile(values, place, method="inverted_cdf")
+    assert median(values) == distribution(values)["p50"]
+
+
+def test_durations_are_signed_and_wrap():
+    samples = np.array([[10, 7], [2**64 - 3, 4]], dtype="<u8")
+    assert durations(samples).tolist() == [-3, 7]
+
+
+def test_net_is_less_the_median_of_the_jobs_own_control(make):
+    run = open_run(make("r", [Row(parts=(1, 2, 3, 4, 5), control=4, extra=(0, 10, 100, 0))],
+                        samples=4))
+    result, = results(run)
+    assert result.values.tolist() == [11, 21, 111, 11]
+    assert result.net == {"n": 4, "min": 11, "p50": 11, "p90": 111, "p99": 111, "p99.9": 111,
+                          "max": 111}
+    assert result.controls == (4,)
+
+
+def test_net_below_zero_stays(make):
+    result, = results(open_run(make("r", [Row(exits=False, plain=1, control=3)])))
+    assert result.net["min"] == result.net["p50"] == -2
+
+
+def test_repetitions_are_pooled(make):
+    result, = results(open_run(make("r", [Row()], repetitions=3, samples=10)))
+    assert result.net["n"] == 30
+    assert result.repetition_p50 == (45, 45, 45)
+    assert result.costs.exits == 30
+
+
+def test_split_names_the_five_parts(make):
+    result, = results(open_run(make("r", [Row(parts=(5, 10, 20, 8, 4))])))
+    assert list(result.split.parts.items()) == [
+        ("exit_transition", 5), ("save_and_dispatch", 10), ("handler", 20), ("restore", 8),
+        ("entry_transition", 4)]
+    assert result.split.whole == 47
+
+
+def test_split_adds_up_whatever_the_stamps():
+    random = np.random.default_rng(1)
+    steps = random.integers(0, 1000, (6, 500)).astype(np.uint64)
+    stamps = np.cumsum(steps.T.ravel(), dtype=np.uint64).reshape(500, 6)
+    samples = np.ascontiguousarray(stamps[:, [0, 5]])
+    records = np.zeros(500, RECORD)
+    records["flags"] = 3
+    for column, name in enumerate(("entered", "dispatched", "handled", "entering"), 1):
+        records[name] = stamps[:, column]
+    parts = split(samples, records, 0)
+    assert parts.shape == (len(PARTS), 500)
+    assert np.array_equal(parts.sum(axis=0), durations(samples))
+    assert np.array_equal(parts, steps[1:].astype(np.int64))
+
+
+def stamped(*rows: tuple[int, int, int, int]) -> np.ndarray:
+    records = np.zeros(len(rows), RECORD)
+    records["flags"] = 3
+    for index, row in enumerate(rows):
+        for name, value in zip(("entered", "dispatched", "handled", "entering"), row):
+            records[index][name] = value
+    return records
+
+
+SAMPLES = np.array([[10, 20], [30, 40]], dtype="<u8")
+FIRST, SECOND = (12, 13, 14, 15), (32, 33, 34, 35)
+
+
+def test_split_passes_over_exits_between_samples():
+    parts = split(SAMPLES, stamped(FIRST, (22, 23, 24, 25), SECOND), 0)
+    assert parts.tolist() == [[2, 2], [1, 1], [1, 1], [1, 1], [5, 5]]
+
+
+@pytest.mark.parametrize("records, discarded, reason", [
+    (None, 0, "without probes"),
+    (stamped(), 0, "takes no exit"),
+    (stamped(FIRST, SECOND), 3, "3 records of the measured phase were discarded"),
+    (stamped(FIRST), 0, "of 2 samples 1 hold no exit and 0 more than one"),
+    (stamped(FIRST, (16, 17, 18, 19), SECOND), 0, "0 hold no exit and 1 more than one"),
+    (stamped(FIRST, (32, 33, 34, 45)), 0, "1 hold no exit"),
+    (stamped(FIRST, (32, 36, 34, 35)), 0, "run backwards"),
+])
+def test_split_is_absent_with_a_reason(records, discarded, reason):
+    found = split(SAMPLES, records, discarded)
+    assert isinstance(found, Absent) and reason in found.reason
+
+
+def test_split_needs_samples_in_order():
+    found = split(SAMPLES[::-1].copy(), stamped(FIRST, SECOND), 0)
+    assert isinstance(found, Absent) and "follow one another" in found.reason
+
+
+@pytest.mark.parametrize("level, split_reason, phase", [
+    ("full", None, "op"), ("stamps", None, "count_op"),
+    ("counts", "took no time stamps", "op"), ("off", "ran without probes", "count_op")])
+def test_probe_levels(make, level, split_reason, phase):
+    costs = {"vmreads": 3, "vmwrites": 1, "msr_accesses": 2, "xsetbvs": 1, "invalidations": 5}
+    result, = results(open_run(make("r", [Row(counters=costs)], level=level)))
+    if split_reason:
+        assert split_reason in result.split.reason
+    else:
+        assert result.split.whole == 47
+    assert result.costs.per_exit == costs
+    assert result.costs.phase == phase
+    assert result.exits_per_op == 1
+
+
+def test_the_record_that_ends_a_phase_counts_nowhere(make):
+    """The builder gives that record 99 VMREADs and exit reason 18."""
+    result, = results(open_run(make("r", [Row()])))
+    assert result.costs.per_exit == COUNTERS
+    assert result.costs.exits == 20
+    assert result.reasons == {10: 20}
+
+
+def test_without_exit_there_is_no_split_and_no_counter(make):
+    for level in ("full", "off"):
+        result, = results(open_run(make(level, [Row(exits=False)], level=level)))
+        assert result.split == Absent("takes no exit")
+        assert result.costs == Absent("takes no exit")
+        assert result.exits_per_op == 0 and result.reasons == {}
+
+
+def test_discarded_exits_count_as_exits(make):
+    result, = results(open_run(make("r", [Row(discarded=5)])))
+    assert result.exits_per_op == 1.25
+    assert "5 records" in result.split.reason
+
+
+def test_the_exit_that_ends_a_phase_may_be_the_one_discarded(make):
+    result, = results(open_run(make("r", [Row(discarded=5, full=True)])))
+    assert result.exits_per_op == 1.2

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: MIT
+# The exitmeter binary and its unit tests. Included by the top Makefile, which sets CC, CXX,
+# HOST_CFLAGS, HOST_CXXFLAGS and BUILD.
+
+BENCH_SOURCES := $(wildcard bench/*.c)
+BENCH_SHIM := bench/benchmark_shim.cc
+BENCH_OBJECTS := $(BENCH_SOURCES:bench/%.c=$(BUILD)/bench/%.o) $(BUILD)/bench/benchmark_shim.o
+BENCH_LIBS := -lbenchmark -lpopt -ljansson -lmd -lpthread
+
+$(BUILD)/exitmeter: $(BENCH_OBJECTS)
+	$(CXX) -o $@ $^ $(BENCH_LIBS)
+
+$(BUILD)/bench/%.o: bench/%.c
+	@mkdir -p $(@D)
+	$(CC) $(HOST_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/bench/benchmark_shim.o: $(BENCH_SHIM)
+	@mkdir -p $(@D)
+	$(CXX) $(HOST_CXXFLAGS) -MMD -MP -c -o $@ $<
+
+# Unit tests: everything but main() and Google Benchmark, under the sanitizers. One object each for
+# all of them; every bench/tests/test_NAME.c becomes $(BUILD)/tests/bench_NAME.
+BENCH_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
+BENCH_TESTED := $(filter-out bench/main.c bench/command_%.c bench/run_report.c bench/run_select.c, \
+	$(BENCH_SOURCES))
+BENCH_TEST_OBJECTS := $(BENCH_TESTED:bench/%.c=$(BUILD)/bench/sanitized/%.o)
+BENCH_UNIT_TESTS := $(patsubst bench/tests/test_%.c,$(BUILD)/tests/bench_%, \
+	$(wildcard bench/tests/test_*.c))
+
+$(BUILD)/bench/sanitized/%.o: bench/%.c
+	@mkdir -p $(@D)
+	$(CC) $(HOST_CFLAGS) $(BENCH_SANITIZE) -MMD -MP -c -o $@ $<
+
+$(BUILD)/tests/bench_%: bench/tests/test_%.c $(BENCH_TEST_OBJECTS)
+	@mkdir -p $(@D) $(BUILD)/bench/tests
+	$(CC) $(HOST_CFLAGS) $(BENCH_SANITIZE) -MMD -MP -MF $(BUILD)/bench/tests/$*.d -o $@ $^ \
+		-lcmocka -lpopt -ljansson -lmd
+
+.SECONDARY: $(BENCH_TEST_OBJECTS)
+
+-include $(BENCH_OBJECTS:.o=.d) $(BENCH_TEST_OBJECTS:.o=.d) $(wildcard $(BUILD)/bench/tests/*.d)

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Runs one program to its end on a terminal of its own (Bochs wants one), and never lets it outlive
+ * us: it leads its own session, dies with us, and whatever is left of its process group is killed
+ * when the program ends, takes too long, or we are interrupted.
+ */
+#ifndef EXITMETER_BENCH_CHILD_H
+#define EXITMETER_BENCH_CHILD_H
+
+#include <stddef.h>
+
+struct child {
+    const char *const *argv; /* argv[0] is the path of the program; ends with NULL */
+    const char *directory;   /* to run in */
+    double timeout;          /* seconds of wall clock */
+    /* Called about every 50 ms and once after the end; a reason to kill the program, else NULL. */
+    const char *(*watch)(void *context);
+    void *context;
+};
+
+enum child_how {
+    CHILD_EXITED,      /* code: exit status */
+    CHILD_KILLED,      /* code: signal, not sent by us */
+    CHILD_TIMED_OUT,   /* after child.timeout */
+    CHILD_STOPPED,     /* watch gave a reason */
+    CHILD_INTERRUPTED, /* code: the signal that we got */
+    CHILD_NOT_STARTED, /* code: errno */
+};
+
+#define CHILD_OUTPUT_MAX 2048u
+
+struct child_end {
+    enum child_how how;
+    int code;
+    const char *reason;            /* what watch gave; with CHILD_STOPPED only */
+    char output[CHILD_OUTPUT_MAX]; /* the last that it wrote to its terminal, printable */
+};
+
+void child_run(const struct child *child, struct child_end *end);
+
+/* How it ended, in words; free() it. */
+char *child_end_text(const struct child *child, const struct child_end *end);
+
+#endif

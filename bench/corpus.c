@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+#include "corpus.h"
+
+#include "text.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const gate_names[] = {
+    [GATE_ALWAYS] = "always", [GATE_MSR_READ] = "msr_read", [GATE_MSR_WRITE] = "msr_write",
+    [GATE_IO] = "io",         [GATE_NEVER] = "never",
+};
+
+const char *gate_name(uint32_t gate)
+{
+    return gate < sizeof(gate_names) / sizeof(gate_names[0]) ? gate_names[gate] : NULL;
+}
+
+bool benchmark_is_check(const struct benchmark *benchmark)
+{
+    return benchmark->row.flags & ROW_CHECK;
+}
+
+/* The size bytes at a guest-physical address, or NULL unless all of them are in the file. */
+static const uint8_t *at(const struct bytes *file, uint64_t address, uint64_t size)
+{
+    uint64_t offset = address - GUEST_BLOB_BASE;
+    if (address < GUEST_BLOB_BASE || offset > file->size || size > file->size - offset)
+        return NULL;
+    return file->data + offset;
+}
+
+/* The string at a guest-physical address, or NULL unless it ends in the file, printable till there.
+ */
+static const char *string_at(const struct bytes *file, uint64_t address)
+{
+    const uint8_t *start = at(file, address, 1);
+    if (!start)
+        return NULL;
+    for (const uint8_t *c = start; c < file->data + file->size; c++) {
+        if (*c == '\0')
+            return (const char *)start;
+        if (*c < ' ' || *c > '~')
+            return NULL;
+    }
+    return NULL;
+}
+
+static bool name_valid(const char *name)
+{
+    return name && *name && strlen(name) < PLAN_NAME_SIZE &&
+           name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_/-")] == '\0';
+}
+
+/* What is wrong with the header, or NULL. */
+static char *check_header(const struct bytes *file, struct blob_header *header)
+{
+    if (file->size < sizeof(*header))
+        return text("%zu bytes are too few for a guest blob", file->size);
+    memcpy(header, file->data, sizeof(*header));
+    if (header->magic != GUEST_BLOB_MAGIC)
+        return text("not a guest blob (magic 0x%llx)", (unsigned long long)header->magic);
+    if (header->version != GUEST_BLOB_VERSION || header->row_size != sizeof(struct blob_row))
+        return text("guest blob version %u with rows of %u bytes; this exitmeter reads version %u "
+                    "with %zu",
+                    header->version, header->row_size, GUEST_BLOB_VERSION, sizeof(struct blob_row));
+    if (header->file_end != GUEST_BLOB_BASE + file->size)
+        return text("the header says the file ends at 0x%llx, but it ends at 0x%llx",
+                    (unsigned long long)header->file_end,
+                    (unsigned long long)(GUEST_BLOB_BASE + file->size));
+    if (header->memory_end < header->file_end || header->memory_end > GUEST_BLOB_LIMIT)
+        return text("memory end 0x%llx is not between 0x%llx and 0x%llx",
+                    (unsigned long long)header->memory_end, (unsigned long long)header->file_end,
+                    (unsigned long long)GUEST_BLOB_LIMIT);
+    if (!at(file, header->entry, 1))
+        return text("the entry point lies outside the file");
+    if (header->row_count == 0 || header->row_count > CORPUS_ROWS_MAX)
+        return text("%u rows; 1 to %u are possible", header->row_count, CORPUS_ROWS_MAX);
+    if (!at(file, header->rows, header->row_count * sizeof(struct blob_row)))
+        return text("the table of %u rows lies outside the file", header->row_count);
+    return NULL;
+}
+
+/* What is wrong with the row, or NULL; fills in benchmark. */
+static char *check_row(const struct bytes *file, uint32_t index, struct benchmark *benchmark)
+{
+    const struct blob_row *row = &benchmark->row;
+    benchmark->name = string_at(file, row->name);
+    benchmark->description = string_at(file, row->description);
+    benchmark->instruction = string_at(file, row->instruction);
+    if (!name_valid(benchmark->name))
+        return text("row %u has no valid name (1 to %u of a-z 0-9 _ / -)", index,
+                    PLAN_NAME_SIZE - 1);
+    if (!benchmark->description || !benchmark->instruction)
+        return text("row %u (%s): description or instruction is no string in the file", index,
+                    benchmark->name);
+    if (!at(file, row->op, 1) || (!at(file, row->control, 1) && !(row->flags & ROW_CHECK)))
+        return text("row %u (%s): its code lies outside the file", index, benchmark->name);
+    if (!gate_name(row->gate))
+        return text("row %u (%s): unknown gate %u", index, benchmark->name, row->gate);
+    if (row->gate == GATE_IO &&
+        (row->gate_index > 0xffff || row->gate_width == 0 || row->gate_width > 4))
+        return text("row %u (%s): %u bytes at port 0x%x are no I/O access", index, benchmark->name,
+                    row->gate_width, row->gate_index);
+    return NULL;
+}
+
+int corpus_parse(const struct bytes *bytes, struct corpus *corpus, char **error)
+{
+    struct blob_header header;
+    *corpus = (struct corpus){.file = *bytes};
+    if ((*error = check_header(bytes, &header)))
+        return -1;
+
+    const uint8_t *rows = at(bytes, header.rows, header.row_count * sizeof(struct blob_row));
+    corpus->benchmarks = zeroed(header.row_count, sizeof(corpus->benchmarks[0]));
+    for (; corpus->count < header.row_count && !*error; corpus->count++) {
+        struct benchmark *benchmark = &corpus->benchmarks[corpus->count];
+        memcpy(&benchmark->row, rows + corpus->count * sizeof(struct blob_row),
+               sizeof(benchmark->row));
+        *error = check_row(bytes, corpus->count, benchmark);
+        for (uint32_t i = 0; !*error && i < corpus->count; i++)
+            if (strcmp(corpus->benchmarks[i].name, benchmark->name) == 0)
+                *error =
+                    text("rows %u and %u are both named %s", i, corpus->count, benchmark->name);
+    }
+    if (!*error)
+        return 0;
+    free(corpus->benchmarks);
+    *corpus = (struct corpus){.file = *bytes};
+    return -1;
+}
+
+int corpus_open(const char *path, struct corpus *corpus, char **error)
+{
+    struct bytes bytes;
+    char *what;
+    if (bytes_map(path, &bytes) < 0) {
+        *error = text("%s: %s", path, strerror(errno));
+        return -1;
+    }
+    if (corpus_parse(&bytes, corpus, &what) == 0)
+        return 0;
+    bytes_unmap(&bytes);
+    corpus->file = bytes;
+    *error = text("%s: %s", path, what);
+    free(what);
+    return -1;
+}
+
+void corpus_close(struct corpus *corpus)
+{
+    free(corpus->benchmarks);
+    bytes_unmap(&corpus->file);
+    *corpus = (struct corpus){0};
+}

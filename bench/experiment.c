@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+#include "experiment.h"
+
+#include "text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SHUFFLE_SEED 0x657869746d657465ull /* any; the same each time */
+
+static struct job make_job(const struct experiment *experiment, const char *target,
+                           const struct benchmark *benchmark, uint32_t policy, uint32_t repetition)
+{
+    const struct policy *under = &experiment->policies[policy];
+    bool check = benchmark_is_check(benchmark); /* runs once, whatever was asked for */
+    struct job job = {
+        .plan = {.policy = policy,
+                 .repetition = repetition,
+                 .probe_level = experiment->probe_level < 0 ? under->probe_level
+                                                            : (unsigned)experiment->probe_level,
+                 .samples = check ? 1 : experiment->samples,
+                 .count_samples = check ? 1 : experiment->count_samples},
+        .benchmark = benchmark,
+        .policy = under,
+        .expected_exits = policy_exits(&under->plan, &benchmark->row),
+        .name = text("%s/%s/%s", target, benchmark->name, under->plan.name),
+    };
+    strcpy(job.plan.benchmark, benchmark->name); /* the corpus checked its length */
+    return job;
+}
+
+void experiment_make_jobs(struct experiment *experiment, const char *target)
+{
+    size_t most = experiment->benchmark_count * experiment->policy_count * experiment->repetitions;
+    experiment->jobs = zeroed(most, sizeof(struct job));
+    experiment->job_count = 0;
+    for (size_t b = 0; b < experiment->benchmark_count; b++)
+        for (uint32_t p = 0; p < experiment->policy_count; p++)
+            for (uint32_t r = 0; r < experiment->repetitions; r++) {
+                experiment->jobs[experiment->job_count++] =
+                    make_job(experiment, target, experiment->benchmarks[b], p, r);
+                if (benchmark_is_check(experiment->benchmarks[b]))
+                    break;
+            }
+}
+
+void experiment_keep_jobs(struct experiment *experiment, const bool *keep)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < experiment->job_count; i++) {
+        if (keep[i])
+            experiment->jobs[kept++] = experiment->jobs[i];
+        else
+            free(experiment->jobs[i].name);
+    }
+    experiment->job_count = kept;
+}
+
+void experiment_shuffle(struct experiment *experiment)
+{
+    uint64_t state = SHUFFLE_SEED;
+    for (size_t left = experiment->job_count; left > 1; left--) {
+        state = state * 6364136223846793005ull + 1442695040888963407ull; /* Knuth's MMIX */
+        size_t other = (size_t)((state >> 33) % left);
+        struct job job = experiment->jobs[left - 1];
+        experiment->jobs[left - 1] = experiment->jobs[other];
+        experiment->jobs[other] = job;
+    }
+}
+
+void experiment_lay_out(struct experiment *experiment)
+{
+    uint64_t offset = RESULTS_HEADER_ROOM;
+    for (size_t i = 0; i < experiment->job_count; i++) {
+        experiment->jobs[i].plan.results_offset = offset;
+        offset += job_results_size(&experiment->jobs[i].plan);
+    }
+    experiment->results_size = (offset + 4095) / 4096 * 4096;
+}
+
+void *experiment_plan(const struct experiment *experiment, uint32_t flags, size_t *size)
+{
+    *size = sizeof(struct plan_header) + experiment->policy_count * sizeof(struct plan_policy) +
+            experiment->job_count * sizeof(struct plan_job);
+    uint8_t *plan = zeroed(1, *size), *at = plan;
+    struct plan_header header = {
+        .magic = PLAN_MAGIC,
+        .version = PLAN_VERSION,
+        .flags = flags,
+        .size = *size,
+        .results_base = RESULTS_BASE,
+        .results_size = experiment->results_size,
+        .policy_count = (uint32_t)experiment->policy_count,
+        .job_count = (uint32_t)experiment->job_count,
+    };
+    at = (uint8_t *)mempcpy(at, &header, sizeof(header));
+    for (size_t i = 0; i < experiment->policy_count; i++)
+        at = (uint8_t *)mempcpy(at, &experiment->policies[i].plan, sizeof(struct plan_policy));
+    for (size_t i = 0; i < experiment->job_count; i++)
+        at = (uint8_t *)mempcpy(at, &experiment->jobs[i].plan, sizeof(struct plan_job));
+    return plan;
+}
+
+void experiment_free(struct experiment *experiment)
+{
+    for (size_t i = 0; i < experiment->job_count; i++)
+        free(experiment->jobs[i].name);
+    free(experiment->jobs);
+    free(experiment->policies);
+    free(experiment->benchmarks);
+    *experiment = (struct experiment){0};
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a run is to do: every job, in the order the image runs them, with its place in the results
+ * region; and that as the plan the image reads (guests/plan.h).
+ */
+#ifndef EXITMETER_BENCH_EXPERIMENT_H
+#define EXITMETER_BENCH_EXPERIMENT_H
+
+#include "../guests/plan.h"
+#include "../guests/results.h"
+#include "corpus.h"
+#include "policy.h"
+
+/* Where the results region lies in the image's physical memory. */
+#define RESULTS_BASE 0x8000000ull
+
+struct job {
+    struct plan_job plan; /* as the image gets it */
+    const struct benchmark *benchmark;
+    const struct policy *policy;
+    unsigned expected_exits; /* an operation, by the policy's bitmaps */
+    char *name;              /* TARGET/BENCHMARK/POLICY */
+};
+
+struct experiment {
+    const struct benchmark **benchmarks; /* the chosen ones; they lie in a corpus */
+    size_t benchmark_count;
+    struct policy *policies;
+    size_t policy_count;
+    uint32_t samples;
+    uint32_t count_samples;
+    uint32_t repetitions;
+    int probe_level; /* of every job, or -1: as its policy says */
+    struct job *jobs;
+    size_t job_count;
+    uint64_t results_size; /* bytes of the results region */
+};
+
+/*
+ * Makes the jobs of every benchmark under every policy, repetitions next to each other. Fill in
+ * everything before `jobs` first.
+ */
+void experiment_make_jobs(struct experiment *experiment, const char *target);
+
+/* Keeps the jobs whose keep[index] is set. */
+void experiment_keep_jobs(struct experiment *experiment, const bool *keep);
+
+/* Puts the jobs into an order that looks random and is the same each time. */
+void experiment_shuffle(struct experiment *experiment);
+
+/* Gives each job its place in the results region, in their order now, and sums results_size. */
+void experiment_lay_out(struct experiment *experiment);
+
+/* The plan, to be freed; flags: PLAN_*. */
+void *experiment_plan(const struct experiment *experiment, uint32_t flags, size_t *size);
+
+void experiment_free(struct experiment *experiment);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#include "interrupt.h"
+
+#include <signal.h>
+#include <stddef.h>
+
+static volatile sig_atomic_t caught;
+
+static void note(int number)
+{
+    caught = number;
+}
+
+void interrupt_catch(void)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    /* No SA_RESTART: a wait ends early. SA_RESETHAND: the second signal kills. */
+    struct sigaction action = {.sa_handler = note, .sa_flags = (int)SA_RESETHAND};
+    sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+        struct sigaction old;
+        if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+            sigaction(signals[i], &action, NULL); /* nohup stays nohup */
+    }
+}
+
+int interrupt_signal(void)
+{
+    return caught;
+}

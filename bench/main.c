@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+#include "command.h"
+#include "nearest.h"
+#include "places.h"
+#include "text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct command commands[] = {
+    {"list", "benchmarks, policies and targets", command_list},
+    {"run", "measure benchmarks under policies, leave a run directory", command_run},
+    {"compare", "policies within a run, or one run against another", command_analysis},
+    {"gate", "hold a run against a baseline: 0 held, 1 regressed, 3 not comparable",
+     command_analysis},
+    {"report", "one self-contained HTML page", command_analysis},
+    {"doctor", "what this machine can measure, and why not the rest", command_doctor},
+};
+
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+static void print_help(void)
+{
+    puts("exitmeter: what a VM exit costs, where the time goes, which bitmap policy avoids it\n\n"
+         "Usage: exitmeter COMMAND [OPTION]...\n");
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        printf("  %-10s %s\n", commands[i].name, commands[i].summary);
+    puts("\n`exitmeter COMMAND --help` shows the options of a command.\n"
+         "Exit codes: 0 done, 1 failed or regressed, 2 wrong usage or bad input, "
+         "3 cannot be measured here\nor not comparable.");
+}
+
+int main(int argc, const char **argv)
+{
+    const char *names[COMMAND_COUNT];
+    const char *word = argc > 1 ? argv[1] : "";
+
+    places_find();
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        names[i] = commands[i].name;
+        if (strcmp(word, commands[i].name) == 0)
+            return commands[i].run(&commands[i], argc - 1, argv + 1);
+    }
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+        print_help();
+        return CODE_DONE;
+    }
+    if (strcmp(word, "--version") == 0) {
+        puts("exitmeter " EXITMETER_VERSION);
+        return CODE_DONE;
+    }
+    char *hint = nearest_hint(word, names, COMMAND_COUNT);
+    if (argc < 2)
+        say("which command? `exitmeter --help` lists them");
+    else
+        say("unknown %s '%s'%s; `exitmeter --help` lists the commands",
+            word[0] == '-' ? "option" : "command", word, hint);
+    free(hint);
+    return CODE_USAGE;
+}

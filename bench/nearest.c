@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#include "nearest.h"
+
+#include "text.h"
+
+#include <string.h>
+
+#define LENGTH_MAX 63u
+
+static unsigned smaller(unsigned a, unsigned b)
+{
+    return a < b ? a : b;
+}
+
+unsigned edit_distance(const char *a, const char *b)
+{
+    unsigned rows[3][LENGTH_MAX + 1]; /* the row before last, the last, this: swaps look two back */
+    size_t a_length = strnlen(a, LENGTH_MAX), b_length = strnlen(b, LENGTH_MAX);
+
+    for (size_t j = 0; j <= b_length; j++)
+        rows[0][j] = (unsigned)j;
+    for (size_t i = 1; i <= a_length; i++) {
+        unsigned *this = rows[i % 3], *last = rows[(i + 2) % 3], *before = rows[(i + 1) % 3];
+        this[0] = (unsigned)i;
+        for (size_t j = 1; j <= b_length; j++) {
+            unsigned replaced = last[j - 1] + (a[i - 1] != b[j - 1]);
+            this[j] = smaller(smaller(last[j], this[j - 1]) + 1, replaced);
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                this[j] = smaller(this[j], before[j - 2] + 1);
+        }
+    }
+    return rows[a_length % 3][b_length];
+}
+
+static int plausible(const char *word, const char *name, unsigned distance)
+{
+    size_t length = strlen(word), longer = strlen(name) > length ? strlen(name) : length;
+    if (distance <= (longer < 6 ? 1 : longer / 3))
+        return 1;
+    return length >= 3 && (strstr(name, word) || (strlen(name) >= 3 && strstr(word, name)));
+}
+
+size_t nearest(const char *word, const char *const *names, size_t count,
+               const char *best[NEAREST_MAX])
+{
+    unsigned distances[NEAREST_MAX];
+    size_t found = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        unsigned distance = edit_distance(word, names[i]);
+        size_t at = found;
+        if (!plausible(word, names[i], distance))
+            continue;
+        while (at > 0 && distances[at - 1] > distance)
+            at--;
+        if (at == NEAREST_MAX)
+            continue;
+        if (found < NEAREST_MAX)
+            found++;
+        for (size_t k = found - 1; k > at; k--) {
+            best[k] = best[k - 1];
+            distances[k] = distances[k - 1];
+        }
+        best[at] = names[i];
+        distances[at] = distance;
+    }
+    return found;
+}
+
+char *nearest_hint(const char *word, const char *const *names, size_t count)
+{
+    const char *best[NEAREST_MAX];
+    size_t found = nearest(word, names, count, best);
+    if (found == 0)
+        return text("%s", "");
+    return text(" (did you mean %s%s%s%s%s?)", best[0], found > 1 ? ", " : "",
+                found > 1 ? best[1] : "", found > 2 ? ", " : "", found > 2 ? best[2] : "");
+}

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT */
+#include "policy.h"
+
+#include "../probes/record.h"
+#include "nearest.h"
+#include "policy_bitmap.h"
+#include "text.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WORDS_MAX 8u
+#define WORD_SIZE 64u
+
+const char *const probe_level_names[4] = {[PROBE_OFF] = "off",
+                                          [PROBE_COUNTS] = "counts",
+                                          [PROBE_STAMPS] = "stamps",
+                                          [PROBE_FULL] = "full"};
+
+int probe_level_of(const char *name)
+{
+    for (int level = 0; level < (int)PROBE_LEVELS; level++)
+        if (strcmp(name, probe_level_names[level]) == 0)
+            return level;
+    return -1;
+}
+
+const char *probe_level_name(unsigned level)
+{
+    return probe_level_names[level % PROBE_LEVELS];
+}
+
+/* VM-execution controls a policy may name: the group they are in, and their bit there. */
+static const struct policy_control {
+    const char *name;
+    size_t group; /* offset of the struct plan_controls */
+    unsigned bit;
+} policy_controls[] = {
+    {"hlt-exiting", offsetof(struct plan_policy, primary), 7},
+};
+
+/* One line, cut into words. */
+struct line {
+    struct policy *policy;
+    struct policy_error *error;
+    unsigned number;
+    unsigned words;
+    char word[WORDS_MAX][WORD_SIZE];
+    unsigned column[WORDS_MAX + 1]; /* of each word, and of the end of the line */
+};
+
+/* Notes an error at a word of the line; takes the message. Returns false. */
+static bool wrong(struct line *line, unsigned word, char *message)
+{
+    line->error->line = line->number;
+    line->error->column = line->column[word < line->words ? word : line->words];
+    line->error->message = message;
+    return false;
+}
+
+/* Index of a word among names; else an error that names the nearest, and -1. */
+static int choose(struct line *line, unsigned word, const char *what, const char *const *names,
+                  size_t count)
+{
+    if (word >= line->words) {
+        wrong(line, word, text("the line ends where %s should follow", what));
+        return -1;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(line->word[word], names[i]) == 0)
+            return (int)i;
+    char *hint = nearest_hint(line->word[word], names, count);
+    wrong(line, word, text("'%s' is not %s%s", line->word[word], what, hint));
+    free(hint);
+    return -1;
+}
+
+static bool nothing_after(struct line *line, unsigned words)
+{
+    if (line->words <= words)
+        return true;
+    return wrong(line, words, text("'%s' is one word too many", line->word[words]));
+}
+
+static bool parse_number(const char **from, unsigned long long *value)
+{
+    char *end;
+    if (!isdigit((unsigned char)**from))
+        return false;
+    errno = 0;
+    *value = strtoull(*from, &end, 0);
+    *from = end;
+    return errno == 0;
+}
+
+/* N or N-M up to limit. */
+static bool parse_range(struct line *line, unsigned word, unsigned limit, unsigned *first,
+                        unsigned *last)
+{
+    if (word >= line->words)
+        return wrong(line, word,
+                     text("the line ends where a number N or a range N-M should follow"));
+    const char *at = line->word[word];
+    unsigned long long low, high;
+    bool valid = parse_number(&at, &low);
+    high = low;
+    if (valid && *at == '-') {
+        at++;
+        valid = parse_number(&at, &high);
+    }
+    if (!valid || *at)
+        return wrong(line, word, text("'%s' is not a number N or a range N-M", line->word[word]));
+    if (high > limit)
+        return wrong(line, word, text("0x%llx is beyond the last, 0x%x", high, limit));
+    if (low > high)
+        return wrong(line, word, text("the range %s runs backwards", line->word[word]));
+    *first = (unsigned)low;
+    *last = (unsigned)high;
+    return true;
+}
+
+static const char *const spaces[] = {"msr", "io"};
+static const char *const actions[] = {"passthrough", "intercept"};
+
+static bool rule_default(struct line *line)
+{
+    int space = choose(line, 1, "msr or io", spaces, 2);
+    int action = space < 0 ? -1 : choose(line, 2, "passthrough or intercept", actions, 2);
+    if (action < 0 || !nothing_after(line, 3))
+        return false;
+    if (space == 0)
+        policy_set_msrs(&line->policy->plan, 0, UINT32_MAX, true, true, action);
+    else
+        policy_set_ports(&line->policy->plan, 0, UINT16_MAX, action);
+    return true;
+}
+
+static bool msr_rule(struct line *line, bool intercept)
+{
+    static const char *const accesses[] = {"r", "w", "rw"};
+    unsigned first, last;
+    int access = 2;
+    if (!parse_range(line, 2, UINT32_MAX, &first, &last))
+        return false;
+    if (line->words > 3 && (access = choose(line, 3, "r, w or rw", accesses, 3)) < 0)
+        return false;
+    if (!nothing_after(line, 4))
+        return false;
+    /* The two ranges with bits do not touch, so a range that leaves one has its ends apart. */
+    bool all_have_bits = msr_has_bits(first) && msr_has_bits(last) && last - first < MSR_RANGE_SIZE;
+    if (!intercept && !all_have_bits)
+        return wrong(
+            line, 2,
+            text("MSRs outside 0-0x1fff and 0xc0000000-0xc0001fff exit under every policy; "
+                 "they cannot pass through"));
+    policy_set_msrs(&line->policy->plan, first, last, access != 1, access != 0, intercept);
+    return true;
+}
+
+static bool access_rule(struct line *line, bool intercept)
+{
+    unsigned first, last;
+    int space = choose(line, 1, "msr or io", spaces, 2);
+    if (space < 0)
+        return false;
+    if (space == 0)
+        return msr_rule(line, intercept);
+    if (!parse_range(line, 2, UINT16_MAX, &first, &last) || !nothing_after(line, 3))
+        return false;
+    policy_set_ports(&line->policy->plan, (uint16_t)first, (uint16_t)last, intercept);
+    return true;
+}
+
+static bool rule_intercept(struct line *line)
+{
+    return access_rule(line, true);
+}
+
+static bool rule_passthrough(struct line *line)
+{
+    return access_rule(line, false);
+}
+
+static bool rule_control(struct line *line)
+{
+    static const char *const states[] = {"off", "on"};
+    const char *names[sizeof(policy_controls) / sizeof(policy_controls[0])];
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        names[i] = policy_controls[i].name;
+    int control = choose(line, 1, "a control", names, sizeof(names) / sizeof(names[0]));
+    int on = control < 0 ? -1 : choose(line, 2, "on or off", states, 2);
+    if (on < 0 || !nothing_after(line, 3))
+        return false;
+    struct plan_controls *group =
+        (void *)((char *)&line->policy->plan + policy_controls[control].group);
+    uint32_t bit = 1u << policy_controls[control].bit;
+    group->set = on ? group->set | bit : group->set & ~bit;
+    group->clear = on ? group->clear & ~bit : group->clear | bit;
+    return true;
+}
+
+static bool rule_probes(struct line *line)
+{
+    int level = choose(line, 1, "off, counts, stamps or full", probe_level_names, PROBE_LEVELS);
+    if (level < 0 || !nothing_after(line, 2))
+        return false;
+    line->policy->probe_level = (unsigned)level;
+    return true;
+}
+
+static const char *const rule_names[] = {"default", "intercept", "passthrough", "control",
+                                         "probes"};
+static bool (*const rules[])(struct line *) = {rule_default, rule_intercept, rule_passthrough,
+                                               rule_control, rule_probes};
+
+/* Cuts the line into words; columns count bytes. */
+static bool cut(struct line *line, const char *from, const char *end)
+{
+    const char *start = from, *comment = memchr(from, '#', (size_t)(end - from));
+    end = comment ? comment : end;
+    line->words = 0;
+    for (;;) {
+        while (from < end && isspace((unsigned char)*from))
+            from++;
+        line->column[line->words] = (unsigned)(from - start) + 1;
+        if (from == end)
+            return true;
+        const char *word = from;
+        while (from < end && !isspace((unsigned char)*from))
+            from++;
+        size_t length = (size_t)(from - word);
+        if (line->words == WORDS_MAX || length >= WORD_SIZE || memchr(word, '\0', length))
+            return wrong(line, line->words, text("this is not part of any rule"));
+        memcpy(line->word[line->words], word, length);
+        line->word[line->words++][length] = '\0';
+        line->column[line->words] = (unsigned)(from - start) + 1;
+    }
+}
+
+static void seal(struct policy *policy)
+{
+    const char *from = (const char *)&policy->plan + sizeof(policy->plan.name);
+    sha256_text(from, sizeof(policy->plan) - sizeof(policy->plan.name), policy->sha256);
+}
+
+int policy_compile(const char *name, const char *source, size_t size, struct policy *policy,
+                   struct policy_error *error)
+{
+    const size_t rule_count = sizeof(rules) / sizeof(rules[0]);
+    struct line line = {.policy = policy, .error = error};
+
+    *policy = (struct policy){.probe_level = PROBE_FULL};
+    *error = (struct policy_error){0};
+    if (!*name || strlen(name) >= PLAN_NAME_SIZE ||
+        name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-")]) {
+        error->message =
+            text("'%s' is no name for a policy (1 to %u of a-z 0-9 _ -)", name, PLAN_NAME_SIZE - 1);
+        return -1;
+    }
+    strcpy(policy->plan.name, name);
+    policy_set_msrs(&policy->plan, 0, UINT32_MAX, true, true, true);
+    policy_set_ports(&policy->plan, 0, UINT16_MAX, true);
+
+    for (const char *at = source, *end = source + size; at < end;) {
+        const char *feed = memchr(at, '\n', (size_t)(end - at));
+        const char *line_end = feed ? feed : end;
+        line.number++;
+        if (!cut(&line, at, line_end))
+            return -1;
+        if (line.words > 0) {
+            int rule = choose(&line, 0, "a rule", rule_names, rule_count);
+            if (rule < 0 || !rules[rule](&line))
+                return -1;
+        }
+        at = feed ? feed + 1 : end;
+    }
+    seal(policy);
+    return 0;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Policies: text on the host, bitmaps and control bits for the image (struct plan_policy).
+ *
+ * One rule a line, '#' starts a comment, later rules win over earlier ones, and a policy starts
+ * out with everything intercepted:
+ *
+ *   default msr|io passthrough|intercept         every MSR that has bits, every port
+ *   intercept|passthrough msr N[-M] [r|w|rw]     rw if left out
+ *   intercept|passthrough io N[-M]
+ *   control NAME on|off                          a VM-execution control; see policy_controls
+ *   probes off|counts|stamps|full                probe level of the measured phases
+ *
+ * Numbers are as in C, hexadecimal, octal or decimal.
+ */
+#ifndef EXITMETER_BENCH_POLICY_H
+#define EXITMETER_BENCH_POLICY_H
+
+#include "../guests/blob.h"
+#include "../guests/plan.h"
+#include "files.h"
+
+#include <stdbool.h>
+
+struct policy {
+    struct plan_policy plan;
+    unsigned probe_level;     /* PROBE_* bits; PROBE_FULL if the text does not say */
+    char sha256[SHA256_TEXT]; /* of controls and bitmaps, not of the name */
+};
+
+struct policy_error {
+    unsigned line, column; /* from 1; 0 if the error has no place */
+    char *message;         /* free() it */
+};
+
+/* Compiles size bytes of text. Returns 0, or -1 with the first error. */
+int policy_compile(const char *name, const char *source, size_t size, struct policy *policy,
+                   struct policy_error *error);
+
+/*
+ * Finds and compiles a policy: a path if it has a '/' or ends in ".policy", else the name of one of
+ * the shipped. Returns 0, or -1 with a complete message in *error; free() that.
+ */
+int policy_load(const char *name_or_path, struct policy *policy, char **error);
+
+/* Names of the shipped policies, sorted; free() each and the list. */
+char **policy_names(size_t *count);
+
+/* Levels by name: off, counts, stamps, full. -1 if there is none of that name. */
+int probe_level_of(const char *name);
+const char *probe_level_name(unsigned level);
+extern const char *const probe_level_names[4];
+
+/* Whether the access exits under the bitmaps; SDM volume 3C, 25.6.4 and 25.6.9. */
+bool policy_msr_exits(const struct plan_policy *policy, uint32_t msr, bool write);
+bool policy_io_exits(const struct plan_policy *policy, uint32_t port, uint32_t width);
+
+/* Exits that one operation of the row takes under the policy: 0 or 1. */
+unsigned policy_exits(const struct plan_policy *policy, const struct blob_row *row);
+
+#endif

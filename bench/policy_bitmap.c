@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+#include "policy_bitmap.h"
+
+#include "policy.h"
+
+/* Byte offsets of the four quarters of the MSR bitmap page, SDM volume 3C, 25.6.9. */
+#define MSR_WRITES 2048u
+#define MSR_HIGH   1024u
+
+static void put_bit(uint8_t *bitmap, uint32_t bit, bool value)
+{
+    uint8_t mask = (uint8_t)(1u << (bit % 8));
+    bitmap[bit / 8] = (uint8_t)(value ? bitmap[bit / 8] | mask : bitmap[bit / 8] & ~mask);
+}
+
+static bool get_bit(const uint8_t *bitmap, uint32_t bit)
+{
+    return bitmap[bit / 8] >> (bit % 8) & 1;
+}
+
+bool msr_has_bits(uint32_t msr)
+{
+    return msr < MSR_RANGE_SIZE || msr - MSR_HIGH_BASE < MSR_RANGE_SIZE;
+}
+
+/* Bit of the MSR in the half of the page that holds reads. */
+static uint32_t msr_bit(uint32_t msr)
+{
+    return msr < MSR_RANGE_SIZE ? msr : MSR_HIGH * 8 + (msr - MSR_HIGH_BASE);
+}
+
+void policy_set_msrs(struct plan_policy *policy, uint32_t first, uint32_t last, bool reads,
+                     bool writes, bool intercept)
+{
+    static const uint32_t bases[] = {0, MSR_HIGH_BASE};
+    for (int range = 0; range < 2; range++)
+        for (uint32_t msr = bases[range]; msr < bases[range] + MSR_RANGE_SIZE; msr++) {
+            if (msr < first || msr > last)
+                continue;
+            if (reads)
+                put_bit(policy->msr_bitmap, msr_bit(msr), intercept);
+            if (writes)
+                put_bit(policy->msr_bitmap + MSR_WRITES, msr_bit(msr), intercept);
+        }
+}
+
+/* Bitmap A holds the ports with bit 15 clear, B the others; SDM volume 3C, 25.6.4. */
+void policy_set_ports(struct plan_policy *policy, uint16_t first, uint16_t last, bool intercept)
+{
+    for (uint32_t port = first; port <= last; port++)
+        put_bit(port < 0x8000 ? policy->io_bitmap_a : policy->io_bitmap_b, port % 0x8000,
+                intercept);
+}
+
+bool policy_msr_exits(const struct plan_policy *policy, uint32_t msr, bool write)
+{
+    return !msr_has_bits(msr) ||
+           get_bit(policy->msr_bitmap + (write ? MSR_WRITES : 0), msr_bit(msr));
+}
+
+bool policy_io_exits(const struct plan_policy *policy, uint32_t port, uint32_t width)
+{
+    if (port + width > 0x10000) /* an access that wraps around always exits */
+        return true;
+    for (uint32_t touched = port; touched < port + width; touched++)
+        if (get_bit(touched < 0x8000 ? policy->io_bitmap_a : policy->io_bitmap_b, touched % 0x8000))
+            return true;
+    return false;
+}
+
+unsigned policy_exits(const struct plan_policy *policy, const struct blob_row *row)
+{
+    switch ((enum row_gate)row->gate) {
+    case GATE_MSR_READ:
+        return policy_msr_exits(policy, row->gate_index, false);
+    case GATE_MSR_WRITE:
+        return policy_msr_exits(policy, row->gate_index, true);
+    case GATE_IO:
+        return policy_io_exits(policy, row->gate_index, row->gate_width);
+    case GATE_NEVER:
+        return 0;
+    case GATE_ALWAYS:
+        break;
+    }
+    return 1;
+}

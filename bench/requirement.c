@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+#include "requirement.h"
+
+#include "places.h"
+#include "text.h"
+
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static enum requirement_status check_program(const struct requirement *requirement, char **found)
+{
+    *found = program_find(requirement->argument);
+    return *found ? REQUIREMENT_OK : REQUIREMENT_MISSING;
+}
+
+/* argument: a glob pattern. */
+static enum requirement_status check_file(const struct requirement *requirement, char **found)
+{
+    glob_t matches;
+    struct stat status; /* glob() finds dangling links, too */
+    if (glob(requirement->argument, 0, NULL, &matches) == 0) {
+        for (size_t i = 0; i < matches.gl_pathc && !*found; i++)
+            if (stat(matches.gl_pathv[i], &status) == 0)
+                *found = text("%s", matches.gl_pathv[i]);
+        globfree(&matches);
+    }
+    return *found ? REQUIREMENT_OK : REQUIREMENT_MISSING;
+}
+
+/* argument: a path below ROOT. */
+static enum requirement_status check_built(const struct requirement *requirement, char **found)
+{
+    *found = place(requirement->argument);
+    if (access(*found, R_OK) == 0)
+        return REQUIREMENT_OK;
+    free(*found);
+    *found = NULL;
+    return REQUIREMENT_MISSING;
+}
+
+static enum requirement_status check_module(const struct requirement *requirement, char **found)
+{
+    char line[64] = "";
+    char *command = text("/usr/bin/python3 -c 'import %s; print(%s.__version__)' 2>/dev/null",
+                         requirement->argument, requirement->argument);
+    FILE *output = popen(command, "r");
+    free(command);
+    if (!output)
+        return REQUIREMENT_MISSING;
+    if (fgets(line, sizeof(line), output))
+        line[strcspn(line, "\n")] = '\0';
+    if (pclose(output) != 0)
+        return REQUIREMENT_MISSING;
+    *found = text("%s", printable(line));
+    return REQUIREMENT_OK;
+}
+
+/* argument: a word among the flags of /proc/cpuinfo. */
+static enum requirement_status check_cpu_flag(const struct requirement *requirement, char **found)
+{
+    char *line = NULL;
+    size_t size = 0;
+    FILE *info = fopen("/proc/cpuinfo", "r");
+    if (!info)
+        return REQUIREMENT_ABSENT;
+    while (!*found && getline(&line, &size, info) > 0) {
+        if (strncmp(line, "flags", 5) != 0)
+            continue;
+        char *state, *word = strtok_r(line, " \t\n", &state);
+        while (word && strcmp(word, requirement->argument) != 0)
+            word = strtok_r(NULL, " \t\n", &state);
+        if (word)
+            *found = text("flag %s in /proc/cpuinfo", requirement->argument);
+        break;
+    }
+    free(line);
+    fclose(info);
+    return *found ? REQUIREMENT_OK : REQUIREMENT_ABSENT;
+}
+
+static enum requirement_status check_device(const struct requirement *requirement, char **found)
+{
+    if (access(requirement->argument, F_OK) != 0)
+        return REQUIREMENT_ABSENT;
+    if (access(requirement->argument, R_OK | W_OK) != 0)
+        return REQUIREMENT_MISSING;
+    *found = text("%s", requirement->argument);
+    return REQUIREMENT_OK;
+}
+
+const struct requirement requirements[] = {
+    {"Bochs", check_program, "bochs", "bochs", NULL, NEEDED_FOR_BOCHS},
+    {"Bochs terminal display", check_file, "/usr/lib/*/bochs/plugins/libbx_term_gui.so",
+     "bochs-term", NULL, NEEDED_FOR_BOCHS},
+    {"BIOS image", check_file, "/usr/share/bochs/BIOS-bochs-latest", "bochsbios", NULL,
+     NEEDED_FOR_BOCHS},
+    {"VGA BIOS image", check_file, "/usr/share/bochs/VGABIOS-lgpl-latest", "vgabios", NULL,
+     NEEDED_FOR_BOCHS},
+    {"xorriso", check_program, "xorriso", "xorriso", NULL, NEEDED_FOR_BOCHS},
+    {"core image", check_built, PLACE_IMAGE, NULL, "run `make`", 0},
+    {"guest blob", check_built, PLACE_GUESTS, NULL, "run `make`", 0},
+    {"GRUB boot image", check_built, PLACE_GRUB, NULL, "run `make`", NEEDED_FOR_BOCHS},
+    {"gnuplot", check_program, "gnuplot", "gnuplot-nox", NULL, 0},
+    {"python3", check_file, "/usr/bin/python3", "python3", NULL, 0},
+    {"python3 numpy", check_module, "numpy", "python3-numpy", NULL, 0},
+    {"python3 scipy", check_module, "scipy", "python3-scipy", NULL, 0},
+    {"python3 jinja2", check_module, "jinja2", "python3-jinja2", NULL, 0},
+    {"VT-x", check_cpu_flag, "vmx", NULL,
+     "this CPU does not offer it, or firmware or hypervisor hides it; target bochs needs none", 0},
+    {"/dev/kvm", check_device, "/dev/kvm", NULL,
+     "load kvm_intel or kvm_amd, or join the group kvm; target bochs needs none", 0},
+};
+
+const size_t requirement_count = sizeof(requirements) / sizeof(requirements[0]);
+
+enum requirement_status requirement_check(const struct requirement *requirement, char **found)
+{
+    *found = NULL;
+    return requirement->check(requirement, found);
+}
+
+const char *requirement_status_name(enum requirement_status status)
+{
+    static const char *const names[] = {"ok", "missing", "absent"};
+    return names[status];
+}
+
+char *requirement_advice(const struct requirement *requirement)
+{
+    return requirement->package ? text("apt-get install %s", requirement->package)
+                                : text("%s", requirement->what_to_do);
+}
+
+const struct requirement *requirement_unmet(unsigned needed_for)
+{
+    for (size_t i = 0; i < requirement_count; i++) {
+        char *found;
+        if (!(requirements[i].needed_for & needed_for))
+            continue;
+        enum requirement_status status = requirement_check(&requirements[i], &found);
+        free(found);
+        if (status != REQUIREMENT_OK)
+            return &requirements[i];
+    }
+    return NULL;
+}

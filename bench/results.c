@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+#include "results.h"
+
+#include "text.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BITS_PER_RECORD (RECORD_SIZE * 8u)
+
+const char *result_status_name(enum result_status status)
+{
+    static const char *const names[] = {"not_run", "done", "skipped", "failed"};
+    return names[status];
+}
+
+/* Fails the job; its phases may not be used any more. */
+__attribute__((format(printf, 2, 3))) static bool fail_job(struct job_outcome *job,
+                                                           const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(job->reason, sizeof(job->reason), format, arguments);
+    va_end(arguments);
+    memset(job->phases, 0, sizeof(job->phases));
+    job->has_exits = job->has_digest = false;
+    job->status = RESULT_FAILED;
+    return false;
+}
+
+static void take_reason(char *to, const char from[RESULT_REASON_SIZE])
+{
+    memcpy(to, from, RESULT_REASON_SIZE);
+    to[RESULT_REASON_SIZE - 1] = '\0';
+    printable(to);
+}
+
+/* Records of the packet that an operation or the phase's own code caused. */
+static uint32_t count_exits(const uint8_t *packet, uint32_t records, bool *left)
+{
+    uint32_t exits = 0;
+    *left = false;
+    for (uint32_t i = 0; i < records; i++) {
+        struct record record;
+        memcpy(&record, packet + (1 + (size_t)i) * RECORD_SIZE, sizeof(record));
+        if (record.flags & RECORD_LEFT)
+            *left = true;
+        else
+            exits++;
+    }
+    return exits;
+}
+
+static bool read_packet(const struct job *job, uint32_t index, enum phase phase,
+                        const uint8_t *packet, struct job_outcome *outcome)
+{
+    struct phase_outcome *out = &outcome->phases[phase];
+    struct packet_header header;
+    bool left;
+
+    memcpy(&header, packet, sizeof(header));
+    if (out->records > phase_record_room(&job->plan, phase))
+        return fail_job(outcome, "phase %d: %" PRIu32 " records where %" PRIu64 " fit", phase,
+                        out->records, phase_record_room(&job->plan, phase));
+    if (header.magic != PACKET_MAGIC || header.stream_id != 0 || header.job != index ||
+        header.phase != (uint32_t)phase || header.content_size != header.packet_size ||
+        header.content_size != (1 + (uint64_t)out->records) * BITS_PER_RECORD)
+        return fail_job(outcome, "phase %d: its packet header is damaged", phase);
+    out->packet = packet;
+    out->exits = count_exits(packet, out->records, &left) + out->discarded;
+    if (!left && out->discarded > 0)
+        out->exits--; /* the exit that ends the phase is among the discarded */
+    return true;
+}
+
+static bool read_phase(const struct job *job, uint32_t index, enum phase phase,
+                       const struct phase_result *in, const struct bytes *region,
+                       struct job_outcome *outcome)
+{
+    struct phase_outcome *out = &outcome->phases[phase];
+    uint64_t packet = job->plan.results_offset + phase_offset(&job->plan, phase);
+    uint64_t samples = packet + phase_packet_size(&job->plan, phase);
+    uint32_t asked = phase_samples(&job->plan, phase);
+
+    if (in->samples != asked && !(benchmark_is_check(job->benchmark) && in->samples == 0))
+        return fail_job(outcome, "phase %d: %" PRIu32 " samples taken, %" PRIu32 " asked for",
+                        phase, in->samples, asked);
+    if ((in->samples > 0 && in->samples_offset != samples) ||
+        (in->packet_offset != 0 && in->packet_offset != packet))
+        return fail_job(outcome, "phase %d: its data lies where it should not", phase);
+    *out = (struct phase_outcome){
+        .samples = in->samples,
+        .records = in->records,
+        .discarded = in->discarded,
+        .sample = (const void *)(region->data + samples),
+    };
+    if (in->packet_offset != 0)
+        return read_packet(job, index, phase, region->data + packet, outcome);
+    if (in->records > 0)
+        return fail_job(outcome, "phase %d: %" PRIu32 " records, but no packet", phase,
+                        in->records);
+    return true;
+}
+
+/* Exits an operation, from the measured phases if they had probes, else from the counting ones. */
+static void count_job_exits(const struct job *job, struct job_outcome *outcome)
+{
+    const struct phase_outcome *control = &outcome->phases[PHASE_CONTROL];
+    const struct phase_outcome *op = &outcome->phases[PHASE_OP];
+    if (!control->packet || !op->packet) {
+        control = &outcome->phases[PHASE_COUNT_CONTROL];
+        op = &outcome->phases[PHASE_COUNT_OP];
+    }
+    if (!control->packet || !op->packet || op->samples == 0)
+        return;
+    outcome->has_exits = true;
+    outcome->exits = (int64_t)op->exits - (int64_t)control->exits;
+    outcome->exit_samples = op->samples;
+    if (outcome->exits == (int64_t)job->expected_exits * op->samples)
+        return;
+    outcome->status = RESULT_FAILED; /* the data is sound, and kept: it shows what happened */
+    snprintf(outcome->reason, sizeof(outcome->reason),
+             "%" PRId64 " exits for %" PRIu32
+             " operations; by the policy's bitmaps it must be %u each",
+             outcome->exits, op->samples, job->expected_exits);
+}
+
+static void read_job(const struct job *job, uint32_t index, const struct bytes *region,
+                     struct job_outcome *outcome)
+{
+    struct job_result result;
+    memcpy(&result, region->data + job->plan.results_offset, sizeof(result));
+    if (result.status > RESULT_FAILED) {
+        fail_job(outcome, "its status %" PRIu32 " is damaged", result.status);
+        return;
+    }
+    outcome->status = (enum result_status)result.status;
+    if (outcome->status == RESULT_NOT_RUN) {
+        strcpy(outcome->reason, "not run");
+        return;
+    }
+    if (result.job != index) {
+        fail_job(outcome, "its place holds job %" PRIu32, result.job);
+        return;
+    }
+    take_reason(outcome->reason, result.reason);
+    outcome->controls = result.controls;
+    if (outcome->status != RESULT_DONE)
+        return;
+    outcome->reason[0] = '\0';
+    for (int phase = 0; phase < PHASE_COUNT; phase++)
+        if (!read_phase(job, index, (enum phase)phase, &result.phases[phase], region, outcome))
+            return;
+    if (benchmark_is_check(job->benchmark))
+        return;
+    count_job_exits(job, outcome);
+    outcome->has_digest = true;
+    digest_make(outcome->phases[PHASE_CONTROL].sample, outcome->phases[PHASE_CONTROL].samples,
+                outcome->phases[PHASE_OP].sample, outcome->phases[PHASE_OP].samples,
+                &outcome->digest);
+}
+
+void results_none(const struct experiment *experiment, const char *reason, struct results *results)
+{
+    *results = (struct results){.jobs = zeroed(experiment->job_count, sizeof(struct job_outcome))};
+    snprintf(results->reason, sizeof(results->reason), "%s", reason);
+    for (size_t i = 0; i < experiment->job_count; i++)
+        strcpy(results->jobs[i].reason, "not run");
+}
+
+/* What is wrong with the header, or NULL; free() it. */
+static char *check_header(const struct experiment *experiment, const struct results_header *header)
+{
+    if (header->magic != RESULTS_MAGIC || header->version != RESULTS_VERSION)
+        return text("the results carry magic 0x%" PRIx64 " version %" PRIu32
+                    ", not 0x%llx version %u",
+                    header->magic, header->version, RESULTS_MAGIC, RESULTS_VERSION);
+    if (header->job_count != experiment->job_count || header->jobs_done > header->job_count)
+        return text("the results are of %" PRIu32 " jobs (%" PRIu32 " ended), %zu were planned",
+                    header->job_count, header->jobs_done, experiment->job_count);
+    if (header->status > RESULT_FAILED)
+        return text("the status of the results, %" PRIu32 ", is damaged", header->status);
+    return NULL;
+}
+
+/* Terminates the strings of the header. */
+static void tidy_header(struct results_header *header)
+{
+    header->reason[sizeof(header->reason) - 1] = '\0';
+    header->compiler[sizeof(header->compiler) - 1] = '\0';
+    header->machine.vendor[sizeof(header->machine.vendor) - 1] = '\0';
+    header->machine.brand[sizeof(header->machine.brand) - 1] = '\0';
+    printable(header->reason);
+    printable(header->compiler);
+    printable(header->machine.vendor);
+    printable(header->machine.brand);
+}
+
+/* Why the run as a whole failed, or nothing. */
+static void judge(const struct experiment *experiment, struct results *results)
+{
+    const struct results_header *header = &results->header;
+    size_t failed = results_count(experiment, results, RESULT_FAILED);
+    size_t not_run = results_count(experiment, results, RESULT_NOT_RUN);
+    if (header->status == RESULT_NOT_RUN)
+        strcpy(results->reason, "the core stopped before its results were complete");
+    else if (header->status == RESULT_FAILED && failed == 0)
+        snprintf(results->reason, sizeof(results->reason), "%s",
+                 header->reason[0] ? header->reason : "the core says that it failed");
+    else if (failed > 0)
+        snprintf(results->reason, sizeof(results->reason), "%zu of %zu jobs failed", failed,
+                 experiment->job_count);
+    else if (not_run > 0)
+        snprintf(results->reason, sizeof(results->reason), "%zu of %zu jobs were not run", not_run,
+                 experiment->job_count);
+}
+
+void results_read(const struct experiment *experiment, const struct bytes *region,
+                  struct results *results)
+{
+    results_none(experiment, "", results);
+    if (region->size != experiment->results_size) {
+        snprintf(results->reason, sizeof(results->reason),
+                 "the results take %zu bytes where %" PRIu64 " were laid out", region->size,
+                 experiment->results_size);
+        return;
+    }
+    memcpy(&results->header, region->data, sizeof(results->header));
+    char *wrong = check_header(experiment, &results->header);
+    if (wrong) {
+        snprintf(results->reason, sizeof(results->reason), "%s", wrong);
+        free(wrong);
+        return;
+    }
+    results->readable = true;
+    tidy_header(&results->header);
+    for (size_t i = 0; i < experiment->job_count; i++)
+        read_job(&experiment->jobs[i], (uint32_t)i, region, &results->jobs[i]);
+    judge(experiment, results);
+}
+
+size_t results_count(const struct experiment *experiment, const struct results *results,
+                     enum result_status status)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < experiment->job_count; i++)
+        count += results->jobs[i].status == status;
+    return count;
+}
+
+void results_free(struct results *results)
+{
+    free(results->jobs);
+    *results = (struct results){0};
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Takes the results region apart (guests/results.h). The region comes out of a machine that may
+ * have crashed at any point: every magic, count and offset is compared with what the experiment
+ * laid out before anything is read through it.
+ */
+#ifndef EXITMETER_BENCH_RESULTS_H
+#define EXITMETER_BENCH_RESULTS_H
+
+#include "digest.h"
+#include "experiment.h"
+#include "files.h"
+
+#define REASON_SIZE 256u
+
+/* What a phase left, all of it checked. */
+struct phase_outcome {
+    uint32_t samples;
+    uint32_t records;
+    uint64_t discarded;
+    uint64_t exits;              /* of the operations: what left the vCPU not counted */
+    const struct sample *sample; /* in the region */
+    const uint8_t *packet;       /* in the region; NULL if the phase ran without probes */
+};
+
+struct job_outcome {
+    enum result_status status;
+    char reason[REASON_SIZE];
+    struct controls_in_force controls;
+    struct phase_outcome phases[PHASE_COUNT]; /* empty where the job was not done */
+    bool has_exits;                           /* exits and exit_samples mean something */
+    int64_t exits;                            /* of the op phase less those of the control phase */
+    uint32_t exit_samples;                    /* operations that took them */
+    bool has_digest;
+    struct digest digest;
+};
+
+struct results {
+    bool readable;                /* header holds what the image said */
+    struct results_header header; /* its strings are terminated and printable */
+    char reason[REASON_SIZE];     /* why the run as a whole failed; empty if it did not */
+    struct job_outcome *jobs;     /* experiment->job_count of them */
+};
+
+/* Results of a run that left none: every job not run, and why. */
+void results_none(const struct experiment *experiment, const char *reason, struct results *results);
+
+/*
+ * Reads the region. What is wrong with it as a whole ends in results->reason, what is wrong with a
+ * job fails that job. `region` must outlive the results.
+ */
+void results_read(const struct experiment *experiment, const struct bytes *region,
+                  struct results *results);
+
+/* Jobs that ended with this status. */
+size_t results_count(const struct experiment *experiment, const struct results *results,
+                     enum result_status status);
+
+const char *result_status_name(enum result_status status);
+
+void results_free(struct results *results);
+
+#endif

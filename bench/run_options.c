@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+#include "run_options.h"
+
+#include "nearest.h"
+#include "text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SAMPLES_DEFAULT 1000
+#define TIMEOUT_DEFAULT 60.0
+
+/* Takes the --benchmark_* flags out of argv: popt would not know them. */
+static bool split_flags(struct run_options *options, int *argc, const char **argv)
+{
+    int kept = 1;
+    for (int i = 1; i < *argc; i++) {
+        char *error;
+        if (!gb_flag_is(argv[i])) {
+            argv[kept++] = argv[i];
+        } else if (gb_flag_take(&options->gb, argv[i], &error) < 0) {
+            say("run: %s", error);
+            free(error);
+            return false;
+        }
+    }
+    *argc = kept;
+    argv[kept] = NULL;
+    return true;
+}
+
+/* Says that there is no such thing. Returns false. */
+static bool unknown(const char *what, const char *word, const char *const *names, size_t count)
+{
+    char *hint = nearest_hint(word, names, count);
+    say("run: unknown %s '%s'%s", what, word, hint);
+    free(hint);
+    return false;
+}
+
+static bool find_target(struct run_options *options)
+{
+    const char **names = zeroed(target_count, sizeof(*names));
+    options->target = options->target_name ? NULL : targets[0];
+    for (size_t i = 0; i < target_count; i++) {
+        names[i] = targets[i]->name;
+        if (options->target_name && strcmp(options->target_name, names[i]) == 0)
+            options->target = targets[i];
+    }
+    bool found = options->target || unknown("target", options->target_name, names, target_count);
+    free(names);
+    return found;
+}
+
+static bool find_cpu_model(struct run_options *options)
+{
+    const char *const *models = options->target->cpu_models;
+    size_t count = 0;
+    if (!options->cpu_model)
+        options->cpu_model = text("%s", models[0]);
+    for (; models[count]; count++)
+        if (strcmp(options->cpu_model, models[count]) == 0)
+            return true;
+    return unknown("CPU model", options->cpu_model, models, count);
+}
+
+static bool find_probe_level(struct run_options *options)
+{
+    options->probe_level = options->probes ? probe_level_of(options->probes) : -1;
+    return !options->probes || options->probe_level >= 0 ||
+           unknown("probe level", options->probes, probe_level_names, PROBE_LEVELS);
+}
+
+/* A number that an option gives, or the default if the option was not given. */
+static bool read_number(const char *option, const char *given, double low, double high,
+                        double *value)
+{
+    char *end = NULL;
+    double number = given ? strtod(given, &end) : *value;
+    if (given && (end == given || *end || !(number >= low && number <= high))) {
+        say("run: --%s takes a number from %g to %.0f, not '%s'", option, low, high, given);
+        return false;
+    }
+    *value = number;
+    return true;
+}
+
+static bool read_numbers(struct run_options *options)
+{
+    double samples = SAMPLES_DEFAULT;
+    options->timeout = TIMEOUT_DEFAULT;
+    if (!read_number("samples", options->samples_given, 1, GUEST_SAMPLES_MAX, &samples) ||
+        !read_number("timeout", options->timeout_given, 0.001, 86400, &options->timeout))
+        return false;
+    options->samples = (uint32_t)samples;
+    if (options->samples == samples)
+        return true;
+    say("run: --samples takes a whole number");
+    return false;
+}
+
+bool run_options_read(const struct command *command, int argc, const char **argv,
+                      struct run_options *options, int *code)
+{
+    *options = (struct run_options){0};
+    const struct poptOption table[] = {
+        {"target", 't', POPT_ARG_STRING, &options->target_name, 0, "where to run: bochs", "TARGET"},
+        {"guest", 'g', POPT_ARG_ARGV, &options->guests, 0,
+         "benchmarks whose names match, may repeat (all but check/*)", "PATTERN"},
+        {"policy", 'p', POPT_ARG_ARGV, &options->policies, 0,
+         "shipped policy or .policy file, may repeat (passthrough-all and intercept-all)",
+         "POLICY"},
+        {"samples", 'n', POPT_ARG_STRING, &options->samples_given, 0, "samples a phase (1000)",
+         "N"},
+        {"probes", '\0', POPT_ARG_STRING, &options->probes, 0,
+         "off, counts, stamps or full, whatever the policies say (full)", "LEVEL"},
+        {"timeout", '\0', POPT_ARG_STRING, &options->timeout_given, 0,
+         "wall-clock limit of the boot (60)", "SECONDS"},
+        {"cpu-model", '\0', POPT_ARG_STRING, &options->cpu_model, 0,
+         "CPU that the target emulates (corei7_haswell_4770)", "MODEL"},
+        {"corpus", '\0', POPT_ARG_STRING, &options->corpus, 0, "guest blob", "BLOB"},
+        {"image", '\0', POPT_ARG_STRING, &options->image, 0, "core", "ELF"},
+        {"output", 'o', POPT_ARG_STRING, &options->output, 0, "run directory to make (runs/DATE)",
+         "RUN"},
+        POPT_TABLEEND,
+    };
+    *code = CODE_USAGE;
+    gb_flags_start(&options->gb, (size_t)argc);
+    if (!split_flags(options, &argc, argv))
+        return false;
+    if (!options_read(command, argc, argv, table, gb_flags_help, code))
+        return false;
+    *code = CODE_USAGE;
+    return read_numbers(options) && find_target(options) && find_cpu_model(options) &&
+           find_probe_level(options);
+}
+
+static void free_list(char **list)
+{
+    for (char **item = list; item && *item; item++)
+        free(*item);
+    free(list);
+}
+
+void run_options_free(struct run_options *options)
+{
+    free(options->target_name);
+    free_list(options->guests);
+    free_list(options->policies);
+    free(options->samples_given);
+    free(options->timeout_given);
+    free(options->probes);
+    free(options->cpu_model);
+    free(options->corpus);
+    free(options->image);
+    free(options->output);
+    gb_flags_free(&options->gb);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The command line of `run`, and the experiment it asks for.
+ */
+#ifndef EXITMETER_BENCH_RUN_OPTIONS_H
+#define EXITMETER_BENCH_RUN_OPTIONS_H
+
+#include "command.h"
+#include "experiment.h"
+#include "gb_flags.h"
+#include "target.h"
+
+/* As given; what popt allocated is freed by run_options_free(). */
+struct run_options {
+    char *target_name;
+    char **guests;   /* patterns, NULL-terminated; NULL: every benchmark */
+    char **policies; /* NULL: the two that are always there */
+    char *samples_given;
+    char *timeout_given;
+    char *probes;
+    char *cpu_model;
+    char *corpus; /* NULL: what `make` built */
+    char *image;
+    char *output; /* NULL: runs/DATE */
+    struct gb_flags gb;
+
+    const struct target *target; /* what the texts stand for */
+    uint32_t samples;
+    double timeout;  /* seconds */
+    int probe_level; /* -1: as each policy says */
+};
+
+/* Reads and checks the command line. True to go on; else false, with *code set. */
+bool run_options_read(const struct command *command, int argc, const char **argv,
+                      struct run_options *options, int *code);
+
+/*
+ * Selects benchmarks and policies and makes the jobs, filtered and laid out. Returns CODE_DONE, or
+ * CODE_USAGE after saying why.
+ */
+int run_select(const struct run_options *options, const struct corpus *corpus,
+               struct experiment *experiment);
+
+void run_options_free(struct run_options *options);
+
+#endif

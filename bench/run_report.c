@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+#include "run_report.h"
+
+#include "benchmark_shim.h"
+#include "text.h"
+
+#include <stdlib.h>
+
+/* By place in the corpus, policy, repetition: the order before any shuffling. */
+static int by_name(const void *a, const void *b)
+{
+    const struct job *left = *(const struct job *const *)a, *right = *(const struct job *const *)b;
+    if (left->benchmark != right->benchmark)
+        return left->benchmark < right->benchmark ? -1 : 1;
+    if (left->plan.policy != right->plan.policy)
+        return left->plan.policy < right->plan.policy ? -1 : 1;
+    return left->plan.repetition < right->plan.repetition ? -1 : 1;
+}
+
+static void add_counter(struct shim_entry *entry, const char *name, double value)
+{
+    entry->counters[entry->counter_count++] = (struct shim_counter){name, value};
+}
+
+static struct shim_entry make_entry(const struct job *job, const struct job_outcome *outcome,
+                                    const char *unit)
+{
+    const struct digest *digest = &outcome->digest;
+    struct shim_entry entry = {.name = job->name, .label = unit, .iterations = job->plan.samples};
+    if (outcome->status != RESULT_DONE || !outcome->has_digest) {
+        entry.error = outcome->reason[0] ? outcome->reason : result_status_name(outcome->status);
+        return entry;
+    }
+    entry.total = digest->total;
+    add_counter(&entry, "min", (double)digest->min);
+    add_counter(&entry, "p50", (double)digest->p50);
+    add_counter(&entry, "p90", (double)digest->p90);
+    add_counter(&entry, "p99", (double)digest->p99);
+    add_counter(&entry, "max", (double)digest->max);
+    add_counter(&entry, "control", (double)digest->control);
+    if (outcome->has_exits)
+        add_counter(&entry, "exits_per_op", (double)outcome->exits / outcome->exit_samples);
+    return entry;
+}
+
+int run_report(const struct experiment *experiment, const struct results *results,
+               const struct run_facts *facts, const struct gb_flags *flags, const char *json,
+               char **error)
+{
+    const struct job **order = zeroed(experiment->job_count, sizeof(*order));
+    struct shim_entry *entries = zeroed(experiment->job_count, sizeof(*entries));
+    size_t count = 0;
+
+    for (size_t i = 0; i < experiment->job_count; i++)
+        if (!benchmark_is_check(experiment->jobs[i].benchmark))
+            order[count++] = &experiment->jobs[i];
+    qsort(order, count, sizeof(*order), by_name);
+    for (size_t i = 0; i < count; i++)
+        entries[i] =
+            make_entry(order[i], &results->jobs[order[i] - experiment->jobs], facts->target->unit);
+
+    const struct shim_pair context[] = {{"target", facts->target->name},
+                                        {"unit", facts->target->unit},
+                                        {"cpu_model", facts->cpu_model},
+                                        {"core_sha256", facts->core_sha256}};
+    const struct shim_report report = {
+        .entries = entries,
+        .entry_count = count,
+        .context = context,
+        .context_count = sizeof(context) / sizeof(context[0]),
+        .json = json,
+        .out = flags->out,
+        .out_format = flags->out_format,
+        .display_aggregates_only = flags->display_aggregates_only || flags->report_aggregates_only,
+        .out_aggregates_only = flags->report_aggregates_only,
+        .passed_on = flags->passed_on,
+        .passed_on_count = flags->passed_on_count,
+    };
+    int result = shim_show(&report, error);
+    free(entries);
+    free(order);
+    return result;
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From names on the command line to jobs.
+ */
+#include "benchmark_shim.h"
+#include "nearest.h"
+#include "run_options.h"
+#include "text.h"
+
+#include <fnmatch.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHECK_PREFIX       "check/"
+#define COUNT_SAMPLES_MOST 100u
+#define MEBIBYTE           1048576.0
+
+/* Checks are asked for by name only. */
+static bool matches(const char *pattern, const struct benchmark *benchmark)
+{
+    if (benchmark_is_check(benchmark) && strncmp(pattern, CHECK_PREFIX, strlen(CHECK_PREFIX)) != 0)
+        return false;
+    return fnmatch(pattern, benchmark->name, 0) == 0;
+}
+
+/* Whether the pattern matches any benchmark; says so if not. */
+static bool pattern_useful(const char *pattern, const struct corpus *corpus)
+{
+    const char **names = zeroed(corpus->count, sizeof(*names));
+    bool useful = false;
+    for (uint32_t i = 0; i < corpus->count; i++) {
+        names[i] = corpus->benchmarks[i].name;
+        useful |= matches(pattern, &corpus->benchmarks[i]);
+    }
+    if (!useful) {
+        char *hint = nearest_hint(pattern, names, corpus->count);
+        say("run: no benchmark matches '%s'%s; `exitmeter list` shows all", pattern, hint);
+        free(hint);
+    }
+    free(names);
+    return useful;
+}
+
+static bool select_benchmarks(char *const *patterns, const struct corpus *corpus,
+                              struct experiment *experiment)
+{
+    static char *const everything[] = {(char *)(uintptr_t) "*", NULL};
+    patterns = patterns ? patterns : everything;
+    for (char *const *pattern = patterns; *pattern; pattern++)
+        if (!pattern_useful(*pattern, corpus))
+            return false;
+    experiment->benchmarks = zeroed(corpus->count, sizeof(*experiment->benchmarks));
+    for (uint32_t i = 0; i < corpus->count; i++) {
+        bool chosen = false;
+        for (char *const *pattern = patterns; *pattern && !chosen; pattern++)
+            chosen = matches(*pattern, &corpus->benchmarks[i]);
+        if (chosen)
+            experiment->benchmarks[experiment->benchmark_count++] = &corpus->benchmarks[i];
+    }
+    return true;
+}
+
+static bool select_policies(char *const *names, struct experiment *experiment)
+{
+    static char *const defaults[] = {(char *)(uintptr_t) "passthrough-all",
+                                     (char *)(uintptr_t) "intercept-all", NULL};
+    size_t count = 0;
+    names = names ? names : defaults;
+    while (names[count])
+        count++;
+    if (count > PLAN_POLICIES_MAX) {
+        say("run: %zu policies; at most %u fit into one run", count, PLAN_POLICIES_MAX);
+        return false;
+    }
+    experiment->policies = zeroed(count, sizeof(struct policy));
+    for (; experiment->policy_count < count; experiment->policy_count++) {
+        struct policy *policy = &experiment->policies[experiment->policy_count];
+        char *error;
+        if (policy_load(names[experiment->policy_count], policy, &error) < 0) {
+            say("run: %s", error);
+            free(error);
+            return false;
+        }
+        for (size_t i = 0; i < experiment->policy_count; i++)
+            if (strcmp(experiment->policies[i].plan.name, policy->plan.name) == 0) {
+                say("run: two policies are named '%s'", policy->plan.name);
+                return false;
+            }
+    }
+    return true;
+}
+
+/* Drops the jobs that --benchmark_filter does not select, before any is run. */
+static bool filter_jobs(const char *filter, struct experiment *experiment)
+{
+    const char **names = zeroed(experiment->job_count, sizeof(*names));
+    bool *keep = zeroed(experiment->job_count, sizeof(*keep)), done = false;
+    char *error;
+    for (size_t i = 0; i < experiment->job_count; i++)
+        names[i] = experiment->jobs[i].name;
+    if (shim_filter(filter, names, experiment->job_count, keep, &error) < 0) {
+        say("run: --benchmark_filter=%s: %s", filter, error);
+        free(error);
+    } else {
+        experiment_keep_jobs(experiment, keep);
+        done = experiment->job_count > 0;
+        if (!done)
+            say("run: --benchmark_filter=%s matches no job; --benchmark_list_tests shows all",
+                filter);
+    }
+    free(names);
+    free(keep);
+    return done;
+}
+
+static bool fits(const struct run_options *options, const struct experiment *experiment)
+{
+    if (experiment->results_size <= options->target->results_most)
+        return true;
+    say("run: %zu jobs of %" PRIu32 " samples need %.0f MiB for results, target %s holds %.0f MiB; "
+        "lower --samples or choose fewer with --guest, --policy or --benchmark_filter",
+        experiment->job_count, experiment->samples, (double)experiment->results_size / MEBIBYTE,
+        options->target->name, (double)options->target->results_most / MEBIBYTE);
+    return false;
+}
+
+int run_select(const struct run_options *options, const struct corpus *corpus,
+               struct experiment *experiment)
+{
+    uint32_t samples = options->samples;
+    *experiment = (struct experiment){
+        .samples = samples,
+        .count_samples = samples < COUNT_SAMPLES_MOST ? samples : COUNT_SAMPLES_MOST,
+        .repetitions = options->gb.repetitions,
+        .probe_level = options->probe_level,
+    };
+    if (!select_benchmarks(options->guests, corpus, experiment) ||
+        !select_policies(options->policies, experiment))
+        return CODE_USAGE;
+    experiment_make_jobs(experiment, options->target->name);
+    if (!filter_jobs(options->gb.filter, experiment))
+        return CODE_USAGE;
+    if (experiment->job_count > PLAN_JOBS_MAX) {
+        say("run: %zu jobs; at most %u fit into one run", experiment->job_count, PLAN_JOBS_MAX);
+        return CODE_USAGE;
+    }
+    if (options->gb.random_interleaving)
+        experiment_shuffle(experiment);
+    experiment_lay_out(experiment);
+    return fits(options, experiment) ? CODE_DONE : CODE_USAGE;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where an experiment can run. A target takes the files of one boot and leaves the results region
+ * and the console as files; what they mean is not its business.
+ */
+#ifndef EXITMETER_BENCH_TARGET_H
+#define EXITMETER_BENCH_TARGET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* One boot. */
+struct boot {
+    const char *image;     /* the core, an ELF file */
+    const char *guests;    /* the guest blob */
+    const char *plan;      /* the plan, made for target->plan_flags */
+    const char *cpu_model; /* one of target->cpu_models */
+    const char *console;   /* file to write the console to */
+    const char *scratch;   /* an empty directory of its own, removed afterwards */
+    uint64_t results_base; /* physical address of the results region */
+    uint64_t results_size; /* bytes of it */
+    double timeout;        /* seconds of wall clock */
+};
+
+/* How it went. All strings are to be freed; boot_end_free(). */
+struct boot_end {
+    int signal_number; /* we were told to stop; nothing else is set */
+    char *failure;     /* why there are no results; NULL if there are */
+    char *detail;      /* lines of the machine's own log that show why; NULL if none */
+    char *results;     /* path of the results region, below boot->scratch; NULL on failure */
+    char *emulator;    /* what ran it, with its version; NULL if not known */
+};
+
+struct target {
+    const char *name;
+    const char *description;
+    const char *unit; /* of every TSC difference */
+    uint32_t plan_flags;
+    unsigned needs;                /* NEEDED_FOR_* of requirement.h */
+    uint64_t results_most;         /* bytes of results that it can hold */
+    const char *const *cpu_models; /* NULL-terminated; the first is the default */
+    void (*boot)(const struct boot *, struct boot_end *);
+};
+
+extern const struct target target_bochs;
+
+extern const struct target *const targets[];
+extern const size_t target_count;
+
+void boot_end_free(struct boot_end *end);
+
+#endif

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: MIT
+"""Guest blobs and results regions made up in Python, by the formats of guests/ and probes/.
+
+They are written down here a second time on purpose: the harness is tested against the format, not
+against itself.
+"""
+
+import struct
+
+BLOB_BASE = 0x100000
+HEADER_ROOM = 4096
+RECORD_SIZE = 64
+GATE_ALWAYS, GATE_MSR_READ, GATE_MSR_WRITE, GATE_IO, GATE_NEVER = range(5)
+ROW_FLOOR, ROW_CHECK = 1, 2
+PROBES_COUNTS, PROBES_STAMPS = 1, 2
+HAS_STAMPS, HAS_COUNTS, LEFT = 2, 1, 4
+NOT_RUN, DONE, SKIPPED, FAILED = range(4)
+REASON_VMCALL = 18
+
+# name, instruction, gate, gate_index, gate_width, exit_reason, flags, ticks of one round trip
+ROWS = [
+    ("cpuid", "CPUID", GATE_ALWAYS, 0, 0, 10, 0),
+    ("msr-read", "RDMSR 0x174", GATE_MSR_READ, 0x174, 0, 31, 0),
+    ("msr-write", "WRMSR 0xc0000081", GATE_MSR_WRITE, 0xC0000081, 0, 32, 0),
+    ("io/in", "IN AL, 0x80", GATE_IO, 0x80, 1, 30, 0),
+    ("floor", "CPUID", GATE_ALWAYS, 0, 0, 10, ROW_FLOOR),
+    ("check/msr-effect", "WRMSR", GATE_ALWAYS, 0, 0, 32, ROW_CHECK),
+]
+
+
+def make_blob(rows=ROWS):
+    """A guest blob whose code is one RET."""
+    table = 56
+    code = table + 64 * len(rows)
+    strings = bytearray()
+    start = code + 8
+
+    def string(text):
+        address = BLOB_BASE + start + len(strings)
+        strings.extend(text.encode() + b"\0")
+        return address
+
+    packed = b""
+    for name, instruction, gate, index, width, reason, flags in rows:
+        packed += struct.pack("<5Q6I", string(name), string("what " + name), string(instruction),
+                              BLOB_BASE + code, BLOB_BASE + code,
+                              gate, index, width, reason, 0, flags)
+    size = start + len(strings)
+    header = struct.pack("<QIIIIQQQQ", 0x31424F4C424D5845, 1, 64, len(rows), 0,
+                         BLOB_BASE + table, BLOB_BASE + code, BLOB_BASE + size,
+                         BLOB_BASE + size + 4096)
+    return header + packed + b"\xc3".ljust(8, b"\0") + bytes(strings)
+
+
+def text_of(field):
+    return field.split(b"\0")[0].decode()
+
+
+class Plan:
+    def __init__(self, data):
+        (magic, version, self.flags, size, self.base, self.size, policies,
+         jobs) = struct.unpack_from("<QIIQQQII", data)
+        assert magic == 0x314E414C504D5845 and version == 1 and size == len(data)
+        self.policies = []
+        self.jobs = []
+        at = 64
+        for _ in range(policies):
+            self.policies.append(data[at:at + 80 + 3 * 4096])
+            at += 80 + 3 * 4096
+        for _ in range(jobs):
+            fields = struct.unpack_from("<48s6IQ", data, at)
+            self.jobs.append(dict(zip(("benchmark", "policy", "repetition", "probes", "samples",
+                                       "count_samples", "reserved", "offset"),
+                                      (text_of(fields[0]),) + fields[1:])))
+            at += 80
+        assert at == len(data)
+
+    def bit(self, policy, bitmap, bit):
+        page = self.policies[policy][80 + 4096 * bitmap:80 + 4096 * (bitmap + 1)]
+        return page[bit // 8] >> bit % 8 & 1
+
+    def exits(self, policy, row):
+        _, _, gate, index, width, _, _ = row
+        if gate in (GATE_MSR_READ, GATE_MSR_WRITE):
+            high = 8192 if index >= 0xC0000000 else 0
+            return self.bit(policy, 0, (gate == GATE_MSR_WRITE) * 16384 + high + index % 0xC0000000)
+        if gate == GATE_IO:
+            return max(self.bit(policy, 1 + (port >> 15), port & 0x7FFF)
+                       for port in range(index, index + width))
+        return int(gate == GATE_ALWAYS)
+
+
+class Clock:
+    """The TSC of the made-up machine."""
+
+    def __init__(self):
+        self.now = 60_000_000
+
+    def step(self, ticks):
+        self.now += ticks
+        return self.now
+
+
+def make_phase(clock, plan, job, index, row, phase, twist):
+    """Bytes of the packet and of the samples, and the struct phase_result without its offsets."""
+    op = phase in (1, 3)
+    count = job["count_samples"] if phase < 2 else job["samples"]
+    level = 3 if phase < 2 else job["probes"]
+    if phase >= 2 and row[6] & ROW_FLOOR:
+        level = 0
+    exits = plan.exits(job["policy"], row) if op else 0
+    exits += twist.get("extra_exits", 0) if op else 0
+    begin = clock.step(100)
+    records, samples = [], []
+    flags = (HAS_STAMPS if level & PROBES_STAMPS else 0) | (HAS_COUNTS if level & 1 else 0)
+
+    def record(reason, more=0):
+        times = [clock.step(3) if level & PROBES_STAMPS else begin for _ in range(4)]
+        records.append(struct.pack("<QHHIQQQQQHHHBB", times[0], reason, 0, flags | more, *times[1:],
+                                   row[3], 0x100180, 3, 1, 0, 0, 0))
+
+    for n in range(count):
+        start = clock.step(10)
+        for _ in range(exits):
+            if level:
+                record(row[5])
+        samples.append((start, clock.step(20 + (30 * exits) + n % 3)))
+    if level:
+        record(REASON_VMCALL, LEFT)
+    room = 2 * count + 64
+    bits = (1 + len(records)) * RECORD_SIZE * 8
+    header = struct.pack("<IIQQQQQIIII", 0xC1FC1FC1, 0, begin, clock.step(1), bits, bits, 0, 0,
+                         index, phase, level)
+    packet = (header + b"".join(records)).ljust((1 + room) * RECORD_SIZE, b"\0")
+    data = b"".join(struct.pack("<QQ", *sample) for sample in samples)
+    return packet, data.ljust((len(data) + 63) // 64 * 64, b"\0"), count, len(records), level
+
+
+def make_results(plan_data, rows=ROWS, twist=None):
+    """The results region of a run that went well, or as twist says.
+
+    twist: {"status": of the run, "reason": of the run, "jobs": {index: {"status", "reason",
+    "extra_exits"}}}
+    """
+    twist = twist or {}
+    plan = Plan(plan_data)
+    named = {row[0]: row for row in rows}
+    clock = Clock()
+    region = bytearray(plan.size)
+    start = clock.now
+    for index, job in enumerate(plan.jobs):
+        changes = twist.get("jobs", {}).get(index, {})
+        row = named[job["benchmark"]]
+        at = 296 + 24  # struct job_result, rounded up to 64
+        phases = b""
+        for phase in range(4):
+            packet, samples, count, records, level = make_phase(clock, plan, job, index, row, phase,
+                                                                changes)
+            base = job["offset"] + at
+            region[base:base + len(packet)] = packet
+            region[base + len(packet):base + len(packet) + len(samples)] = samples
+            phases += struct.pack("<IIQQQ", count, records, 0, base if level else 0,
+                                  base + len(packet))
+            at += len(packet) + len(samples)
+        result = struct.pack("<II128s", changes.get("status", DONE), index,
+                             changes.get("reason", "").encode())
+        result += struct.pack("<IIIIIIQ", 0x16, 0xB5186DFA, 0xA2, 0x36FFF, 0x13FF, 1, 0x20001E)
+        region[job["offset"]:job["offset"] + 296] = result + phases
+    machine = struct.pack("<16s52sI10Q", b"GenuineIntel", b"Intel(R) Core(TM) synthetic", 0x306C3,
+                          *range(1, 10), 535756800)
+    header = struct.pack("<QIIII128s96s", 0x31534552584D5845, 1, twist.get("status", DONE),
+                         len(plan.jobs), len(plan.jobs), twist.get("reason", "").encode(),
+                         b"gcc 12.2.0 -O2")
+    header += machine + struct.pack("<QQ", start, clock.step(100))
+    region[:len(header)] = header
+    return bytes(region)

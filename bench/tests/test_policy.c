@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests.h"
+
+#include "../../probes/record.h"
+#include "../policy.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The naive model: what exits, one flag an access, with no bitmaps. */
+static bool model_msr[2][2][0x2000]; /* [write][high][index] */
+static bool model_port[0x10000];
+
+static void compile(const char *source, struct policy *policy)
+{
+    struct policy_error error;
+    if (policy_compile("test", source, strlen(source), policy, &error) < 0)
+        fail_msg("%u:%u: %s in\n%s", error.line, error.column, error.message, source);
+}
+
+static void compare_every_bit(const struct policy *policy)
+{
+    for (int write = 0; write < 2; write++)
+        for (int high = 0; high < 2; high++)
+            for (uint32_t msr = 0; msr < 0x2000; msr++) {
+                bool exits = model_msr[write][high][msr];
+                uint32_t byte = (uint32_t)write * 2048 + (uint32_t)high * 1024 + msr / 8;
+                assert_int_equal(policy->plan.msr_bitmap[byte] >> msr % 8 & 1, exits);
+                assert_int_equal(
+                    policy_msr_exits(&policy->plan, (high ? 0xc0000000u : 0) + msr, write), exits);
+            }
+    for (uint32_t port = 0; port < 0x10000; port++) {
+        const uint8_t *bitmap = port < 0x8000 ? policy->plan.io_bitmap_a : policy->plan.io_bitmap_b;
+        assert_int_equal(bitmap[(port & 0x7fff) / 8] >> port % 8 & 1, model_port[port]);
+    }
+}
+
+/* Appends a random rule to source and carries it out on the model. */
+static void random_rule(uint64_t *state, FILE *source)
+{
+    bool intercept = random_below(state, 2), high = random_below(state, 2);
+    const char *action = intercept ? "intercept" : "passthrough";
+    if (random_below(state, 3) == 0) {
+        uint32_t first = random_below(state, 0x10000);
+        uint32_t last = first + random_below(state, 0x10000 - first);
+        fprintf(source, "%s io %u-0x%x # comment\n", action, first, last);
+        for (uint32_t port = first; port <= last; port++)
+            model_port[port] = intercept;
+        return;
+    }
+    static const char *const accesses[] = {"", "r", "w", "rw"};
+    uint32_t access = random_below(state, 4), first = random_below(state, 0x2000);
+    uint32_t last = first + random_below(state, 0x2000 - first), base = high ? 0xc0000000u : 0;
+    fprintf(source, "\t%s  msr 0x%x-0x%x %s\n\n", action, base + first, base + last,
+            accesses[access]);
+    for (uint32_t msr = first; msr <= last; msr++) {
+        if (access != 2)
+            model_msr[0][high][msr] = intercept;
+        if (access != 1)
+            model_msr[1][high][msr] = intercept;
+    }
+}
+
+static void random_rules_against_a_model(void **unused)
+{
+    uint64_t state = 1;
+    (void)unused;
+    for (int round = 0; round < 40; round++) {
+        char *text;
+        size_t size;
+        struct policy policy;
+        FILE *source = open_memstream(&text, &size);
+        bool msr = random_below(&state, 2), io = random_below(&state, 2);
+        memset(model_msr, msr, sizeof(model_msr));
+        memset(model_port, io, sizeof(model_port));
+        fprintf(source, "default msr %s\ndefault io %s\n", msr ? "intercept" : "passthrough",
+                io ? "intercept" : "passthrough");
+        for (uint32_t rules = random_below(&state, 12); rules > 0; rules--)
+            random_rule(&state, source);
+        fclose(source);
+        compile(text, &policy);
+        compare_every_bit(&policy);
+        free(text);
+    }
+}
+
+static void nothing_said_is_everything_intercepted(void **unused)
+{
+    struct policy policy;
+    (void)unused;
+    memset(model_msr, true, sizeof(model_msr));
+    memset(model_port, true, sizeof(model_port));
+    compile("", &policy);
+    compare_every_bit(&policy);
+    assert_int_equal(policy.probe_level, PROBE_FULL);
+    assert_int_equal(policy.plan.primary.set | policy.plan.primary.clear, 0);
+}
+
+static void controls_and_probes(void **unused)
+{
+    struct policy policy;
+    (void)unused;
+    compile("control hlt-exiting on\nprobes counts", &policy);
+    assert_int_equal(policy.plan.primary.set, 0x80);
+    assert_int_equal(policy.plan.primary.clear, 0);
+    assert_int_equal(policy.probe_level, PROBE_COUNTS);
+    compile("control hlt-exiting on\ncontrol hlt-exiting off\nprobes off", &policy);
+    assert_int_equal(policy.plan.primary.set, 0);
+    assert_int_equal(policy.plan.primary.clear, 0x80);
+    assert_int_equal(policy.probe_level, PROBE_OFF);
+}
+
+static void hash_is_of_what_it_does(void **unused)
+{
+    struct policy one, other;
+    (void)unused;
+    compile("default io passthrough", &one);
+    compile("# the same\ndefault  io passthrough\nintercept msr 5", &other);
+    assert_string_equal(one.sha256, other.sha256);
+    compile("default io passthrough\npassthrough msr 5 w", &other);
+    assert_string_not_equal(one.sha256, other.sha256);
+}
+
+static void predictions(void **unused)
+{
+    struct policy policy;
+    (void)unused;
+    compile("default msr passthrough\ndefault io passthrough\nintercept msr 0x10 r\n"
+            "intercept io 0x82\nintercept io 0x8000",
+            &policy);
+    const struct {
+        struct blob_row row;
+        unsigned exits;
+    } cases[] = {
+        {{.gate = GATE_ALWAYS}, 1},
+        {{.gate = GATE_NEVER}, 0},
+        {{.gate = GATE_MSR_READ, .gate_index = 0x10}, 1},
+        {{.gate = GATE_MSR_WRITE, .gate_index = 0x10}, 0},
+        {{.gate = GATE_MSR_WRITE, .gate_index = 0x4000}, 1}, /* has no bit */
+        {{.gate = GATE_MSR_READ, .gate_index = 0xc0002000}, 1},
+        {{.gate = GATE_IO, .gate_index = 0x82, .gate_width = 1}, 1},
+        {{.gate = GATE_IO, .gate_index = 0x80, .gate_width = 2}, 0},
+        {{.gate = GATE_IO, .gate_index = 0x80, .gate_width = 4}, 1}, /* touches 0x82 */
+        {{.gate = GATE_IO, .gate_index = 0x7ffe, .gate_width = 2}, 0},
+        {{.gate = GATE_IO, .gate_index = 0x7fff, .gate_width = 2}, 1}, /* across the bitmaps */
+        {{.gate = GATE_IO, .gate_index = 0xfffe, .gate_width = 2}, 0},
+        {{.gate = GATE_IO, .gate_index = 0xffff, .gate_width = 2}, 1}, /* wraps */
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        if (policy_exits(&policy.plan, &cases[i].row) != cases[i].exits)
+            fail_msg("case %zu", i);
+}
+
+static void errors_have_places(void **unused)
+{
+    static const struct {
+        const char *source;
+        unsigned line, column;
+        const char *word; /* in the message */
+    } cases[] = {
+        {"intercpet msr 1", 1, 1, "did you mean intercept"},
+        {"default msr intercept\n\n  frob", 3, 3, "'frob'"},
+        {"default mrs intercept", 1, 9, "did you mean msr"},
+        {"default msr passthru", 1, 13, "passthrough"},
+        {"default msr", 1, 12, "line ends"},
+        {"default msr intercept now", 1, 23, "one word too many"},
+        {"intercept msr", 1, 14, "line ends"},
+        {"intercept msr x", 1, 15, "'x'"},
+        {"intercept msr 5-", 1, 15, "'5-'"},
+        {"intercept msr 9-5", 1, 15, "backwards"},
+        {"intercept msr 0x100000000", 1, 15, "beyond"},
+        {"intercept msr 99999999999999999999", 1, 15, "not a number"},
+        {"intercept io 0x10000", 1, 14, "beyond"},
+        {"intercept io 1 r", 1, 16, "one word too many"},
+        {"intercept msr 1 rx", 1, 17, "r, w or rw"},
+        {"intercept msr -1", 1, 15, "'-1'"},
+        {"passthrough msr 0x2000", 1, 17, "exit under every policy"},
+        {"passthrough msr 0x1fff-0x2000", 1, 17, "exit under every policy"},
+        {"passthrough msr 0-0xc0001fff", 1, 17, "exit under every policy"},
+        {"control htl-exiting on", 1, 9, "did you mean hlt-exiting"},
+        {"control hlt-exiting maybe", 1, 21, "on or off"},
+        {"probes al", 1, 8, "off, counts"},
+        {"a b c d e f g h i", 1, 17, "not part of any rule"},
+    };
+    (void)unused;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct policy policy;
+        struct policy_error error;
+        assert_int_equal(
+            policy_compile("test", cases[i].source, strlen(cases[i].source), &policy, &error), -1);
+        if (error.line != cases[i].line || error.column != cases[i].column ||
+            !strstr(error.message, cases[i].word))
+            fail_msg("'%s' gives %u:%u: %s", cases[i].source, error.line, error.column,
+                     error.message);
+        free(error.message);
+    }
+}
+
+static void an_intercept_where_there_is_no_bit_is_redundant(void **unused)
+{
+    struct policy with, without;
+    (void)unused;
+    compile("default msr passthrough\nintercept msr 0x2000-0x3000", &with);
+    compile("default msr passthrough", &without);
+    assert_memory_equal(with.plan.msr_bitmap, without.plan.msr_bitmap, 4096);
+}
+
+static void names_are_checked(void **unused)
+{
+    struct policy policy;
+    struct policy_error error;
+    static const char *const names[] = {"", "No", "a b",
+                                        "0123456789012345678901234567890123456789012345678"};
+    (void)unused;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        assert_int_equal(policy_compile(names[i], "", 0, &policy, &error), -1);
+        assert_int_equal(error.line, 0);
+        free(error.message);
+    }
+}
+
+static void random_bytes_do_no_harm(void **unused)
+{
+    uint64_t state = 7;
+    static const char alphabet[] = "default msrio0x-9 \n\t#\0passthrough intercept";
+    (void)unused;
+    for (int round = 0; round < 3000; round++) {
+        char source[48];
+        struct policy policy;
+        struct policy_error error;
+        for (size_t i = 0; i < sizeof(source); i++)
+            source[i] = alphabet[random_below(&state, sizeof(alphabet))];
+        if (policy_compile("test", source, sizeof(source), &policy, &error) < 0)
+            assert_true(error.line >= 1 && error.column >= 1);
+        free(error.message);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(random_rules_against_a_model),
+        cmocka_unit_test(nothing_said_is_everything_intercepted),
+        cmocka_unit_test(controls_and_probes),
+        cmocka_unit_test(hash_is_of_what_it_does),
+        cmocka_unit_test(predictions),
+        cmocka_unit_test(errors_have_places),
+        cmocka_unit_test(an_intercept_where_there_is_no_bit_is_redundant),
+        cmocka_unit_test(names_are_checked),
+        cmocka_unit_test(random_bytes_do_no_harm),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

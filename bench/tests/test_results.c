@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests.h"
+
+#include "../experiment.h"
+#include "../results.h"
+#include "../text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* One benchmark under one policy, twice, with a few samples, and what the image would leave. */
+struct fixture {
+    struct benchmark benchmark;
+    struct experiment experiment;
+    uint8_t *region;
+    struct results results;
+};
+
+#define SAMPLES 5u
+
+static struct job_result *result_of(struct fixture *fixture, size_t job)
+{
+    return (void *)(fixture->region + fixture->experiment.jobs[job].plan.results_offset);
+}
+
+static struct results_header *header_of(struct fixture *fixture)
+{
+    return (void *)fixture->region;
+}
+
+static struct packet_header *packet_of(struct fixture *fixture, size_t job, enum phase phase)
+{
+    return (void *)(fixture->region + result_of(fixture, job)->phases[phase].packet_offset);
+}
+
+static struct record *record_of(struct fixture *fixture, size_t job, enum phase phase, size_t index)
+{
+    return (struct record *)(packet_of(fixture, job, phase) + 1) + index;
+}
+
+static void set_records(struct fixture *fixture, size_t job, enum phase phase, uint32_t records)
+{
+    result_of(fixture, job)->phases[phase].records = records;
+    packet_of(fixture, job, phase)->content_size = (1 + records) * 512;
+    packet_of(fixture, job, phase)->packet_size = (1 + records) * 512;
+}
+
+static void fill_phase(struct fixture *fixture, size_t index, enum phase phase)
+{
+    const struct plan_job *job = &fixture->experiment.jobs[index].plan;
+    struct phase_result *result = &result_of(fixture, index)->phases[phase];
+    uint32_t exits = phase == PHASE_COUNT_OP || phase == PHASE_OP ? phase_samples(job, phase) : 0;
+
+    result->samples = phase_samples(job, phase);
+    result->packet_offset = job->results_offset + phase_offset(job, phase);
+    result->samples_offset = result->packet_offset + phase_packet_size(job, phase);
+    *packet_of(fixture, index, phase) = (struct packet_header){
+        .magic = PACKET_MAGIC, .job = (uint32_t)index, .phase = (uint32_t)phase};
+    set_records(fixture, index, phase, exits + 1);
+    record_of(fixture, index, phase, exits)->flags = RECORD_LEFT;
+    struct sample *samples = (void *)(fixture->region + result->samples_offset);
+    for (uint32_t i = 0; i < result->samples; i++)
+        samples[i] = (struct sample){1000 * i, 1000 * i + 20 + (exits ? 50 + i : 0)};
+}
+
+static int set_up(void **state)
+{
+    struct fixture *fixture = zeroed(1, sizeof(*fixture));
+    struct experiment *experiment = &fixture->experiment;
+    struct policy_error error;
+    fixture->benchmark = (struct benchmark){.name = "cpuid"};
+    experiment->benchmarks = zeroed(1, sizeof(*experiment->benchmarks));
+    experiment->benchmarks[experiment->benchmark_count++] = &fixture->benchmark;
+    experiment->policies = zeroed(1, sizeof(*experiment->policies));
+    experiment->policy_count = 1;
+    assert_int_equal(policy_compile("p", "", 0, &experiment->policies[0], &error), 0);
+    experiment->samples = SAMPLES;
+    experiment->count_samples = 3;
+    experiment->repetitions = 2;
+    experiment->probe_level = -1;
+    experiment_make_jobs(experiment, "bochs");
+    experiment_lay_out(experiment);
+
+    fixture->region = aligned_alloc(4096, experiment->results_size);
+    memset(fixture->region, 0, experiment->results_size);
+    *header_of(fixture) = (struct results_header){.magic = RESULTS_MAGIC,
+                                                  .version = RESULTS_VERSION,
+                                                  .status = RESULT_DONE,
+                                                  .job_count = 2,
+                                                  .jobs_done = 2};
+    for (uint32_t job = 0; job < 2; job++) {
+        *result_of(fixture, job) = (struct job_result){.status = RESULT_DONE, .job = job};
+        for (int phase = 0; phase < PHASE_COUNT; phase++)
+            fill_phase(fixture, job, (enum phase)phase);
+    }
+    *state = fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+    results_free(&fixture->results);
+    experiment_free(&fixture->experiment);
+    free(fixture->region);
+    free(fixture);
+    return 0;
+}
+
+static void read_all(struct fixture *fixture)
+{
+    struct bytes region = {fixture->region, fixture->experiment.results_size};
+    results_free(&fixture->results);
+    results_read(&fixture->experiment, &region, &fixture->results);
+}
+
+static void sound_results(void **state)
+{
+    struct fixture *fixture = *state;
+    read_all(fixture);
+    assert_string_equal(fixture->results.reason, "");
+    const struct job_outcome *job = &fixture->results.jobs[1];
+    assert_int_equal(job->status, RESULT_DONE);
+    assert_true(job->has_exits && job->has_digest);
+    assert_int_equal(job->exits, SAMPLES);
+    assert_int_equal(job->exit_samples, SAMPLES);
+    assert_int_equal(job->digest.control, 20);
+    assert_int_equal(job->digest.min, 50);
+    assert_int_equal(job->digest.max, 54);
+}
+
+static void counting_phases_stand_in_for_probes_off(void **state)
+{
+    struct fixture *fixture = *state;
+    for (int phase = PHASE_CONTROL; phase <= PHASE_OP; phase++) {
+        result_of(fixture, 0)->phases[phase].records = 0;
+        result_of(fixture, 0)->phases[phase].packet_offset = 0;
+    }
+    read_all(fixture);
+    assert_int_equal(fixture->results.jobs[0].status, RESULT_DONE);
+    assert_int_equal(fixture->results.jobs[0].exit_samples, 3);
+    assert_null(fixture->results.jobs[0].phases[PHASE_OP].packet);
+}
+
+static void discarded_records_count_as_exits(void **state)
+{
+    struct fixture *fixture = *state;
+    set_records(fixture, 0, PHASE_OP, 2); /* the rest, the last exit included, found no room */
+    result_of(fixture, 0)->phases[PHASE_OP].discarded = SAMPLES + 1 - 2;
+    read_all(fixture);
+    assert_int_equal(fixture->results.jobs[0].exits, SAMPLES);
+    assert_int_equal(fixture->results.jobs[0].status, RESULT_DONE);
+}
+
+static void unpredicted_exits_fail_the_job_but_keep_its_data(void **state)
+{
+    struct fixture *fixture = *state;
+    set_records(fixture, 0, PHASE_OP, 1);
+    record_of(fixture, 0, PHASE_OP, 0)->flags = RECORD_LEFT;
+    read_all(fixture);
+    const struct job_outcome *job = &fixture->results.jobs[0];
+    assert_int_equal(job->status, RESULT_FAILED);
+    assert_int_equal(job->exits, 0);
+    assert_int_equal(job->phases[PHASE_OP].samples, SAMPLES);
+    assert_string_equal(fixture->results.reason, "1 of 2 jobs failed");
+}
+
+#define DAMAGED(change, word)                                                          \
+    do {                                                                               \
+        assert_int_equal(set_up(state), 0);                                            \
+        struct fixture *fixture = *state;                                              \
+        struct job_result *job = result_of(fixture, 0);                                \
+        struct results_header *header = header_of(fixture);                            \
+        (void)job, (void)header;                                                       \
+        change;                                                                        \
+        read_all(fixture);                                                             \
+        const struct job_outcome *outcome = &fixture->results.jobs[0];                 \
+        if (outcome->status == RESULT_DONE || !fixture->results.reason[0] ||           \
+            !(strstr(outcome->reason, word) || strstr(fixture->results.reason, word))) \
+            fail_msg("%s: %s; %s", #change, outcome->reason, fixture->results.reason); \
+        assert_null(outcome->phases[PHASE_OP].packet);                                 \
+        tear_down(state);                                                              \
+    } while (0)
+
+static void damage_is_noticed(void **state)
+{
+    DAMAGED(header->magic = 0, "magic");
+    DAMAGED(header->version = 2, "version");
+    DAMAGED(header->job_count = 3, "3 jobs");
+    DAMAGED(header->jobs_done = 3, "3 ended");
+    DAMAGED(header->status = 9, "damaged");
+    DAMAGED(job->status = 4, "damaged");
+    DAMAGED(job->status = RESULT_NOT_RUN, "not run");
+    DAMAGED(job->job = 1, "holds job 1");
+    DAMAGED(job->phases[PHASE_OP].samples = SAMPLES + 1, "samples");
+    DAMAGED(job->phases[PHASE_OP].samples_offset += 64, "lies");
+    DAMAGED(job->phases[PHASE_OP].packet_offset += 64, "lies");
+    DAMAGED(job->phases[PHASE_OP].packet_offset = UINT64_MAX, "lies");
+    DAMAGED(job->phases[PHASE_OP].packet_offset = 0, "no packet");
+    DAMAGED(job->phases[PHASE_OP].records = UINT32_MAX, "fit");
+    DAMAGED(set_records(fixture, 0, PHASE_OP, 2 * SAMPLES + 65), "fit");
+    DAMAGED(packet_of(fixture, 0, PHASE_OP)->magic = 0, "header");
+    DAMAGED(packet_of(fixture, 0, PHASE_OP)->stream_id = 1, "header");
+    DAMAGED(packet_of(fixture, 0, PHASE_OP)->job = 1, "header");
+    DAMAGED(packet_of(fixture, 0, PHASE_OP)->phase = 1, "header");
+    DAMAGED(packet_of(fixture, 0, PHASE_OP)->content_size = 512, "header");
+    DAMAGED(packet_of(fixture, 0, PHASE_OP)->packet_size *= 2, "header");
+}
+
+static void the_image_says_why_it_failed(void **state)
+{
+    struct fixture *fixture = *state;
+    header_of(fixture)->status = RESULT_FAILED;
+    memset(header_of(fixture)->reason, 'x', RESULT_REASON_SIZE); /* no NUL */
+    header_of(fixture)->reason[3] = '\n';
+    read_all(fixture);
+    assert_memory_equal(fixture->results.reason, "xxx?xx", 6);
+    assert_int_equal(strlen(fixture->results.reason), RESULT_REASON_SIZE - 1);
+}
+
+static void a_region_of_another_size(void **state)
+{
+    struct fixture *fixture = *state;
+    struct bytes region = {fixture->region, 100};
+    results_read(&fixture->experiment, &region, &fixture->results);
+    assert_non_null(strstr(fixture->results.reason, "100 bytes"));
+    assert_false(fixture->results.readable);
+}
+
+static void random_damage_does_no_harm(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t random = 11;
+    size_t size = fixture->experiment.results_size;
+    uint8_t *kept = memcpy(malloc(size), fixture->region, size);
+    for (int round = 0; round < 5000; round++) {
+        size_t at = fixture->experiment.jobs[random_below(&random, 2)].plan.results_offset;
+        for (int n = 0; n < 3; n++)
+            fixture->region[random_below(&random, 4) ? at + random_below(&random, 400)
+                                                     : random_below(&random, 424)] =
+                (uint8_t)random_below(&random, 256);
+        read_all(fixture);
+        memcpy(fixture->region, kept, size);
+    }
+    free(kept);
+}
+
+#define WITH_FIXTURE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_FIXTURE(sound_results),
+        WITH_FIXTURE(counting_phases_stand_in_for_probes_off),
+        WITH_FIXTURE(discarded_records_count_as_exits),
+        WITH_FIXTURE(unpredicted_exits_fail_the_job_but_keep_its_data),
+        cmocka_unit_test(damage_is_noticed),
+        WITH_FIXTURE(the_image_says_why_it_failed),
+        WITH_FIXTURE(a_region_of_another_size),
+        WITH_FIXTURE(random_damage_does_no_harm),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+#include "exception.h"
+
+#include "../platform.h"
+#include "../x86/instructions.h"
+#include "../x86/msr.h"
+#include "main.h"
+
+#define VECTORS    32u
+#define ENTRY_SIZE 16u /* of exception.S */
+#define STACK_SIZE 8192u
+#define GATE_64    0x8e00u /* present, DPL 0, 64-bit interrupt gate */
+#define TSS_64     0x89u   /* present, available 64-bit TSS */
+#define CODE       0x08u
+#define TASK_STATE 0x18u
+#define VECTOR_NMI 2u
+#define VECTOR_DF  8u
+#define VECTOR_GP  13u
+#define VECTOR_MC  18u
+
+extern const char exception_entries[];
+
+/* One .fixup entry: see X86_FIXUP. */
+extern const struct fixup {
+    uint64_t from;
+    uint64_t to;
+} fixup_start[], fixup_end[];
+
+static struct __attribute__((packed)) {
+    uint32_t reserved0;
+    uint64_t rsp[3];
+    uint64_t reserved1;
+    uint64_t ist[7];
+    uint64_t reserved2;
+    uint16_t reserved3;
+    uint16_t io_map;
+} task_state;
+
+static struct {
+    uint16_t offset0;
+    uint16_t selector;
+    uint16_t ist_and_type;
+    uint16_t offset1;
+    uint32_t offset2;
+    uint32_t reserved;
+} idt[VECTORS];
+
+static uint64_t gdt[5] = {0, 0x00af9b000000ffff, 0x00cf93000000ffff};
+static char stacks[3][STACK_SIZE] __attribute__((aligned(16)));
+
+static unsigned stack_of(unsigned vector)
+{
+    return vector == VECTOR_NMI ? 1 : vector == VECTOR_DF ? 2 : vector == VECTOR_MC ? 3 : 0;
+}
+
+void exception_start(void *gs_base)
+{
+    uint64_t base = (uint64_t)&task_state;
+
+    for (unsigned i = 0; i < 3; i++)
+        task_state.ist[i] = (uint64_t)stacks[i] + STACK_SIZE;
+    task_state.io_map = sizeof(task_state);
+    gdt[3] = (sizeof(task_state) - 1) | (base & 0xffffff) << 16 | (uint64_t)TSS_64 << 40 |
+             (base >> 24 & 0xff) << 56;
+    gdt[4] = base >> 32;
+    for (unsigned i = 0; i < VECTORS; i++) {
+        uint64_t entry = (uint64_t)exception_entries + i * ENTRY_SIZE;
+        idt[i].offset0 = (uint16_t)entry;
+        idt[i].selector = CODE;
+        idt[i].ist_and_type = (uint16_t)(GATE_64 | stack_of(i));
+        idt[i].offset1 = (uint16_t)(entry >> 16);
+        idt[i].offset2 = (uint32_t)(entry >> 32);
+    }
+    struct descriptor_table_register gdtr = {sizeof(gdt) - 1, (uint64_t)gdt};
+    struct descriptor_table_register idtr = {sizeof(idt) - 1, (uint64_t)idt};
+    __asm__ volatile("lgdt %0; lidt %1; ltr %w2"
+                     :
+                     : "m"(gdtr), "m"(idtr), "r"(TASK_STATE)
+                     : "memory");
+    x86_wrmsr(IA32_GS_BASE, (uint64_t)gs_base);
+}
+
+void exception_handle(struct exception_frame *frame)
+{
+    typedef unsigned long long ull;
+    uint64_t cr2;
+
+    if (frame->vector == VECTOR_GP)
+        for (const struct fixup *f = fixup_start; f < fixup_end; f++)
+            if (f->from == frame->rip) {
+                frame->rip = f->to;
+                return;
+            }
+    __asm__ volatile("mov %%cr2, %0" : "=r"(cr2));
+    platform_log("host exception %llu, error 0x%llx, rip %016llx, cr2 %016llx\n",
+                 (ull)frame->vector, (ull)frame->error, (ull)frame->rip, (ull)cr2);
+    platform_log("  rax %016llx rbx %016llx rcx %016llx rdx %016llx\n", (ull)frame->rax,
+                 (ull)frame->rbx, (ull)frame->rcx, (ull)frame->rdx);
+    platform_log("  rsi %016llx rdi %016llx rbp %016llx rsp %016llx\n", (ull)frame->rsi,
+                 (ull)frame->rdi, (ull)frame->rbp, (ull)frame->rsp);
+    platform_log("  r8  %016llx r9  %016llx r10 %016llx r11 %016llx\n", (ull)frame->r8,
+                 (ull)frame->r9, (ull)frame->r10, (ull)frame->r11);
+    platform_log("  r12 %016llx r13 %016llx r14 %016llx r15 %016llx\n", (ull)frame->r12,
+                 (ull)frame->r13, (ull)frame->r14, (ull)frame->r15);
+    boot_fail("host exception: see the console");
+}

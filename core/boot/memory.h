@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* The image's pages: one stretch of RAM, first fit, behind platform_pages_allocate(). */
+#ifndef EXITMETER_CORE_BOOT_MEMORY_H
+#define EXITMETER_CORE_BOOT_MEMORY_H
+
+#include "multiboot2.h"
+
+#include <stdbool.h>
+
+/*
+ * Takes the largest stretch of usable RAM above 1 MiB that meets none of the taken ranges. NULL on
+ * success, else why not, in words.
+ */
+const char *memory_start(const struct boot_information *information,
+                         const struct memory_range *taken, size_t taken_count);
+
+/* Whether [start, end) is usable RAM throughout. */
+bool memory_is_usable(const struct boot_information *information, struct memory_range range);
+
+#endif

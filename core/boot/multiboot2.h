@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the loader says of the machine (Multiboot2 3.6), checked and reduced to what the image
+ * needs.
+ */
+#ifndef EXITMETER_CORE_BOOT_MULTIBOOT2_H
+#define EXITMETER_CORE_BOOT_MULTIBOOT2_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct memory_range {
+    uint64_t start;
+    uint64_t end; /* exclusive */
+};
+
+#define BOOT_RANGES_MAX  64u
+#define BOOT_MODULES_MAX 8u
+
+struct boot_module {
+    struct memory_range range;
+    const char *name; /* the module's command line; never NULL */
+};
+
+struct boot_information {
+    struct memory_range self;                    /* the loader's own structure */
+    struct memory_range usable[BOOT_RANGES_MAX]; /* RAM, page-aligned inwards */
+    size_t usable_count;
+    struct boot_module modules[BOOT_MODULES_MAX];
+    size_t module_count;
+};
+
+/* Reads the structure at address. NULL on success, else what is wrong with it, in words. */
+const char *boot_information_read(uint64_t address, struct boot_information *information);
+
+/* The module of that name; NULL if there is none. */
+const struct boot_module *boot_module(const struct boot_information *information, const char *name);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+#include "power.h"
+
+#include "../x86/instructions.h"
+
+#define BOCHS_SHUTDOWN 0x8900
+#define QEMU_ACPI_PM1A 0x604
+#define QEMU_SLEEP_S5  0x2000
+
+void power_magic_break(void)
+{
+    __asm__ volatile("xchg %%bx, %%bx" : : : "memory");
+}
+
+_Noreturn void power_off(void)
+{
+    for (const char *c = "Shutdown"; *c; c++)
+        x86_out8(BOCHS_SHUTDOWN, (uint8_t)*c);
+    x86_out16(QEMU_ACPI_PM1A, QEMU_SLEEP_S5);
+    for (;;)
+        __asm__ volatile("cli; hlt");
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* Handing over the results, and switching the machine off. */
+#ifndef EXITMETER_CORE_BOOT_POWER_H
+#define EXITMETER_CORE_BOOT_POWER_H
+
+/* XCHG BX,BX: Bochs's magic breakpoint, at which its debugger takes the results out of memory. */
+void power_magic_break(void);
+
+/* Tries what Bochs and QEMU listen to, then halts for good. */
+_Noreturn void power_off(void);
+
+#endif

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+# The bootable image: core, probes, boot and the driver of guests/image, linked into one ELF file.
+
+IMAGE_WARNINGS = -Wall -Wextra -Werror
+IMAGE_CFLAGS = -std=gnu11 -O2 -g $(IMAGE_WARNINGS) -ffreestanding -fno-stack-protector -fno-pic \
+	-fno-pie -mno-red-zone -mgeneral-regs-only -fcf-protection=none \
+	-fno-asynchronous-unwind-tables -fno-strict-aliasing -ffunction-sections $(CORE_EXTRA_CFLAGS)
+# What the results and the gate's fingerprint call the build.
+IMAGE_COMPILER := $(shell $(CC) --version | head -n 1) -O2
+
+CORE_SOURCES = $(wildcard core/vmx/*.c) $(wildcard core/exits/*.c)
+CORE_SOURCES := $(filter-out core/vmx/offsets.c,$(CORE_SOURCES))
+# Everything that runs between exit and entry is compiled a second time, to count its accesses.
+COUNTED_SOURCES = core/vmx/dispatch.c $(filter-out core/exits/local_apic.c,$(wildcard core/exits/*.c))
+IMAGE_SOURCES = $(CORE_SOURCES) probes/ring.c $(wildcard core/boot/*.c) $(wildcard guests/image/*.c)
+IMAGE_ASSEMBLY = core/vmx/entry.S core/boot/start.S core/boot/exception.S
+
+IMAGE_OBJECTS = $(IMAGE_SOURCES:%.c=$(BUILD)/image/%.o) $(IMAGE_ASSEMBLY:%.S=$(BUILD)/image/%.S.o)
+COUNTED_OBJECTS = $(COUNTED_SOURCES:%.c=$(BUILD)/image/counted/%.o)
+IMAGE_OFFSETS = $(BUILD)/image/offsets.h
+
+CORE_ELF = $(BUILD)/exitmeter-core.elf
+
+$(CORE_ELF): $(IMAGE_OBJECTS) $(BUILD)/image/counted.o core/boot/image.lds
+	$(Q)$(LD) -m elf_x86_64 -n --build-id --gc-sections --orphan-handling=place -z noexecstack \
+		--no-warn-rwx-segments -T core/boot/image.lds \
+		-o $@ $(IMAGE_OBJECTS) $(BUILD)/image/counted.o
+	grub-file --is-x86-multiboot2 $@
+
+# Only the table of the second set is visible; its handlers keep their names to themselves.
+$(BUILD)/image/counted.o: $(COUNTED_OBJECTS)
+	$(Q)$(LD) -m elf_x86_64 -r -o $@ $^
+	$(Q)objcopy --redefine-sym exit_handlers=exit_handlers_counted \
+		--keep-global-symbol=exit_handlers_counted $@
+
+$(BUILD)/image/counted/%.o: %.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(IMAGE_CFLAGS) -DPROBE_COUNTING -MMD -MP -c -o $@ $<
+
+$(BUILD)/image/%.o: %.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(IMAGE_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/image/%.S.o: %.S $(IMAGE_OFFSETS)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -I$(BUILD)/image -MMD -MP -c -o $@ $<
+
+$(BUILD)/image/guests/image/driver.o: IMAGE_CFLAGS += -DCOMPILER='"$(IMAGE_COMPILER)"'
+
+# Lines "->NAME VALUE" of the compiled offsets.c become the constants of the assembly.
+$(IMAGE_OFFSETS): core/vmx/offsets.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(IMAGE_CFLAGS) -MMD -MP -MF $(BUILD)/image/offsets.d -MT $@ -S -o $(BUILD)/image/offsets.s $<
+	sed -n 's/^->\([A-Z0-9_]*\) \(.*\)$$/#define \1 \2/p' $(BUILD)/image/offsets.s >$@.new
+	mv $@.new $@
+
+-include $(IMAGE_OBJECTS:.o=.d) $(COUNTED_OBJECTS:.o=.d) $(BUILD)/image/offsets.d

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* CPUID: the CPU's own answer, but for the leaves that would tell of the host. */
+#include "../vmx/dispatch.h"
+#include "../x86/control_registers.h"
+#include "advance.h"
+
+/* Leaves below 32 that need a second look, as a bit set: 1 (features), 0xb and 0x1f (x2APIC id). */
+#define GUEST_LEAVES (1u << 1 | 1u << 0xb | 1u << 0x1f)
+
+static void features(const struct vcpu *vcpu, struct cpuid_registers *r)
+{
+    r->ebx = (r->ebx & 0x00ffffff) | local_apic_id(&vcpu->apic) << 24;
+    r->ecx &= ~(CPUID_1_ECX_VMX | CPUID_1_ECX_OSXSAVE);
+    r->ecx |= CPUID_1_ECX_HYPERVISOR;
+    if (vmread(VMCS_GUEST_CR4) & CR4_OSXSAVE)
+        r->ecx |= CPUID_1_ECX_OSXSAVE;
+}
+
+static void hypervisor(uint32_t leaf, struct cpuid_registers *r)
+{
+    *r = (struct cpuid_registers){0};
+    if (leaf == CPUID_HYPERVISOR_FIRST) {
+        r->eax = CPUID_HYPERVISOR_FIRST; /* the last leaf of the range */
+        r->ebx = 0x74697865;             /* "exit" */
+        r->ecx = 0x6574656d;             /* "mete" */
+        r->edx = 0x20202072;             /* "r   " */
+    }
+}
+
+static __attribute__((noinline, cold)) enum exit_outcome adjusted(struct vcpu *vcpu, uint32_t leaf)
+{
+    struct cpuid_registers r = x86_cpuid(leaf, (uint32_t)vcpu->rcx);
+
+    if (leaf >= CPUID_HYPERVISOR_FIRST)
+        hypervisor(leaf, &r);
+    else if (leaf == 1)
+        features(vcpu, &r);
+    else
+        r.edx = local_apic_id(&vcpu->apic);
+    vcpu->rax = r.eax;
+    vcpu->rbx = r.ebx;
+    vcpu->rcx = r.ecx;
+    vcpu->rdx = r.edx;
+    guest_advance();
+    return EXIT_RESUME;
+}
+
+enum exit_outcome exit_cpuid(struct vcpu *vcpu)
+{
+    uint32_t leaf = (uint32_t)vcpu->rax;
+    bool ours = leaf < 32 ? GUEST_LEAVES >> leaf & 1 : leaf >> 8 == CPUID_HYPERVISOR_FIRST >> 8;
+
+    PROBE_DETAIL(leaf | vcpu->rcx << 32);
+    if (__builtin_expect(ours, 0))
+        return adjusted(vcpu, leaf);
+    x86_cpuid_extended(leaf, (uint32_t)vcpu->rcx, &vcpu->rax, &vcpu->rbx, &vcpu->rcx, &vcpu->rdx);
+    guest_advance();
+    return EXIT_RESUME;
+}

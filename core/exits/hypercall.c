@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* VMCALL: number in RAX, arguments RDI RSI RDX RCX R8 R9, result in RAX (guests/blob.h). */
+#include "../../guests/blob.h"
+#include "../vmx/dispatch.h"
+#include "advance.h"
+
+#define HYPERCALL_UNKNOWN      ((uint64_t)-38) /* -ENOSYS */
+#define HYPERCALL_UNPRIVILEGED ((uint64_t)-1)  /* -EPERM */
+
+/* The DPL of SS is the CPL (SDM Vol. 3C 25.4.1); access rights [6:5]. */
+static bool guest_is_supervisor(void)
+{
+    return !(vmread(VMCS_GUEST_SS_ACCESS_RIGHTS) & 0x60);
+}
+
+static __attribute__((noinline)) enum exit_outcome privileged(struct vcpu *vcpu, uint64_t number)
+{
+    if (!guest_is_supervisor()) {
+        vcpu->rax = HYPERCALL_UNPRIVILEGED;
+        return EXIT_RESUME;
+    }
+    switch (number) {
+    case HYPERCALL_PHASE_DONE:
+        return vcpu_stop(vcpu, STOP_PHASE_DONE, 0, NULL);
+    case HYPERCALL_FAILED:
+        return vcpu_stop(vcpu, STOP_GUEST_FAILED, vcpu->rdi, NULL);
+    default:
+        vcpu->rax = HYPERCALL_UNKNOWN;
+        return EXIT_RESUME;
+    }
+}
+
+/* HYPERCALL_NOP's result is 0, which is what RAX holds; it is nobody's privilege. */
+enum exit_outcome exit_vmcall(struct vcpu *vcpu)
+{
+    uint64_t number = vcpu->rax;
+
+    PROBE_DETAIL(number);
+    guest_advance();
+    if (__builtin_expect(number != HYPERCALL_NOP, 0))
+        return privileged(vcpu, number);
+    return EXIT_RESUME;
+}

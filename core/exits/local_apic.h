@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The guest's local APIC: its registers in x2APIC form (SDM Vol. 3A 11.12). Registers only: what
+ * would deliver an interrupt is reported as undelivered, never dropped.
+ */
+#ifndef EXITMETER_CORE_EXITS_LOCAL_APIC_H
+#define EXITMETER_CORE_EXITS_LOCAL_APIC_H
+
+#include <stdint.h>
+
+/* Registers by (MSR - 0x800), the xAPIC's offset divided by 16. */
+#define LOCAL_APIC_REGISTERS 0x40u
+
+struct local_apic {
+    uint32_t registers[LOCAL_APIC_REGISTERS];
+};
+
+enum local_apic_result {
+    LOCAL_APIC_DONE,
+    LOCAL_APIC_FAULT,       /* the access is a #GP(0) */
+    LOCAL_APIC_UNDELIVERED, /* it asks for an interrupt, which there is no way to deliver yet */
+};
+
+/* State after RESET, with this id. */
+void local_apic_reset(struct local_apic *apic, uint32_t id);
+
+/* x2APIC access by MSR 0x800-0x8ff. *value is set on LOCAL_APIC_DONE only. */
+enum local_apic_result local_apic_read(const struct local_apic *apic, uint32_t msr,
+                                       uint64_t *value);
+enum local_apic_result local_apic_write(struct local_apic *apic, uint32_t msr, uint64_t value);
+
+static inline uint32_t local_apic_id(const struct local_apic *apic)
+{
+    return apic->registers[2];
+}
+
+#endif

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * RDMSR and WRMSR. An intercepted access has the effect the guest would have seen without the
+ * intercept: MSRs that a VMCS holds for the guest are accessed there, the x2APIC's registers in the
+ * guest's local APIC, what tells of VMX is refused as on a CPU without it, and all others are the
+ * CPU's own, faults included.
+ */
+#include "../x86/msr.h"
+#include "../vmx/dispatch.h"
+#include "../vmx/event.h"
+#include "../x86/control_registers.h"
+#include "advance.h"
+
+enum msr_class {
+    MSR_HARDWARE = 0, /* the CPU's own; also everything outside the two tables */
+    MSR_REFUSED,
+    MSR_LOCAL_APIC,
+    MSR_VMCS, /* and the classes behind it: one a field */
+    MSR_SYSENTER_CS = MSR_VMCS,
+    MSR_SYSENTER_ESP,
+    MSR_SYSENTER_EIP,
+    MSR_DEBUGCTL,
+    MSR_PAT,
+    MSR_EFER,
+    MSR_FS_BASE,
+    MSR_GS_BASE,
+    MSR_CLASSES
+};
+
+/* One byte an MSR in the ranges that the MSR bitmap covers. */
+#define MSR_RANGE 0x2000u
+#define MSR_HIGH  0xc0000000u
+
+static const uint8_t class_low[MSR_RANGE] = {
+    [IA32_FEATURE_CONTROL] = MSR_REFUSED,
+    [IA32_SYSENTER_CS] = MSR_SYSENTER_CS,
+    [IA32_SYSENTER_ESP] = MSR_SYSENTER_ESP,
+    [IA32_SYSENTER_EIP] = MSR_SYSENTER_EIP,
+    [IA32_DEBUGCTL] = MSR_DEBUGCTL,
+    [IA32_PAT] = MSR_PAT,
+    [IA32_VMX_BASIC... IA32_VMX_LAST] = MSR_REFUSED,
+    [X2APIC_MSR_FIRST... X2APIC_MSR_LAST] = MSR_LOCAL_APIC,
+};
+
+static const uint8_t class_high[MSR_RANGE] = {
+    [IA32_EFER - MSR_HIGH] = MSR_EFER,
+    [IA32_FS_BASE - MSR_HIGH] = MSR_FS_BASE,
+    [IA32_GS_BASE - MSR_HIGH] = MSR_GS_BASE,
+};
+
+static const uint32_t vmcs_field_of[MSR_CLASSES] = {
+    [MSR_SYSENTER_CS] = VMCS_GUEST_SYSENTER_CS,
+    [MSR_SYSENTER_ESP] = VMCS_GUEST_SYSENTER_ESP,
+    [MSR_SYSENTER_EIP] = VMCS_GUEST_SYSENTER_EIP,
+    [MSR_DEBUGCTL] = VMCS_GUEST_DEBUGCTL,
+    [MSR_PAT] = VMCS_GUEST_PAT,
+    [MSR_EFER] = VMCS_GUEST_EFER,
+    [MSR_FS_BASE] = VMCS_GUEST_FS_BASE,
+    [MSR_GS_BASE] = VMCS_GUEST_GS_BASE,
+};
+
+static enum msr_class class_of(uint32_t msr)
+{
+    if (msr < MSR_RANGE)
+        return class_low[msr];
+    msr -= MSR_HIGH;
+    return msr < MSR_RANGE ? class_high[msr] : MSR_HARDWARE;
+}
+
+static enum exit_outcome refuse(void)
+{
+    event_inject_gp();
+    return EXIT_RESUME;
+}
+
+static enum exit_outcome finish_read(struct vcpu *vcpu, uint64_t value)
+{
+    vcpu->rax = (uint32_t)value;
+    vcpu->rdx = value >> 32;
+    guest_advance();
+    return EXIT_RESUME;
+}
+
+static enum exit_outcome apic_access(struct vcpu *vcpu, enum local_apic_result result,
+                                     const uint64_t *read)
+{
+    switch (result) {
+    case LOCAL_APIC_DONE:
+        if (read)
+            return finish_read(vcpu, *read);
+        guest_advance();
+        return EXIT_RESUME;
+    case LOCAL_APIC_FAULT:
+        return refuse();
+    default:
+        return vcpu_stop(vcpu, STOP_UNHANDLED, (uint32_t)vcpu->rcx,
+                         "local APIC: interrupt delivery to this vCPU");
+    }
+}
+
+static __attribute__((noinline)) enum exit_outcome read_special(struct vcpu *vcpu, uint32_t msr,
+                                                                enum msr_class class)
+{
+    uint64_t value = 0;
+    enum local_apic_result result;
+
+    switch (class) {
+    case MSR_LOCAL_APIC:
+        result = local_apic_read(&vcpu->apic, msr, &value);
+        return apic_access(vcpu, result, &value);
+    case MSR_REFUSED:
+        return refuse();
+    default:
+        return finish_read(vcpu, vmread(vmcs_field_of[class]));
+    }
+}
+
+enum exit_outcome exit_rdmsr(struct vcpu *vcpu)
+{
+    uint32_t msr = (uint32_t)vcpu->rcx, low, high;
+    enum msr_class class = class_of(msr);
+
+    PROBE_DETAIL(msr);
+    if (class != MSR_HARDWARE)
+        return read_special(vcpu, msr, class);
+    PROBE_COUNT(msr_accesses);
+    if (!x86_rdmsr_checked(msr, &low, &high))
+        return refuse();
+    vcpu->rax = low;
+    vcpu->rdx = high;
+    guest_advance();
+    return EXIT_RESUME;
+}
+
+/* Linear addresses are 48 bits wide here: no CPU with VMX reports more without LA57, kept off. */
+static bool canonical(uint64_t address)
+{
+    return (uint64_t)((int64_t)(address << 16) >> 16) == address;
+}
+
+/* Each byte of IA32_PAT is a memory type: 0, 1, 4, 5, 6 or 7 (SDM Vol. 3A 12.12.2). */
+static bool pat_is_valid(uint64_t pat)
+{
+    for (int i = 0; i < 64; i += 8) {
+        uint8_t type = (uint8_t)(pat >> i);
+        if (type > 7 || type == 2 || type == 3)
+            return false;
+    }
+    return true;
+}
+
+/* LMA is the CPU's to set, LME may not change under paging, other bits are reserved. */
+static bool efer_merge(uint64_t *value)
+{
+    const uint64_t writable = EFER_SCE | EFER_LME | EFER_NXE;
+    uint64_t old = vmread(VMCS_GUEST_EFER);
+
+    if (*value & ~(writable | EFER_LMA))
+        return false;
+    if ((*value ^ old) & EFER_LME && vmread(VMCS_GUEST_CR0) & CR0_PG)
+        return false;
+    *value = (*value & writable) | (old & EFER_LMA);
+    return true;
+}
+
+static __attribute__((noinline)) enum exit_outcome write_vmcs(enum msr_class class, uint64_t value)
+{
+    bool valid = true;
+
+    switch (class) {
+    case MSR_SYSENTER_CS:
+        value = (uint32_t)value;
+        break;
+    case MSR_DEBUGCTL:
+        valid = !(value & ~3ull); /* LBR and BTF; the rest needs what the guest has not got */
+        break;
+    case MSR_PAT:
+        valid = pat_is_valid(value);
+        break;
+    case MSR_EFER:
+        valid = efer_merge(&value);
+        break;
+    default:
+        valid = canonical(value);
+        break;
+    }
+    if (!valid)
+        return refuse();
+    vmwrite(vmcs_field_of[class], value);
+    guest_advance();
+    return EXIT_RESUME;
+}
+
+enum exit_outcome exit_wrmsr(struct vcpu *vcpu)
+{
+    uint32_t msr = (uint32_t)vcpu->rcx;
+    enum msr_class class = class_of(msr);
+
+    PROBE_DETAIL(msr);
+    if (class == MSR_HARDWARE) {
+        PROBE_COUNT(msr_accesses);
+        if (!x86_wrmsr_checked(msr, (uint32_t)vcpu->rax, (uint32_t)vcpu->rdx))
+            return refuse();
+        guest_advance();
+        return EXIT_RESUME;
+    }
+    uint64_t value = vcpu->rdx << 32 | (uint32_t)vcpu->rax;
+    if (class == MSR_LOCAL_APIC)
+        return apic_access(vcpu, local_apic_write(&vcpu->apic, msr, value), NULL);
+    if (class == MSR_REFUSED)
+        return refuse();
+    return write_vmcs(class, value);
+}

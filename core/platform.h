@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The few services the core asks of its surroundings. The image (core/boot), the hosted tests and
+ * later a Linux module each bring their own; the core knows nothing else of where it runs.
+ */
+#ifndef EXITMETER_CORE_PLATFORM_H
+#define EXITMETER_CORE_PLATFORM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define PAGE_SIZE 4096ull
+
+/*
+ * count physically contiguous pages, zeroed, their physical address a multiple of alignment bytes
+ * (a power of two, at least PAGE_SIZE). The caller owns them. NULL if there are none.
+ */
+void *platform_pages_allocate(size_t count, uint64_t alignment);
+
+/* Gives back what platform_pages_allocate() returned; NULL is allowed. */
+void platform_pages_free(void *pages, size_t count);
+
+/* Physical address of memory that platform_pages_allocate() returned, or of something inside. */
+uint64_t platform_physical(const void *address);
+
+/* The other way round: where memory at a physical address can be read and written. */
+void *platform_at(uint64_t physical);
+
+/*
+ * A line, or a part of one, for the person who reads the console. printf's
+ * %s %c %u %d %x %llu %llx with width and zero padding.
+ */
+void platform_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Number of this CPU: 0 for the one that booted, then counting up. */
+uint32_t platform_cpu_number(void);
+
+#endif

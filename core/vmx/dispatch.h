@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The dispatch table: one handler a basic exit reason. entry.S indexes it; nothing else decides who
+ * handles an exit.
+ */
+#ifndef EXITMETER_CORE_VMX_DISPATCH_H
+#define EXITMETER_CORE_VMX_DISPATCH_H
+
+#include "exit_reason.h"
+#include "vcpu.h"
+
+enum exit_outcome {
+    EXIT_RESUME = 0, /* enter the guest again */
+    EXIT_STOP = 1,   /* return to the caller; vcpu->stop says why */
+};
+
+/*
+ * Runs in VMX root operation with interrupts off, on the vCPU's own stack, the VMCS current. May
+ * change the frame, the VMCS and vcpu->stop. RBP and R12 to R15 of the guest are out of its reach.
+ */
+typedef enum exit_outcome exit_handler(struct vcpu *vcpu);
+
+/* No entry is NULL. The second table is the same handlers compiled to count their accesses. */
+extern exit_handler *const exit_handlers[EXIT_REASONS];
+extern exit_handler *const exit_handlers_counted[EXIT_REASONS];
+
+/* For reasons behind the table: unknown numbers, and VM entries that failed on guest state. */
+exit_handler exit_unlisted;
+
+/* The handlers, each in core/exits/ under its own name. */
+exit_handler exit_cpuid;
+exit_handler exit_hlt;
+exit_handler exit_io;
+exit_handler exit_rdmsr;
+exit_handler exit_wrmsr;
+exit_handler exit_unhandled;
+exit_handler exit_vmcall;
+
+/* Fills vcpu->stop from the current exit; for handlers to return. */
+enum exit_outcome vcpu_stop(struct vcpu *vcpu, enum stop_cause cause, uint64_t value,
+                            const char *text);
+
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The exit path, whole: from the VM exit to VMRESUME.
+ *
+ * It exists once a probe level. HOST_RIP in the VMCS chooses among them, so a level that is off is
+ * not skipped here: it is not here. Each is this macro; `stamps` and `counts` add the probes.
+ *
+ *   pushes -> exit reason -> handler -> pops -> VMRESUME
+ *
+ * HOST_RSP points behind the frame of struct vcpu (vcpu.h), so the pushes are the save and RSP is
+ * the vCPU. Only what a handler written in C may clobber is saved, and RBX for CPUID's sake; RBP and
+ * R12 to R15 stay the guest's in their registers, as C gives them back unharmed. The guest's SSE and AVX
+ * state likewise: nothing here is compiled to touch it.
+ */
+#include "offsets.h"
+
+#include "../../probes/stamp.inc"
+
+.macro EXIT_PATH name, stamps, counts, handlers
+    .text
+    .balign 64
+    .globl vmx_exit_\name
+vmx_exit_\name:
+    push    %rax
+    push    %rdx
+  .if \stamps
+    rdtsc                               /* unfenced: a VM exit serializes */
+  .endif
+    push    %rbx
+  .if \stamps || \counts
+    mov     %gs:PROBE_CPU_NEXT, %rbx
+  .endif
+  .if \stamps
+    mov     %eax, RECORD_ENTERED(%rbx)
+    mov     %edx, RECORD_ENTERED+4(%rbx)
+  .endif
+    push    %rcx
+    push    %rsi
+    push    %rdi
+    push    %r8
+    push    %r9
+    push    %r10
+    push    %r11
+    mov     $VMCS_EXIT_REASON, %ecx
+    vmread  %rcx, %rcx
+    mov     %rsp, %rdi                  /* the handler's argument: struct vcpu * */
+  .if \stamps || \counts
+    mov     %ecx, RECORD_REASON(%rbx)
+  .endif
+  .if \counts
+    movq    $1, %gs:PROBE_CPU_COUNTS    /* the VMREAD above */
+  .endif
+    cmp     $EXIT_REASONS, %ecx
+    jae     unlisted_\name              /* unknown, or a failed VM entry: bit 31 */
+  .if \stamps
+    PROBE_STAMP RECORD_DISPATCHED
+  .endif
+    call    *\handlers(,%rcx,8)         /* dispatch.c */
+handled_\name:
+    test    %eax, %eax                  /* enum exit_outcome */
+  .if \stamps
+    PROBE_STAMP RECORD_HANDLED
+  .endif
+    jnz     leave_\name
+  .if \stamps || \counts
+    PROBE_COMMIT (RECORD_HAS_STAMPS * \stamps + RECORD_HAS_COUNTS * \counts), \counts
+  .endif
+    pop     %r11
+    pop     %r10
+    pop     %r9
+    pop     %r8
+    pop     %rdi
+    pop     %rsi
+    pop     %rcx
+  .if \stamps
+    PROBE_STAMP RECORD_ENTERING
+  .endif
+    pop     %rbx
+    pop     %rdx
+    pop     %rax
+    vmresume
+    jmp     vmx_entry_failed
+
+leave_\name:
+  .if \stamps || \counts
+    movq    $0, RECORD_ENTERING(%rbx)
+    PROBE_COMMIT (RECORD_LEFT + RECORD_HAS_STAMPS * \stamps + RECORD_HAS_COUNTS * \counts), \counts
+  .endif
+    jmp     vmx_leave
+
+unlisted_\name:
+  .if \stamps
+    PROBE_STAMP RECORD_DISPATCHED
+  .endif
+    call    exit_unlisted
+    jmp     handled_\name
+.endm
+
+EXIT_PATH off,    0, 0, exit_handlers
+EXIT_PATH counts, 0, 1, exit_handlers_counted
+EXIT_PATH stamps, 1, 0, exit_handlers
+EXIT_PATH full,   1, 1, exit_handlers_counted
+
+/*
+ * The floor: CPUID by the shortest stub there can be, for the cost of the transition alone. The guest
+ * cooperates: RBX is where it wants to go on, RAX it gives up, and RCX is 0 if the exit is anything
+ * but that CPUID, which then takes the ordinary path.
+ */
+    .balign 64
+    .globl vmx_exit_floor
+vmx_exit_floor:
+    jrcxz   vmx_exit_off_near
+    mov     $VMCS_GUEST_RIP, %eax
+    vmwrite %rbx, %rax
+    vmresume
+    jmp     vmx_entry_failed
+vmx_exit_off_near:
+    jmp     vmx_exit_off
+
+/*
+ * bool vmx_enter(struct vcpu *): enters the guest; comes back by vmx_leave once a handler has stopped
+ * it (0), or at once if the VM entry failed (enum vmx_failure).
+ */
+    .balign 16
+    .globl vmx_enter
+vmx_enter:
+    push    %rbx
+    push    %rbp
+    push    %r12
+    push    %r13
+    push    %r14
+    push    %r15
+    mov     %rsp, VCPU_CALLER_RSP(%rdi)
+    mov     VCPU_RBP(%rdi), %rbp
+    mov     VCPU_R12(%rdi), %r12
+    mov     VCPU_R13(%rdi), %r13
+    mov     VCPU_R14(%rdi), %r14
+    mov     VCPU_R15(%rdi), %r15
+    cmpb    $0, VCPU_LAUNCHED(%rdi)     /* POP and MOV leave ZF alone until the JE below */
+    mov     %rdi, %rsp
+    pop     %r11
+    pop     %r10
+    pop     %r9
+    pop     %r8
+    pop     %rdi
+    pop     %rsi
+    pop     %rcx
+    pop     %rbx
+    pop     %rdx
+    pop     %rax
+    je      1f
+    vmresume
+    jmp     vmx_entry_failed
+1:  vmlaunch
+
+/* VM entry fell through with CF or ZF set. The frame in memory still holds the guest's registers. */
+vmx_entry_failed:
+    lea     -VCPU_FRAME_END(%rsp), %rsp
+    mov     $1, %eax                    /* VMX_FAIL_INVALID */
+    jc      leave
+    mov     $2, %eax                    /* VMX_FAIL_VALID */
+    jmp     leave
+
+/* A handler has stopped the guest: RSP is the vCPU. */
+vmx_leave:
+    xor     %eax, %eax
+leave:
+    mov     %rbp, VCPU_RBP(%rsp)
+    mov     %r12, VCPU_R12(%rsp)
+    mov     %r13, VCPU_R13(%rsp)
+    mov     %r14, VCPU_R14(%rsp)
+    mov     %r15, VCPU_R15(%rsp)
+    mov     VCPU_CALLER_RSP(%rsp), %rsp
+    pop     %r15
+    pop     %r14
+    pop     %r13
+    pop     %r12
+    pop     %rbp
+    pop     %rbx
+    ret
+
+    .section .note.GNU-stack, "", @progbits

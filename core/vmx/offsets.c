@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Constants that assembly shares with C. Never linked: the build compiles this to assembly and
+ * turns each marked line into a #define of offsets.h.
+ */
+#include "exit_reason.h"
+#include "vcpu.h"
+#include "vmcs_field.h"
+
+#include "../../guests/blob.h"
+#include "../../probes/probe_cpu.h"
+
+#define OFFSET(symbol, value) __asm__ volatile("\n->" #symbol " %c0" : : "i"(value))
+
+void offsets(void);
+void offsets(void)
+{
+    OFFSET(VCPU_RBP, offsetof(struct vcpu, rbp));
+    OFFSET(VCPU_R12, offsetof(struct vcpu, r12));
+    OFFSET(VCPU_R13, offsetof(struct vcpu, r13));
+    OFFSET(VCPU_R14, offsetof(struct vcpu, r14));
+    OFFSET(VCPU_R15, offsetof(struct vcpu, r15));
+    OFFSET(VCPU_CALLER_RSP, offsetof(struct vcpu, caller_rsp));
+    OFFSET(VCPU_LAUNCHED, offsetof(struct vcpu, launched));
+    OFFSET(VCPU_FRAME_END, VCPU_FRAME_END);
+    OFFSET(RECORD_ENTERED, offsetof(struct record, entered));
+    OFFSET(RECORD_REASON, offsetof(struct record, reason));
+    OFFSET(RECORD_FLAGS, offsetof(struct record, flags));
+    OFFSET(RECORD_DISPATCHED, offsetof(struct record, dispatched));
+    OFFSET(RECORD_HANDLED, offsetof(struct record, handled));
+    OFFSET(RECORD_ENTERING, offsetof(struct record, entering));
+    OFFSET(RECORD_COUNTS, offsetof(struct record, vmreads));
+    OFFSET(RECORD_SIZE, sizeof(struct record));
+    OFFSET(RECORD_HAS_STAMPS, RECORD_HAS_STAMPS);
+    OFFSET(RECORD_HAS_COUNTS, RECORD_HAS_COUNTS);
+    OFFSET(RECORD_LEFT, RECORD_LEFT);
+    OFFSET(PROBE_CPU_NEXT, offsetof(struct probe_cpu, next));
+    OFFSET(PROBE_CPU_END, offsetof(struct probe_cpu, end));
+    OFFSET(PROBE_CPU_COUNTS, offsetof(struct probe_cpu, counts));
+    OFFSET(PROBE_CPU_DISCARDED, offsetof(struct probe_cpu, discarded));
+    OFFSET(EXIT_REASONS, EXIT_REASONS);
+    OFFSET(VMCS_EXIT_REASON, VMCS_EXIT_REASON);
+    OFFSET(VMCS_GUEST_RIP, VMCS_GUEST_RIP);
+}

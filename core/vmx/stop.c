@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+#include "stop.h"
+
+static const char *const names[STOP_CAUSES] = {
+    [STOP_NONE] = "not stopped",
+    [STOP_PHASE_DONE] = "phase done",
+    [STOP_GUEST_FAILED] = "the guest reported a failure",
+    [STOP_HALTED] = "halted with nothing pending",
+    [STOP_UNHANDLED] = "VM exit without a handler",
+    [STOP_ENTRY_INVALID] = "VM entry: VMfailInvalid",
+    [STOP_ENTRY_VALID] = "VM entry: VMfailValid",
+    [STOP_ENTRY_FAILED] = "VM entry failed on guest state",
+    [STOP_CONTROL_REFUSED] = "control not available on this CPU",
+    [STOP_VMCS_REFUSED] = "VMCS access failed",
+};
+
+const char *stop_cause_name(enum stop_cause cause)
+{
+    return (unsigned)cause < STOP_CAUSES && names[cause] ? names[cause] : "unknown cause";
+}

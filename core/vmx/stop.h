@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* Why a vCPU returned to its caller. Every VM exit that is not resumed ends in one of these. */
+#ifndef EXITMETER_CORE_VMX_STOP_H
+#define EXITMETER_CORE_VMX_STOP_H
+
+#include <stdint.h>
+
+enum stop_cause {
+    STOP_NONE = 0,
+    STOP_PHASE_DONE,      /* hypercall: the guest has completed what it was asked */
+    STOP_GUEST_FAILED,    /* hypercall: the guest gave up, code in value */
+    STOP_HALTED,          /* HLT with nothing pending that could wake it */
+    STOP_UNHANDLED,       /* an exit with no handler for it; text says what exactly */
+    STOP_ENTRY_INVALID,   /* VM entry: VMfailInvalid */
+    STOP_ENTRY_VALID,     /* VM entry: VMfailValid, VM-instruction error in value */
+    STOP_ENTRY_FAILED,    /* VM entry: failed loading guest state (exit reason bit 31) */
+    STOP_CONTROL_REFUSED, /* not entered: this CPU lacks a control; text and value name it */
+    STOP_VMCS_REFUSED,    /* not entered: a VMWRITE or VMPTRLD failed; value is the field */
+    STOP_CAUSES
+};
+
+struct vcpu_stop {
+    enum stop_cause cause;
+    uint32_t exit_reason; /* VMCS field, whole; of the exit that stopped the guest */
+    uint64_t value;       /* by cause, see above */
+    const char *text;     /* a static string, or NULL */
+};
+
+/* In words; never NULL. */
+const char *stop_cause_name(enum stop_cause cause);
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+#include "vcpu.h"
+
+#include "host_state.h"
+
+/* entry.S */
+extern const char vmx_exit_off[], vmx_exit_counts[], vmx_exit_stamps[], vmx_exit_full[];
+extern const char vmx_exit_floor[];
+enum vmx_failure vmx_enter(struct vcpu *vcpu);
+
+struct vcpu *vcpu_create(const struct vmx_capability *capability, const struct ept *ept,
+                         uint16_t vpid)
+{
+    char *block = platform_pages_allocate(VCPU_BLOCK_PAGES, PAGE_SIZE);
+    if (!block)
+        return NULL;
+    struct vcpu *vcpu = (struct vcpu *)(block + VCPU_OFFSET);
+    if (!vmcs_create(&vcpu->vmcs, vmx_revision(capability))) {
+        platform_pages_free(block, VCPU_BLOCK_PAGES);
+        return NULL;
+    }
+    vcpu->capability = capability;
+    vcpu->ept = ept;
+    vcpu->vpid = vpid;
+    local_apic_reset(&vcpu->apic, platform_cpu_number());
+    return vcpu;
+}
+
+void vcpu_destroy(struct vcpu *vcpu)
+{
+    if (!vcpu)
+        return;
+    vmcs_destroy(&vcpu->vmcs);
+    platform_pages_free((char *)vcpu - VCPU_OFFSET, VCPU_BLOCK_PAGES);
+}
+
+/* What the vCPU itself needs, before a policy adds to it. */
+static const struct control_wish basis[CONTROL_GROUPS] = {
+    [CONTROL_PIN_BASED] = {.set = PIN_BASED_EXTERNAL_INTERRUPT_EXITING | PIN_BASED_NMI_EXITING},
+    [CONTROL_PRIMARY] = {.set =
+                             PRIMARY_IO_BITMAPS | PRIMARY_MSR_BITMAPS | (uint32_t)PRIMARY_SECONDARY,
+                         .clear = PRIMARY_CR3_LOAD_EXITING | PRIMARY_CR3_STORE_EXITING},
+    [CONTROL_SECONDARY] = {.set = SECONDARY_EPT,
+                           .optional = SECONDARY_VPID | SECONDARY_RDTSCP | SECONDARY_INVPCID},
+    [CONTROL_EXIT] = {.set = EXIT_HOST_64_BIT | EXIT_SAVE_DEBUG_CONTROLS |
+                             EXIT_ACKNOWLEDGE_INTERRUPT | EXIT_SAVE_PAT | EXIT_LOAD_PAT |
+                             EXIT_SAVE_EFER | EXIT_LOAD_EFER},
+    [CONTROL_ENTRY] = {.set = ENTRY_IA32E_GUEST | ENTRY_LOAD_DEBUG_CONTROLS | ENTRY_LOAD_PAT |
+                              ENTRY_LOAD_EFER},
+};
+
+static const enum vmcs_field control_field[CONTROL_GROUPS] = {
+    [CONTROL_PIN_BASED] = VMCS_PIN_BASED_CONTROLS, [CONTROL_PRIMARY] = VMCS_PRIMARY_CONTROLS,
+    [CONTROL_SECONDARY] = VMCS_SECONDARY_CONTROLS, [CONTROL_EXIT] = VMCS_EXIT_CONTROLS,
+    [CONTROL_ENTRY] = VMCS_ENTRY_CONTROLS,
+};
+
+static bool refused(struct vcpu *vcpu, enum control_group group,
+                    const struct control_refusal *refusal)
+{
+    platform_log("%s: this CPU cannot %s bit %u (%s)\n", control_group_name(group),
+                 refusal->wanted ? "set" : "clear", refusal->bit,
+                 control_name(group, refusal->bit));
+    vcpu->stop = (struct vcpu_stop){.cause = STOP_CONTROL_REFUSED,
+                                    .value = refusal->bit,
+                                    .text = control_name(group, refusal->bit)};
+    return false;
+}
+
+bool vcpu_apply_policy(struct vcpu *vcpu, const struct vcpu_policy *policy)
+{
+    uint32_t failure = 0;
+
+    if (!vmcs_bind(&vcpu->vmcs)) {
+        vcpu->stop = (struct vcpu_stop){.cause = STOP_VMCS_REFUSED, .text = "VMPTRLD"};
+        return false;
+    }
+    for (int group = 0; group < CONTROL_GROUPS; group++) {
+        struct control_wish wish = basis[group];
+        struct control_refusal refusal;
+        wish.set |= policy->controls[group].set;
+        wish.clear |= policy->controls[group].clear;
+        if (!control_choose(vcpu->capability->controls[group], &wish, &vcpu->controls[group],
+                            &refusal))
+            return refused(vcpu, (enum control_group)group, &refusal);
+        vmcs_write(control_field[group], vcpu->controls[group], &failure);
+    }
+
+    const struct {
+        enum vmcs_field field;
+        uint64_t value;
+    } state[] = {
+        {VMCS_MSR_BITMAP, platform_physical(policy->msr_bitmap)},
+        {VMCS_IO_BITMAP_A, platform_physical(policy->io_bitmap_a)},
+        {VMCS_IO_BITMAP_B, platform_physical(policy->io_bitmap_b)},
+        {VMCS_EPT_POINTER, vcpu->ept->pointer},
+        {VMCS_EXCEPTION_BITMAP, 0},
+        {VMCS_PAGE_FAULT_ERROR_MASK, 0},
+        {VMCS_PAGE_FAULT_ERROR_MATCH, 0},
+        {VMCS_CR3_TARGET_COUNT, 0},
+        {VMCS_EXIT_MSR_STORE_COUNT, 0},
+        {VMCS_EXIT_MSR_LOAD_COUNT, 0},
+        {VMCS_ENTRY_MSR_LOAD_COUNT, 0},
+        {VMCS_HOST_RSP, (uintptr_t)vcpu + VCPU_FRAME_END},
+    };
+    for (unsigned i = 0; i < sizeof(state) / sizeof(state[0]); i++)
+        vmcs_write(state[i].field, state[i].value, &failure);
+    if (vcpu->controls[CONTROL_SECONDARY] & SECONDARY_VPID)
+        vmcs_write(VMCS_VIRTUAL_PROCESSOR_ID, vcpu->vpid, &failure);
+    host_state_write(&failure);
+    vcpu_set_path(vcpu, VCPU_PATH_OFF);
+    if (failure)
+        vcpu->stop = (struct vcpu_stop){.cause = STOP_VMCS_REFUSED, .value = failure};
+    return !failure;
+}
+
+void vcpu_set_path(struct vcpu *vcpu, enum vcpu_path path)
+{
+    static const char *const stubs[VCPU_PATHS] = {
+        [VCPU_PATH_OFF] = vmx_exit_off,       [VCPU_PATH_COUNTS] = vmx_exit_counts,
+        [VCPU_PATH_STAMPS] = vmx_exit_stamps, [VCPU_PATH_FULL] = vmx_exit_full,
+        [VCPU_PATH_FLOOR] = vmx_exit_floor,
+    };
+    (void)vcpu;
+    vmwrite(VMCS_HOST_RIP, (uintptr_t)stubs[path]);
+}
+
+const struct vcpu_stop *vcpu_run(struct vcpu *vcpu)
+{
+    enum vmx_failure failure = vmx_enter(vcpu);
+
+    if (failure == VMX_SUCCEED) {
+        /* A VM entry that failed on guest state leaves the launch state as it was. */
+        if (vcpu->stop.cause != STOP_ENTRY_FAILED)
+            vcpu->launched = true;
+        return &vcpu->stop;
+    }
+    vcpu->stop = (struct vcpu_stop){
+        .cause = failure == VMX_FAIL_VALID ? STOP_ENTRY_VALID : STOP_ENTRY_INVALID,
+    };
+    if (failure == VMX_FAIL_VALID) {
+        vcpu->stop.value = vmread(VMCS_INSTRUCTION_ERROR);
+        vcpu->stop.text = vmx_instruction_error_name(vcpu->stop.value);
+    }
+    return &vcpu->stop;
+}

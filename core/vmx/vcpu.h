@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The vCPU: a guest's registers, its VMCS, and the memory the exit path works on.
+ *
+ * A vCPU is one block of VCPU_BLOCK_PAGES pages: this struct at its end, and below it the stack
+ * that handlers run on. HOST_RSP points just behind the frame, at rbp, so that the pushes of the
+ * exit stub *are* the save, and RSP is then the address of the vCPU.
+ */
+#ifndef EXITMETER_CORE_VMX_VCPU_H
+#define EXITMETER_CORE_VMX_VCPU_H
+
+#include "control.h"
+#include "ept.h"
+#include "stop.h"
+#include "vmcs.h"
+
+#include "../exits/local_apic.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define VCPU_BLOCK_PAGES 4u
+
+struct vcpu {
+    /* The frame: what every handler may change, in the reverse order of the pushes. */
+    uint64_t r11;
+    uint64_t r10;
+    uint64_t r9;
+    uint64_t r8;
+    uint64_t rdi;
+    uint64_t rsi;
+    uint64_t rcx;
+    uint64_t rbx;
+    uint64_t rdx;
+    uint64_t rax;
+    /*
+     * The registers that C preserves stay where they are while a handler runs; they are here only
+     * while the guest is not entered.
+     */
+    uint64_t rbp;
+    uint64_t r12;
+    uint64_t r13;
+    uint64_t r14;
+    uint64_t r15;
+    uint64_t caller_rsp; /* of vmx_enter()'s caller */
+    bool launched;       /* VMRESUME from now on: the VMCS's launch state is "launched" */
+    uint16_t vpid;
+    struct vmcs vmcs;
+    const struct vmx_capability *capability;
+    const struct ept *ept;
+    uint32_t controls[CONTROL_GROUPS]; /* in force, as vcpu_apply_policy() wrote them */
+    struct vcpu_stop stop;
+    struct local_apic apic;
+} __attribute__((aligned(16)));
+
+/* Distance from the start of the vCPU to HOST_RSP. */
+#define VCPU_FRAME_END offsetof(struct vcpu, rbp)
+
+/* Where in its block the vCPU lies: at the end, 16-byte aligned. */
+#define VCPU_OFFSET ((VCPU_BLOCK_PAGES * PAGE_SIZE - sizeof(struct vcpu)) & ~15ull)
+
+/* The frame keeps RSP 16-byte aligned for the handler that is called beneath it. */
+_Static_assert(VCPU_FRAME_END % 16 == 0, "System V ABI stack alignment");
+
+/* Which exit stub the VMCS's HOST_RIP names: the probe levels, and the floor. */
+enum vcpu_path {
+    VCPU_PATH_OFF = 0,    /* PROBE_OFF */
+    VCPU_PATH_COUNTS = 1, /* PROBE_COUNTS */
+    VCPU_PATH_STAMPS = 2, /* PROBE_STAMPS */
+    VCPU_PATH_FULL = 3,   /* PROBE_FULL */
+    VCPU_PATH_FLOOR = 4,  /* CPUID alone, by the shortest stub: entry.S says what it expects */
+    VCPU_PATHS
+};
+
+/* What a policy decides. Bitmaps are 4 KiB pages, 4 KiB aligned. */
+struct vcpu_policy {
+    struct {
+        uint32_t set;
+        uint32_t clear;
+    } controls[CONTROL_GROUPS];
+    const void *msr_bitmap;
+    const void *io_bitmap_a;
+    const void *io_bitmap_b;
+};
+
+/* A guest that starts in 64-bit mode at CPL 0 with a flat GDT-less segment state. */
+struct vcpu_start {
+    uint64_t rip;
+    uint64_t rsp;
+    uint64_t cr3;
+    uint64_t rdi;
+    uint64_t rsi;
+    uint64_t rdx;
+};
+
+/*
+ * A vCPU on memory of its own, VMCS included; NULL if there is no memory or VMCLEAR failed. This
+ * CPU must be in VMX operation; capability and ept must outlive the vCPU. vpid is not 0.
+ */
+struct vcpu *vcpu_create(const struct vmx_capability *capability, const struct ept *ept,
+                         uint16_t vpid);
+void vcpu_destroy(struct vcpu *vcpu);
+
+/*
+ * Makes the VMCS current on this CPU and writes controls and host state for the policy. False, with
+ * vcpu->stop explaining it, if this CPU cannot do what the policy asks. The bitmaps must stay where
+ * they are until the next call.
+ */
+bool vcpu_apply_policy(struct vcpu *vcpu, const struct vcpu_policy *policy);
+
+/* Chooses the exit stub. One VMWRITE now, nothing on the path. */
+void vcpu_set_path(struct vcpu *vcpu, enum vcpu_path path);
+
+/* Puts the guest at a 64-bit start, the VMCS being current. False, with vcpu->stop, if it failed.
+ */
+bool vcpu_start_long_mode(struct vcpu *vcpu, const struct vcpu_start *start);
+
+/* Runs the guest until a handler stops it; returns &vcpu->stop, never NULL. */
+const struct vcpu_stop *vcpu_run(struct vcpu *vcpu);
+
+#endif

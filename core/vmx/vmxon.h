@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* VMX operation on this CPU: in, and out again (SDM Vol. 3C 24.7). */
+#ifndef EXITMETER_CORE_VMX_VMXON_H
+#define EXITMETER_CORE_VMX_VMXON_H
+
+#include "capability.h"
+
+struct vmx_cpu {
+    struct vmx_capability capability;
+    void *region; /* VMXON region, one page, owned; NULL outside VMX operation */
+};
+
+/*
+ * Enters VMX root operation on this CPU. NULL on success; else the reason in words, and everything
+ * that was done is undone, except that an unlocked IA32_FEATURE_CONTROL stays locked with VMX on.
+ */
+const char *vmx_enable(struct vmx_cpu *cpu);
+
+/* Leaves VMX operation and frees the region. Safe to call twice, or without vmx_enable(). */
+void vmx_disable(struct vmx_cpu *cpu);
+
+#endif

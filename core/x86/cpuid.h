@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* CPUID leaves and bits in use here (SDM Vol. 2A, CPUID). */
+#ifndef EXITMETER_CORE_X86_CPUID_H
+#define EXITMETER_CORE_X86_CPUID_H
+
+#include <stdint.h>
+
+struct cpuid_registers {
+    uint32_t eax;
+    uint32_t ebx;
+    uint32_t ecx;
+    uint32_t edx;
+};
+
+#define CPUID_1_ECX_VMX        (1u << 5)
+#define CPUID_1_ECX_X2APIC     (1u << 21)
+#define CPUID_1_ECX_XSAVE      (1u << 26)
+#define CPUID_1_ECX_OSXSAVE    (1u << 27)
+#define CPUID_1_ECX_HYPERVISOR (1u << 31)
+
+#define CPUID_80000001_EDX_1GB_PAGES (1u << 26)
+#define CPUID_80000001_EDX_LONG_MODE (1u << 29)
+
+#define CPUID_HYPERVISOR_FIRST 0x40000000u
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* Model-specific registers by their SDM names (Vol. 4). */
+#ifndef EXITMETER_CORE_X86_MSR_H
+#define EXITMETER_CORE_X86_MSR_H
+
+#define IA32_FEATURE_CONTROL 0x3au
+#define IA32_APIC_BASE       0x1bu
+#define IA32_SYSENTER_CS     0x174u
+#define IA32_SYSENTER_ESP    0x175u
+#define IA32_SYSENTER_EIP    0x176u
+#define IA32_DEBUGCTL        0x1d9u
+#define IA32_PAT             0x277u
+
+#define IA32_VMX_BASIC               0x480u
+#define IA32_VMX_PINBASED_CTLS       0x481u
+#define IA32_VMX_PROCBASED_CTLS      0x482u
+#define IA32_VMX_EXIT_CTLS           0x483u
+#define IA32_VMX_ENTRY_CTLS          0x484u
+#define IA32_VMX_MISC                0x485u
+#define IA32_VMX_CR0_FIXED0          0x486u
+#define IA32_VMX_CR0_FIXED1          0x487u
+#define IA32_VMX_CR4_FIXED0          0x488u
+#define IA32_VMX_CR4_FIXED1          0x489u
+#define IA32_VMX_PROCBASED_CTLS2     0x48bu
+#define IA32_VMX_EPT_VPID_CAP        0x48cu
+#define IA32_VMX_TRUE_PINBASED_CTLS  0x48du
+#define IA32_VMX_TRUE_PROCBASED_CTLS 0x48eu
+#define IA32_VMX_TRUE_EXIT_CTLS      0x48fu
+#define IA32_VMX_TRUE_ENTRY_CTLS     0x490u
+#define IA32_VMX_LAST                0x493u
+
+#define X2APIC_MSR_FIRST 0x800u
+#define X2APIC_MSR_LAST  0x8ffu
+
+#define IA32_EFER           0xc0000080u
+#define IA32_FS_BASE        0xc0000100u
+#define IA32_GS_BASE        0xc0000101u
+#define IA32_KERNEL_GS_BASE 0xc0000102u
+
+#define FEATURE_CONTROL_LOCK        (1ull << 0)
+#define FEATURE_CONTROL_VMX_OUTSIDE (1ull << 2) /* VMXON allowed outside SMX operation */
+
+#define APIC_BASE_X2APIC (1ull << 10)
+#define APIC_BASE_ENABLE (1ull << 11)
+
+#define EFER_SCE (1ull << 0)
+#define EFER_LME (1ull << 8)
+#define EFER_LMA (1ull << 10)
+#define EFER_NXE (1ull << 11)
+
+#endif

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+/* VMCALL with the hypercall that does nothing. */
+#include "row.h"
+
+ROW(vmcall, "xor %%eax, %%eax\n\txor %%ecx, %%ecx", "vmcall", .name = "vmcall",
+    .description = "hypercall 0, which does nothing", .instruction = "VMCALL", .gate = GATE_ALWAYS,
+    .exit_reason = EXIT_REASON_VMCALL);

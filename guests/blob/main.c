@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+#include "row.h"
+
+/* blob.lds */
+extern const struct blob_row rows_start[];
+
+/* Behind blob_enter: one phase of one row, and the word that it is done. */
+_Noreturn void blob_main(uint64_t index, uint64_t code, uint64_t count);
+_Noreturn void blob_main(uint64_t index, uint64_t code, uint64_t count)
+{
+    const struct blob_row *row = &rows_start[index];
+
+    (code == GUEST_OP ? row->op : row->control)((struct sample *)GUEST_SAMPLES_BASE, count);
+    for (;;)
+        hypercall(HYPERCALL_PHASE_DONE, 0);
+}

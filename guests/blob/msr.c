@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * RDMSR and WRMSR. IA32_KERNEL_GS_BASE: in the bitmap's high range, held by no VMCS field, and
+ * without an effect until a SWAPGS that never comes.
+ */
+#include "row.h"
+
+#define IA32_KERNEL_GS_BASE 0xc0000102
+
+ROW(rdmsr, "mov $0xc0000102, %%ecx", "rdmsr", .name = "rdmsr",
+    .description = "read of IA32_KERNEL_GS_BASE", .instruction = "RDMSR", .gate = GATE_MSR_READ,
+    .gate_index = IA32_KERNEL_GS_BASE, .exit_reason = EXIT_REASON_RDMSR);
+
+ROW(wrmsr, "mov $0xc0000102, %%ecx\n\txor %%eax, %%eax\n\txor %%edx, %%edx", "wrmsr",
+    .name = "wrmsr", .description = "write of IA32_KERNEL_GS_BASE", .instruction = "WRMSR",
+    .gate = GATE_MSR_WRITE, .gate_index = IA32_KERNEL_GS_BASE, .exit_reason = EXIT_REASON_WRMSR);

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How a row of the blob is written. A benchmark is one ROW: two pieces of assembly, what to prepare
+ * and the operation, of which the control leaves out the second and nothing else.
+ *
+ * Around them stand fenced time stamps: LFENCE; RDTSC; LFENCE on either side, so that neither the
+ * preparation before nor the store after leaks into the sample. No CPUID: it would be an exit.
+ */
+#ifndef EXITMETER_GUESTS_BLOB_ROW_H
+#define EXITMETER_GUESTS_BLOB_ROW_H
+
+#include "../blob.h"
+
+#include "../../core/vmx/exit_reason.h"
+
+#ifndef EXITMETER_GUEST
+#error "rows are compiled into the guest blob only"
+#endif
+
+/*
+ * The loop around one operation. PREPARE runs between the first stamp and the operation and so is
+ * in the sample and in the control alike; RAX, RBX, RCX, RDX, RSI and RDI are free for both. R8 to
+ * R11 belong to the loop.
+ */
+#define SAMPLE_LOOP(prepare, operation)                                                       \
+    __asm__ volatile("1:\n\t"                                                                 \
+                     "lfence\n\trdtsc\n\tlfence\n\t"                                          \
+                     "mov %%eax, (%[at])\n\tmov %%edx, 4(%[at])\n\t" prepare "\n\t" operation \
+                     "\n\t"                                                                   \
+                     "lfence\n\trdtsc\n\tlfence\n\t"                                          \
+                     "mov %%eax, 8(%[at])\n\tmov %%edx, 12(%[at])\n\t"                        \
+                     "add $16, %[at]\n\t"                                                     \
+                     "dec %[count]\n\t"                                                       \
+                     "jnz 1b"                                                                 \
+                     : [at] "+r"(at), [count] "+r"(left)                                      \
+                     :                                                                        \
+                     : "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "cc", "memory")
+
+/* One function of a row: control or operation. */
+#define ROW_CODE(function, prepare, operation)                   \
+    static void function(struct sample *samples, uint64_t count) \
+    {                                                            \
+        register struct sample *at __asm__("r8") = samples;      \
+        register uint64_t left __asm__("r9") = count;            \
+        SAMPLE_LOOP(prepare, operation);                         \
+    }
+
+#define ROW_ENTRY(id) \
+    static const struct blob_row id __attribute__((used, section(".rows." #id), aligned(8)))
+
+/* A benchmark: the operation after its preparation, its control the preparation alone. */
+#define ROW(id, row_prepare, row_operation, ...)  \
+    ROW_CODE(id##_control, row_prepare, "")       \
+    ROW_CODE(id##_op, row_prepare, row_operation) \
+    ROW_ENTRY(id) = {.op = id##_op, .control = id##_control, __VA_ARGS__}
+
+/* A VMCALL from C; RCX is 0 as the floor's exit stub wants it. */
+static inline uint64_t hypercall(uint64_t number, uint64_t argument)
+{
+    __asm__ volatile("vmcall" : "+a"(number) : "D"(argument), "c"(0) : "memory");
+    return number;
+}
+
+#endif

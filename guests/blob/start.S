@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The blob's first bytes: its header, and the way into a row. Builds its own GDT and IDT, so that an
+ * exception in a guest is reported as such and not as a triple fault.
+ */
+#define HYPERCALL_FAILED   2
+#define EXCEPTION_CODE     0x100
+#define EXCEPTION_VECTORS  32
+#define GATE_64            0x8e00
+
+    .section .header, "a"
+    .balign 8
+    .quad   0x31424f4c424d5845          /* GUEST_BLOB_MAGIC */
+    .long   1, 64                       /* GUEST_BLOB_VERSION, sizeof(struct blob_row) */
+    .long   row_count, 0
+    .quad   rows_start
+    .quad   blob_enter
+    .quad   blob_file_end
+    .quad   blob_memory_end
+
+    .text
+    .globl  blob_enter
+blob_enter:
+    push    %rdi
+    push    %rsi
+    push    %rdx
+    lgdt    gdtr(%rip)
+    lea     idt(%rip), %rax             /* vector n: gate at idt + 16 n, stub at stubs + 16 n */
+    lea     stubs(%rip), %rdx
+    mov     $EXCEPTION_VECTORS, %ecx
+1:  mov     %dx, (%rax)
+    movw    $8, 2(%rax)
+    movw    $GATE_64, 4(%rax)
+    mov     %rdx, %rsi
+    shr     $16, %rsi
+    mov     %si, 6(%rax)
+    movq    $0, 8(%rax)                 /* the blob lies below 4 GiB */
+    add     $16, %rax
+    add     $16, %rdx
+    dec     %ecx
+    jnz     1b
+    lidt    idtr(%rip)
+    pop     %rdx
+    pop     %rsi
+    pop     %rdi
+    jmp     blob_main
+
+/* RCX is 0 at every VMCALL: the floor's exit stub tells CPUID from the rest by that. */
+    .balign 16
+stubs:
+    .set    vector, 0
+    .rept   EXCEPTION_VECTORS
+    .balign 16
+    mov     $(EXCEPTION_CODE + vector), %edi
+    jmp     exception
+    .set    vector, vector + 1
+    .endr
+
+exception:
+    mov     $HYPERCALL_FAILED, %eax
+    xor     %ecx, %ecx
+    vmcall
+2:  jmp     2b
+
+    .section .rodata
+    .balign 8
+gdt:
+    .quad   0, 0x00af9b000000ffff, 0x00cf93000000ffff
+gdtr:
+    .short  . - gdt - 1
+    .quad   gdt
+    .balign 8
+idtr:
+    .short  16 * EXCEPTION_VECTORS - 1
+    .quad   idt
+
+    .bss
+    .balign 16
+idt:
+    .skip   16 * EXCEPTION_VECTORS
+    .section .note.GNU-stack, "", @progbits

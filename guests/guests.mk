@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: MIT
+# The guest blob: a flat binary of every microbenchmark (guests/blob.h).
+
+BLOB_CFLAGS = -std=gnu11 -O2 -g -Wall -Wextra -Werror -DEXITMETER_GUEST -ffreestanding \
+	-fno-stack-protector -fno-pic -fno-pie -mno-red-zone -mgeneral-regs-only \
+	-fcf-protection=none -fno-asynchronous-unwind-tables -fno-toplevel-reorder
+
+# In the order in which the benchmarks are listed.
+CORPUS_SOURCES = cpuid.c hypercall.c msr.c io.c apic.c
+CORPUS_OBJECTS = $(BUILD)/blob/start.S.o $(BUILD)/blob/main.o \
+	$(CORPUS_SOURCES:%.c=$(BUILD)/blob/%.o)
+GUESTS_BIN = $(BUILD)/guests.bin
+
+$(GUESTS_BIN): $(CORPUS_OBJECTS) guests/blob/blob.lds
+	$(Q)$(LD) -m elf_x86_64 -n -T guests/blob/blob.lds -z noexecstack --no-warn-rwx-segments \
+		-o $(BUILD)/guests.elf $(CORPUS_OBJECTS)
+	$(Q)objcopy -O binary $(BUILD)/guests.elf $@
+
+$(BUILD)/blob/%.o: guests/blob/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BLOB_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/blob/%.S.o: guests/blob/%.S
+	@mkdir -p $(@D)
+	$(Q)$(CC) -MMD -MP -c -o $@ $<
+
+-include $(CORPUS_OBJECTS:.o=.d)

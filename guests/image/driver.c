@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+#include "driver.h"
+
+#include "../../core/vmx/dump.h"
+#include "../../core/x86/instructions.h"
+#include "guest_memory.h"
+#include "machine.h"
+#include "plan_check.h"
+
+#include <string.h>
+
+#define GUEST_VPID   1u
+#define LARGE_PAGE   0x200000ull
+#define BITMAP_PAGES 3u
+
+/* What all jobs share. */
+struct bench_room {
+    struct driver *driver;
+    char *guest_memory;
+    uint8_t *bitmaps; /* MSR, I/O A, I/O B: a page each */
+    struct ept ept;
+    struct vcpu *vcpu;
+};
+
+static void say(char *reason, const char *text)
+{
+    size_t i = 0;
+    for (; text[i] && i + 1 < RESULT_REASON_SIZE; i++)
+        reason[i] = text[i];
+    reason[i] = '\0';
+}
+
+static const char *furnish(struct bench_room *room)
+{
+    const struct vmx_capability *capability = &room->driver->vmx->capability;
+
+    room->guest_memory = platform_pages_allocate(GUEST_MEMORY_SIZE / PAGE_SIZE, LARGE_PAGE);
+    room->bitmaps = platform_pages_allocate(BITMAP_PAGES, PAGE_SIZE);
+    if (!room->guest_memory || !room->bitmaps)
+        return "no memory for the guest";
+    const char *wrong = ept_create(&room->ept, capability);
+    if (wrong)
+        return wrong;
+    if (!ept_map(&room->ept, 0, platform_physical(room->guest_memory), GUEST_MEMORY_SIZE, EPT_ALL))
+        return "no memory for the guest's EPT";
+    room->vcpu = vcpu_create(capability, &room->ept, GUEST_VPID);
+    return room->vcpu ? NULL : "no memory for the vCPU";
+}
+
+static const struct blob_row *find_row(const void *blob, const char *name, uint32_t *index)
+{
+    for (*index = 0; *index < blob_header(blob)->row_count; ++*index) {
+        const struct blob_row *row = &blob_rows(blob)[*index];
+        const char *candidate = blob_at(blob, row->name);
+        size_t i = 0;
+        while (name[i] && name[i] == candidate[i])
+            i++;
+        if (name[i] == candidate[i])
+            return row;
+    }
+    return NULL;
+}
+
+static bool apply(struct bench_room *room, const struct plan_policy *from)
+{
+    memcpy(room->bitmaps, from->msr_bitmap, PAGE_SIZE);
+    memcpy(room->bitmaps + PAGE_SIZE, from->io_bitmap_a, PAGE_SIZE);
+    memcpy(room->bitmaps + 2 * PAGE_SIZE, from->io_bitmap_b, PAGE_SIZE);
+    struct vcpu_policy policy = {
+        .controls = {[CONTROL_PIN_BASED] = {from->pin_based.set, from->pin_based.clear},
+                     [CONTROL_PRIMARY] = {from->primary.set, from->primary.clear},
+                     [CONTROL_SECONDARY] = {from->secondary.set, from->secondary.clear}},
+        .msr_bitmap = room->bitmaps,
+        .io_bitmap_a = room->bitmaps + PAGE_SIZE,
+        .io_bitmap_b = room->bitmaps + 2 * PAGE_SIZE,
+    };
+    return vcpu_apply_policy(room->vcpu, &policy);
+}
+
+/* The exit stub and with it the probe level of a phase. */
+static enum vcpu_path path_of(const struct plan_job *job, const struct blob_row *row,
+                              enum phase phase)
+{
+    if (phase < PHASE_CONTROL)
+        return VCPU_PATH_FULL;
+    return row->flags & ROW_FLOOR ? VCPU_PATH_FLOOR : (enum vcpu_path)job->probe_level;
+}
+
+static bool run_phase(struct bench_room *room, const struct plan_job *job, uint32_t job_index,
+                      uint32_t row_index, enum phase phase, struct job_result *result)
+{
+    struct driver *driver = room->driver;
+    struct phase_result *out = &result->phases[phase];
+    enum vcpu_path path = path_of(job, &blob_rows(driver->blob)[row_index], phase);
+    bool probed = path == VCPU_PATH_COUNTS || path == VCPU_PATH_STAMPS || path == VCPU_PATH_FULL;
+    uint64_t at = job->results_offset + phase_offset(job, phase);
+    uint64_t packet_size = phase_packet_size(job, phase);
+    char *base = (char *)driver->results;
+    struct vcpu_start start = {
+        .rip = blob_header(driver->blob)->entry,
+        .rsp = GUEST_STACK_TOP,
+        .cr3 = GUEST_PAGE_TABLES,
+        .rdi = row_index,
+        .rsi = phase == PHASE_COUNT_OP || phase == PHASE_OP ? GUEST_OP : GUEST_CONTROL,
+        .rdx = phase_samples(job, phase),
+    };
+
+    if (!vcpu_start_long_mode(room->vcpu, &start))
+        return false;
+    vcpu_set_path(room->vcpu, path);
+    if (probed) {
+        struct packet_origin origin = {platform_cpu_number(), job_index, phase, path};
+        ring_open(driver->probes, base + at, packet_size, origin, x86_rdtsc());
+    }
+    const struct vcpu_stop *stop = vcpu_run(room->vcpu);
+    if (probed) {
+        out->discarded = driver->probes->discarded;
+        out->records = ring_close(driver->probes, x86_rdtsc());
+        out->packet_offset = at;
+    }
+    if (stop->cause != STOP_PHASE_DONE)
+        return false;
+    out->samples = phase_samples(job, phase);
+    out->samples_offset = at + packet_size;
+    memcpy(base + out->samples_offset, room->guest_memory + GUEST_SAMPLES_BASE,
+           out->samples * sizeof(struct sample));
+    return true;
+}
+
+static enum result_status run_job(struct bench_room *room, uint32_t job_index,
+                                  struct job_result *result)
+{
+    const struct driver *driver = room->driver;
+    const struct plan_job *job = &plan_jobs(driver->plan)[job_index];
+    const uint32_t *controls = room->vcpu->controls;
+    uint32_t row_index;
+    const struct blob_row *row = find_row(driver->blob, job->benchmark, &row_index);
+
+    if (!row) {
+        say(result->reason, "no such benchmark in the guest blob");
+        return RESULT_FAILED;
+    }
+    if (row->requires & ROW_REQUIRES_X2APIC && !(x86_cpuid(1, 0).ecx & CPUID_1_ECX_X2APIC)) {
+        say(result->reason, "this CPU has no x2APIC");
+        return RESULT_SKIPPED;
+    }
+    if (!apply(room, &plan_policies(driver->plan)[job->policy])) {
+        const struct vcpu_stop *stop = &room->vcpu->stop;
+        say(result->reason, stop->text ? stop->text : stop_cause_name(stop->cause));
+        return stop->cause == STOP_CONTROL_REFUSED ? RESULT_SKIPPED : RESULT_FAILED;
+    }
+    result->controls = (struct controls_in_force){
+        .pin_based = controls[CONTROL_PIN_BASED],
+        .primary = controls[CONTROL_PRIMARY],
+        .secondary = controls[CONTROL_SECONDARY],
+        .exit = controls[CONTROL_EXIT],
+        .entry = controls[CONTROL_ENTRY],
+        .vpid = controls[CONTROL_SECONDARY] & SECONDARY_VPID ? GUEST_VPID : 0,
+        .ept_pointer = room->ept.pointer,
+    };
+    guest_memory_load(room->guest_memory, driver->blob);
+    for (int phase = 0; phase < PHASE_COUNT; phase++)
+        if (!run_phase(room, job, job_index, row_index, (enum phase)phase, result)) {
+            const struct vcpu_stop *stop = &room->vcpu->stop;
+            say(result->reason, stop_cause_name(stop->cause));
+            vcpu_dump(room->vcpu);
+            return RESULT_FAILED;
+        }
+    return RESULT_DONE;
+}
+
+const char *driver_run(struct driver *driver)
+{
+    static const char *const words[] = {"not run", "done", "skipped", "failed"};
+    struct bench_room room = {.driver = driver};
+    struct results_header *results = driver->results;
+    const char *wrong = blob_check(driver->blob, driver->blob_size);
+
+    if (wrong)
+        return wrong;
+    machine_describe(&results->machine, &driver->vmx->capability);
+    say(results->compiler, COMPILER);
+    wrong = furnish(&room);
+    if (wrong)
+        return wrong;
+    for (uint32_t i = 0; i < driver->plan->job_count; i++) {
+        const struct plan_job *job = &plan_jobs(driver->plan)[i];
+        struct job_result *result = (struct job_result *)((char *)results + job->results_offset);
+        result->job = i;
+        result->status = run_job(&room, i, result);
+        results->jobs_done = i + 1;
+        platform_log("job %u/%u %s/%s: %s%s%s\n", i + 1, driver->plan->job_count, job->benchmark,
+                     plan_policies(driver->plan)[job->policy].name, words[result->status],
+                     *result->reason ? ": " : "", result->reason);
+    }
+    vcpu_destroy(room.vcpu);
+    ept_destroy(&room.ept);
+    return NULL;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* The memory of a corpus guest: GUEST_MEMORY_SIZE bytes, laid out as guests/blob.h says. */
+#ifndef EXITMETER_GUESTS_IMAGE_GUEST_MEMORY_H
+#define EXITMETER_GUESTS_IMAGE_GUEST_MEMORY_H
+
+#include "../blob.h"
+
+/*
+ * Whether the bytes are a blob that can be loaded: header, sizes, and the table of rows with every
+ * pointer inside the blob and every string ended. NULL if so, else what is wrong.
+ */
+const char *blob_check(const void *blob, uint64_t bytes);
+
+/*
+ * Fills zeroed or used memory afresh: clears what lies below the samples, copies the blob, and
+ * writes an identity map of the whole memory in 2 MiB pages at GUEST_PAGE_TABLES, which is CR3
+ * then. The blob must have passed blob_check().
+ */
+void guest_memory_load(void *memory, const void *blob);
+
+/* The blob's header and rows, as they lie in the file. */
+const struct blob_header *blob_header(const void *blob);
+const struct blob_row *blob_rows(const void *blob);
+
+/* What a pointer inside the blob points to. */
+const void *blob_at(const void *blob, uint64_t guest_physical);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The probes' state of one CPU. In the image it is the first thing that GS points to in VMX root
+ * operation, so that the exit path and the counting accessors reach it with one instruction and no
+ * register. The exit stub and the handlers are its only writers while a ring is open.
+ */
+#ifndef EXITMETER_PROBES_PROBE_CPU_H
+#define EXITMETER_PROBES_PROBE_CPU_H
+
+#include "record.h"
+
+/* Accesses since the VM exit, as the tail of struct record holds them: copied as one quadword. */
+struct probe_counts {
+    uint16_t vmreads;
+    uint16_t vmwrites;
+    uint16_t msr_accesses;
+    uint8_t xsetbvs;
+    uint8_t invalidations;
+};
+
+struct probe_cpu {
+    struct record *next; /* the record of the exit under way; always writable */
+    struct record *end;  /* one past the last record that is kept: next == end is the spare one */
+    struct probe_counts counts;
+    uint64_t discarded;           /* exits since the ring was opened whose record found no room */
+    struct packet_header *packet; /* the open packet; NULL if none */
+    uint64_t discarded_before;    /* by packets already closed */
+};
+
+_Static_assert(sizeof(struct probe_counts) == 8, "copied as one quadword");
+_Static_assert(offsetof(struct record, vmreads) == 56, "the counts are the record's tail");
+
+#endif
