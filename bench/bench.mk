@@ -8,7 +8,7 @@ BENCH_OBJECTS := $(BENCH_SOURCES:bench/%.c=$(BUILD)/bench/%.o) $(BUILD)/bench/be
 BENCH_LIBS := -lbenchmark -lpopt -ljansson -lmd -lpthread
 
 $(BUILD)/exitmeter: $(BENCH_OBJECTS)
-	$(CXX) -o $@ $^ $(BENCH_LIBS)
+	$(CXX) -o $@ $(filter %.o,$^) $(BENCH_LIBS)
 
 $(BUILD)/bench/%.o: bench/%.c
 	@mkdir -p $(@D)
@@ -33,7 +33,8 @@ $(BUILD)/bench/sanitized/%.o: bench/%.c
 
 $(BUILD)/tests/bench_%: bench/tests/test_%.c $(BENCH_TEST_OBJECTS)
 	@mkdir -p $(@D) $(BUILD)/bench/tests
-	$(CC) $(HOST_CFLAGS) $(BENCH_SANITIZE) -MMD -MP -MF $(BUILD)/bench/tests/$*.d -o $@ $^ \
+	$(CC) $(HOST_CFLAGS) $(BENCH_SANITIZE) -MMD -MP -MF $(BUILD)/bench/tests/$*.d -o $@ \
+		$(filter %.c %.o,$^) \
 		-lcmocka -lpopt -ljansson -lmd
 
 .SECONDARY: $(BENCH_TEST_OBJECTS)

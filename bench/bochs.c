@@ -29,6 +29,7 @@
 #define PANIC_MARK      ">>PANIC<< "
 #define STATE_LINES     40u
 #define XORRISO_SECONDS 30.0
+#define HALTED_SECONDS  2.0 /* without a word of the core after a HLT with interrupts off */
 
 /* Models with VMX, by `bochs --help cpu`. */
 static const char *const cpu_models[] = {"corei7_haswell_4770",
@@ -179,18 +180,24 @@ static void make_iso(const struct boot *boot, struct boot_end *end)
 /* What is watched while Bochs runs. */
 struct watch {
     struct follow console, log;
+    double halted; /* when a HLT with interrupts off was last logged; 0 once the core has gone on */
 };
 
 static const char *watch(void *context)
 {
     struct watch *watch = context;
     const char *line;
-    while ((line = follow_line(&watch->console)))
+    while ((line = follow_line(&watch->console))) {
+        watch->halted = 0;
         if (strncmp(line, "job ", 4) == 0)
             progress("%s", line);
+    }
+    /* Bochs says so of a guest's HLT too, before it exits: only silence afterwards is a halt. */
     while ((line = follow_line(&watch->log)))
-        if (strstr(line, "HLT instruction with IF=0")) /* with one CPU nothing wakes it any more */
-            return "the CPU halted with interrupts off";
+        if (strstr(line, "HLT instruction with IF=0"))
+            watch->halted = monotonic_seconds();
+    if (watch->halted && monotonic_seconds() - watch->halted > HALTED_SECONDS)
+        return "the CPU halted with interrupts off";
     return NULL;
 }
 
@@ -229,7 +236,7 @@ static void run_bochs(const struct boot *boot, const struct files *files, struct
     struct child_end child_end;
     char *bochs = program_find("bochs");
     const char *const argv[] = {bochs, "-q", "-f", "bochsrc", "-rc", "commands", NULL};
-    struct watch watched = {{.path = files->console}, {.path = files->log}};
+    struct watch watched = {.console = {.path = files->console}, .log = {.path = files->log}};
     const struct child child = {argv, boot->scratch, boot->timeout, watch, &watched};
     struct stat status;
 

@@ -9,6 +9,7 @@
 #include <pty.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -19,7 +20,7 @@
 #define POLL_MILLISECONDS 50
 #define CODE_NOT_STARTED  127 /* as the shell has it */
 
-static double now(void)
+double monotonic_seconds(void)
 {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
@@ -30,11 +31,13 @@ static double now(void)
 __attribute__((noreturn)) static void become(const struct child *child, pid_t parent)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) /* it was gone before it could matter */
+    signal(SIGPIPE, SIG_DFL); /* being ignored would survive the exec */
+    if (getppid() != parent)  /* it was gone before it could matter */
         _exit(CODE_NOT_STARTED);
     setenv("TERM", "vt100", 1);
     if (chdir(child->directory) == 0)
         execv(child->argv[0], (char *const *)(size_t)child->argv);
+    dprintf(STDERR_FILENO, "%s: %s\n", child->argv[0], strerror(errno)); /* into end->output */
     _exit(CODE_NOT_STARTED);
 }
 
@@ -71,7 +74,7 @@ static bool must_end(const struct child *child, double deadline, struct child_en
     if (signal_number) {
         end->how = CHILD_INTERRUPTED;
         end->code = signal_number;
-    } else if (now() > deadline) {
+    } else if (monotonic_seconds() > deadline) {
         end->how = CHILD_TIMED_OUT;
     } else if (child->watch && (end->reason = child->watch(child->context))) {
         end->how = CHILD_STOPPED;
@@ -85,8 +88,6 @@ static void ended(int status, struct child_end *end)
 {
     end->how = WIFEXITED(status) ? CHILD_EXITED : CHILD_KILLED;
     end->code = WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status);
-    if (end->how == CHILD_EXITED && end->code == CODE_NOT_STARTED)
-        *end = (struct child_end){.how = CHILD_NOT_STARTED, .code = ENOEXEC};
 }
 
 void child_run(const struct child *child, struct child_end *end)
@@ -95,7 +96,7 @@ void child_run(const struct child *child, struct child_end *end)
                            .ws_col = 100}; /* the least that Bochs's term display takes */
     int terminal, status;
     pid_t parent = getpid();
-    double deadline = now() + child->timeout;
+    double deadline = monotonic_seconds() + child->timeout;
     bool open = true;
 
     *end = (struct child_end){.how = CHILD_NOT_STARTED};

@@ -19,12 +19,12 @@ struct child {
 };
 
 enum child_how {
-    CHILD_EXITED,      /* code: exit status */
+    CHILD_EXITED,      /* code: exit status; 127 if the program could not be executed */
     CHILD_KILLED,      /* code: signal, not sent by us */
     CHILD_TIMED_OUT,   /* after child.timeout */
     CHILD_STOPPED,     /* watch gave a reason */
     CHILD_INTERRUPTED, /* code: the signal that we got */
-    CHILD_NOT_STARTED, /* code: errno */
+    CHILD_NOT_STARTED, /* no process or terminal to be had; code: errno */
 };
 
 #define CHILD_OUTPUT_MAX 2048u
@@ -37,6 +37,9 @@ struct child_end {
 };
 
 void child_run(const struct child *child, struct child_end *end);
+
+/* Seconds on a clock that only goes forward, as timeout counts them. */
+double monotonic_seconds(void);
 
 /* How it ended, in words; free() it. */
 char *child_end_text(const struct child *child, const struct child_end *end);

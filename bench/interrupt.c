@@ -17,6 +17,7 @@ void interrupt_catch(void)
     /* No SA_RESTART: a wait ends early. SA_RESETHAND: the second signal kills. */
     struct sigaction action = {.sa_handler = note, .sa_flags = (int)SA_RESETHAND};
     sigemptyset(&action.sa_mask);
+    signal(SIGPIPE, SIG_IGN); /* a reader of our output that goes away does not cost the run */
     for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
         struct sigaction old;
         if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)

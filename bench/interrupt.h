@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * SIGINT, SIGTERM and SIGHUP end a run in good order the first time, and at once the second time:
- * the handler only notes the signal, and whoever waits looks at the note.
+ * the handler only notes the signal, and whoever waits looks at the note. SIGPIPE is ignored.
  */
 #ifndef EXITMETER_BENCH_INTERRUPT_H
 #define EXITMETER_BENCH_INTERRUPT_H

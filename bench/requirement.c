@@ -107,7 +107,6 @@ const struct requirement requirements[] = {
     {"gnuplot", check_program, "gnuplot", "gnuplot-nox", NULL, 0},
     {"python3", check_file, "/usr/bin/python3", "python3", NULL, 0},
     {"python3 numpy", check_module, "numpy", "python3-numpy", NULL, 0},
-    {"python3 scipy", check_module, "scipy", "python3-scipy", NULL, 0},
     {"python3 jinja2", check_module, "jinja2", "python3-jinja2", NULL, 0},
     {"VT-x", check_cpu_flag, "vmx", NULL,
      "this CPU does not offer it, or firmware or hypervisor hides it; target bochs needs none", 0},

@@ -2,7 +2,7 @@
 # The bootable image: core, probes, boot and the driver of guests/image, linked into one ELF file.
 
 IMAGE_WARNINGS = -Wall -Wextra -Werror
-IMAGE_CFLAGS = -std=gnu11 -O2 -g $(IMAGE_WARNINGS) -ffreestanding -fno-stack-protector -fno-pic \
+IMAGE_CFLAGS = -std=gnu11 -O2 -g $(IMAGE_WARNINGS) -ffreestanding -fno-builtin-strlen -fno-stack-protector -fno-pic \
 	-fno-pie -mno-red-zone -mgeneral-regs-only -fcf-protection=none \
 	-fno-asynchronous-unwind-tables -fno-strict-aliasing -ffunction-sections $(CORE_EXTRA_CFLAGS)
 # What the results and the gate's fingerprint call the build.
@@ -47,11 +47,11 @@ $(BUILD)/image/%.S.o: %.S $(IMAGE_OFFSETS)
 
 $(BUILD)/image/guests/image/driver.o: IMAGE_CFLAGS += -DCOMPILER='"$(IMAGE_COMPILER)"'
 
-# Lines "->NAME VALUE" of the compiled offsets.c become the constants of the assembly.
+# The strings "->NAME VALUE" of the compiled offsets.c become the constants of the assembly.
 $(IMAGE_OFFSETS): core/vmx/offsets.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(IMAGE_CFLAGS) -MMD -MP -MF $(BUILD)/image/offsets.d -MT $@ -S -o $(BUILD)/image/offsets.s $<
-	sed -n 's/^->\([A-Z0-9_]*\) \(.*\)$$/#define \1 \2/p' $(BUILD)/image/offsets.s >$@.new
+	sed -n 's/^[[:space:]]*\.ascii[[:space:]]*"->\([A-Z0-9_]*\) \(.*\)"$$/#define \1 \2/p' $(BUILD)/image/offsets.s >$@.new
 	mv $@.new $@
 
 -include $(IMAGE_OBJECTS:.o=.d) $(COUNTED_OBJECTS:.o=.d) $(BUILD)/image/offsets.d

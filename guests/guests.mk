@@ -3,10 +3,10 @@
 
 BLOB_CFLAGS = -std=gnu11 -O2 -g -Wall -Wextra -Werror -DEXITMETER_GUEST -ffreestanding \
 	-fno-stack-protector -fno-pic -fno-pie -mno-red-zone -mgeneral-regs-only \
-	-fcf-protection=none -fno-asynchronous-unwind-tables -fno-toplevel-reorder
+	-fcf-protection=none -fno-asynchronous-unwind-tables
 
 # In the order in which the benchmarks are listed.
-CORPUS_SOURCES = cpuid.c hypercall.c msr.c io.c apic.c
+CORPUS_SOURCES = cpuid.c hypercall.c msr.c io.c apic.c check.c
 CORPUS_OBJECTS = $(BUILD)/blob/start.S.o $(BUILD)/blob/main.o \
 	$(CORPUS_SOURCES:%.c=$(BUILD)/blob/%.o)
 GUESTS_BIN = $(BUILD)/guests.bin
@@ -25,3 +25,19 @@ $(BUILD)/blob/%.S.o: guests/blob/%.S
 	$(Q)$(CC) -MMD -MP -c -o $@ $<
 
 -include $(CORPUS_OBJECTS:.o=.d)
+
+# The hostile guests of the tests, in a blob of their own.
+HOSTILE_BIN = $(BUILD)/tests/hostile.bin
+HOSTILE_OBJECTS = $(BUILD)/blob/start.S.o $(BUILD)/blob/main.o $(BUILD)/blob/tests/hostile.o
+
+$(HOSTILE_BIN): $(HOSTILE_OBJECTS) guests/blob/blob.lds
+	@mkdir -p $(@D)
+	$(Q)$(LD) -m elf_x86_64 -n -T guests/blob/blob.lds -z noexecstack --no-warn-rwx-segments \
+		-o $(BUILD)/tests/hostile.elf $(HOSTILE_OBJECTS)
+	$(Q)objcopy -O binary $(BUILD)/tests/hostile.elf $@
+
+$(BUILD)/blob/tests/%.o: guests/tests/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BLOB_CFLAGS) -MMD -MP -c -o $@ $<
+
+-include $(BUILD)/blob/tests/hostile.d

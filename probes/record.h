@@ -18,8 +18,11 @@
 #define PROBE_FULL   (PROBE_COUNTS | PROBE_STAMPS)
 #define PROBE_LEVELS 4u
 
-/* record.flags: what was measured. A field that its flag does not cover means nothing. */
-#define RECORD_HAS_STAMPS 2u /* entered, dispatched, handled, entering */
+/*
+ * record.flags: what was measured. A field that its flag does not cover means nothing; reason and
+ * entered, without which there is no order of records, are always there.
+ */
+#define RECORD_HAS_STAMPS 2u /* dispatched, handled, entering */
 #define RECORD_HAS_COUNTS 1u /* detail, rip, and the counters that follow them */
 #define RECORD_LEFT       4u /* went back to the caller of the vCPU, so no VM entry followed */
 

@@ -12,7 +12,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 PHASES = ("count_control", "count_op", "control", "op")
 LEVELS = {"off": 0, "counts": 1, "stamps": 2, "full": 3}  # PROBE_* of probes/record.h
-STAMPS, COUNTS, LEFT = 1, 2, 4  # RECORD_* there: not the same bits
+COUNTS, STAMPS, LEFT = 1, 2, 4  # RECORD_* there
 COUNTERS = {"vmreads": 4, "vmwrites": 2, "msr_accesses": 0, "xsetbvs": 0, "invalidations": 0}
 
 
@@ -63,6 +63,7 @@ class Row:
     discarded: int = 0
     full: bool = False  # no room for the record that ends the op phase
     kind: str = "benchmark"
+    stub: str = "general"
 
 
 @dataclass
@@ -175,6 +176,7 @@ def write_run(path: Path, build: Build) -> Path:
     names = list(dict.fromkeys(row.benchmark for row in build.rows))
     policies = list(dict.fromkeys(row.policy for row in build.rows))
     kinds = {row.benchmark: row.kind for row in build.rows}
+    stubs = {row.benchmark: row.stub for row in build.rows}
     document = {
         "schema": "exitmeter.run/1", "status": build.status or ("failed" if failed else "complete"),
         "reason": build.reason, "created": "2026-11-21T03:04:05Z",
@@ -184,7 +186,8 @@ def write_run(path: Path, build: Build) -> Path:
         "count_samples": build.count_samples, "repetitions": build.repetitions,
         "benchmarks": [{"name": name, "kind": kinds[name], "description": f"about {name}",
                         "instruction": name.upper(), "exit_reason": 10,
-                        "gate": "always", "gate_index": 0, "gate_width": 0}
+                        "gate": "always", "gate_index": 0, "gate_width": 0,
+                        "stub": stubs[name]}
                        for name in names],
         "policies": [{"name": name, "sha256": "cc", "probe_level": build.level}
                      for name in policies],

@@ -120,6 +120,13 @@ def test_split_needs_samples_in_order():
     assert isinstance(found, Absent) and "follow one another" in found.reason
 
 
+def test_the_floor_has_neither_split_nor_counters(make):
+    """Its counting phases run through the general stub: those counts are not the floor's."""
+    result, = results(open_run(make("r", [Row(benchmark="floor", stub="floor")])))
+    assert isinstance(result.split, Absent) and isinstance(result.costs, Absent)
+    assert result.exits_per_op == 1
+
+
 @pytest.mark.parametrize("level, split_reason, phase", [
     ("full", None, "op"), ("stamps", None, "count_op"),
     ("counts", "took no time stamps", "op"), ("off", "ran without probes", "count_op")])

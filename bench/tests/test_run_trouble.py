@@ -10,6 +10,13 @@ import pytest
 
 from conftest import alive
 
+# Nothing but SIGKILL ends it: not even losing its terminal.
+DEAF = """
+import signal
+for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, signal.SIG_IGN)
+"""
+
 
 def failed(home, result, *words):
     assert result.returncode == 1, result.stderr
@@ -30,6 +37,12 @@ def test_bochs_that_dies_at_once(home):
     assert entry["error_occurred"] and entry["error_message"] == "not run"
 
 
+def test_bochs_that_cannot_be_executed(home):
+    (home.bin / "bochs").write_text("#!/nowhere/sh\n")
+    (home.bin / "bochs").chmod(0o755)
+    failed(home, home.run("run", "-o", "R"), "bochs: No such file or directory")
+
+
 def test_console_is_shown(home):
     home.bochs("console(''.join(f'line {n}\\n' for n in range(100)) + 'RIP=0x1234\\n'); sys.exit(1)")
     result = home.run("run", "-o", "R")
@@ -39,8 +52,8 @@ def test_console_is_shown(home):
 
 def test_triple_fault_shows_the_cpu(home):
     home.bochs("""\
-        log("00057939538i[CPU0  ] | EIP=00100008 (00100008)",
-            "00057939538p[CPU0  ] >>PANIC<< exception(): 3rd (13) exception with no resolution")
+        log("00057939538p[CPU0  ] >>PANIC<< exception(): 3rd (13) exception with no resolution",
+            "00057939538i[CPU0  ] | EIP=00100008 (00100008)")
         sys.exit(1)""")
     failed(home, home.run("run", "-o", "R"), "3rd (13) exception", "EIP=00100008")
 
@@ -64,19 +77,31 @@ def test_halted_cpu_is_noticed_before_the_limit(home):
 
 
 def test_bochs_that_hangs(home):
-    home.bochs("""\
-        if os.fork() == 0:
-            time.sleep(60)
-        time.sleep(60)""")
+    home.bochs(DEAF + """
+if os.fork() == 0:
+    time.sleep(60)
+time.sleep(60)""")
     failed(home, home.run("run", "-o", "R", "--timeout", "1"), "within 1 s")
     assert not alive(home.bochs_pid())
-    assert not any(comm_is_child_of(home, pid) for pid in os.listdir("/proc") if pid.isdigit())
+    wait_for(lambda: not any(is_ours(home, pid) for pid in os.listdir("/proc")))
 
 
-def comm_is_child_of(home, pid):
+def test_bochs_that_ends_leaves_no_child(home):
+    home.bochs(DEAF + """
+if os.fork() == 0:
+    time.sleep(60)
+time.sleep(0.2)
+sys.exit(1)""")
+    failed(home, home.run("run", "-o", "R"), "status 1")
+    wait_for(lambda: not any(is_ours(home, pid) for pid in os.listdir("/proc")))
+
+
+def is_ours(home, pid):
+    """Whether a process runs this test's Bochs."""
     try:
-        return str(home.bin / "bochs").encode() in open(f"/proc/{pid}/cmdline", "rb").read()
-    except OSError:
+        with open(f"/proc/{pid}/cmdline", "rb") as line:
+            return str(home.bin / "bochs").encode() in line.read() and alive(int(pid))
+    except (OSError, ValueError):
         return False
 
 
@@ -135,10 +160,9 @@ def test_exits_that_the_policy_does_not_predict(home):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_interrupted_run_leaves_nothing(home, number):
-    home.bochs("signal = __import__('signal'); signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
-               "log(); pathlib.Path('ready').touch(); time.sleep(60)")
+    home.bochs(DEAF + "log(); pathlib.Path('ready').touch(); time.sleep(60)")
     process = home.start("run", "-o", "R")
-    wait_for(lambda: (home.path / "pid").exists() and any(home.work.glob(".R.*/scratch/ready")))
+    wait_for(lambda: any(home.work.glob(".R.*/scratch/ready")))
     process.send_signal(number)
     _, errors = process.communicate(timeout=10)
     assert process.returncode == 128 + number, errors
@@ -146,10 +170,19 @@ def test_interrupted_run_leaves_nothing(home, number):
     assert not alive(home.bochs_pid())
 
 
-def test_killed_harness_leaves_no_bochs_and_no_run(home):
-    home.bochs("log(); time.sleep(60)")
+def test_a_reader_that_goes_away_does_not_cost_the_run(home):
+    home.good_bochs()
     process = home.start("run", "-o", "R")
-    wait_for(lambda: (home.path / "pid").exists() and (home.path / "pid").read_text())
+    process.stdout.close()
+    assert process.stderr.read().startswith("run: R (10 done")
+    assert process.wait(timeout=10) == 0
+    assert home.left_behind() == ["R"]
+
+
+def test_killed_harness_leaves_no_bochs_and_no_run(home):
+    home.bochs(DEAF + "log(); pathlib.Path('ready').touch(); time.sleep(60)")
+    process = home.start("run", "-o", "R")
+    wait_for(lambda: any(home.work.glob(".R.*/scratch/ready")))
     process.kill()
     process.communicate(timeout=10)
     wait_for(lambda: not alive(home.bochs_pid()))

@@ -8,12 +8,13 @@
 #define MULTIBOOT2_LOADED 0x36d76289
 #define HEADER_LENGTH     (header_end - header)
 
-#define CR0_NE_MP_PG   0x80000022
-#define CR4_PAE        0x20
-#define EFER           0xc0000080
-#define EFER_LME_NXE   0x900
-#define PAGE_LARGE_RW  0x83
-#define PAGE_TABLE_RW  0x03
+#define CR0_NE_MP_PG     0x80000022
+#define CR0_CD_NW_TS_EM  0x6000000c
+#define CR4_PAE          0x20
+#define EFER             0xc0000080
+#define EFER_LME_NXE     0x900
+#define PAGE_LARGE_RW    0x83
+#define PAGE_TABLE_RW    0x03
 
     .section .multiboot, "a"
     .balign 8
@@ -65,7 +66,7 @@ boot_start:
     wrmsr
     mov     %cr0, %eax
     or      $CR0_NE_MP_PG, %eax
-    and     $~0xc, %eax                 /* EM, TS */
+    and     $~CR0_CD_NW_TS_EM, %eax     /* caches on: some firmware leaves them off */
     mov     %eax, %cr0
     lgdt    boot_gdtr
     ljmp    $8, $boot_64

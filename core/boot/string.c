@@ -53,6 +53,14 @@ void *memchr(const void *bytes, int value, size_t size)
     return NULL;
 }
 
+size_t strlen(const char *text)
+{
+    size_t length = 0;
+    while (text[length])
+        length++;
+    return length;
+}
+
 bool string_equal(const char *a, const char *b)
 {
     while (*a && *a == *b)
@@ -100,10 +108,7 @@ static void put_number(void (*put)(char, void *), void *context, uint64_t value,
 static void put_string(void (*put)(char, void *), void *context, const char *text,
                        struct conversion how)
 {
-    size_t length = 0;
-    while (text[length])
-        length++;
-    put_padded(put, context, text, length, how);
+    put_padded(put, context, text, strlen(text), how);
 }
 
 static const char *parse(const char *format, struct conversion *how)

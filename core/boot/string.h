@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The few functions of a C library that the image needs; the first five are the standard's. */
+/* The few functions of a C library that the image needs; the first six are the standard's. */
 #ifndef EXITMETER_CORE_BOOT_STRING_H
 #define EXITMETER_CORE_BOOT_STRING_H
 
@@ -12,6 +12,7 @@ void *memmove(void *to, const void *from, size_t bytes);
 void *memset(void *to, int value, size_t bytes);
 int memcmp(const void *a, const void *b, size_t bytes);
 void *memchr(const void *bytes, int value, size_t size);
+size_t strlen(const char *text);
 
 bool string_equal(const char *a, const char *b);
 

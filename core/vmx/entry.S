@@ -23,14 +23,12 @@
 vmx_exit_\name:
     push    %rax
     push    %rdx
-  .if \stamps
+  .if \stamps || \counts
     rdtsc                               /* unfenced: a VM exit serializes */
   .endif
     push    %rbx
   .if \stamps || \counts
     mov     %gs:PROBE_CPU_NEXT, %rbx
-  .endif
-  .if \stamps
     mov     %eax, RECORD_ENTERED(%rbx)
     mov     %edx, RECORD_ENTERED+4(%rbx)
   .endif

@@ -10,7 +10,7 @@
 #include "../../guests/blob.h"
 #include "../../probes/probe_cpu.h"
 
-#define OFFSET(symbol, value) __asm__ volatile("\n->" #symbol " %c0" : : "i"(value))
+#define OFFSET(symbol, value) __asm__ volatile("\n.ascii \"->" #symbol " %c0\"" : : "i"(value))
 
 void offsets(void);
 void offsets(void)

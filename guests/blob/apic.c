@@ -4,7 +4,17 @@
 
 #define X2APIC_TPR 0x808
 
-ROW(x2apic_tpr, "mov $0x808, %%ecx\n\txor %%eax, %%eax\n\txor %%edx, %%edx", "wrmsr",
-    .name = "x2apic_tpr", .description = "write of the x2APIC's TPR, MSR 0x808",
-    .instruction = "WRMSR", .gate = GATE_MSR_WRITE, .gate_index = X2APIC_TPR,
-    .exit_reason = EXIT_REASON_WRMSR, .requires = ROW_REQUIRES_X2APIC);
+ROW_CODE(x2apic_tpr, "mov $0x808, %%ecx\n\txor %%eax, %%eax\n\txor %%edx, %%edx", "wrmsr")
+
+ROWS = {
+    {
+        .name = "x2apic_tpr",
+        CODE(x2apic_tpr),
+        .description = "write of the x2APIC's TPR, MSR 0x808",
+        .instruction = "WRMSR",
+        .gate = GATE_MSR_WRITE,
+        .gate_index = X2APIC_TPR,
+        .exit_reason = EXIT_REASON_WRMSR,
+        .requires = ROW_REQUIRES_X2APIC,
+    },
+};

@@ -2,6 +2,15 @@
 /* VMCALL with the hypercall that does nothing. */
 #include "row.h"
 
-ROW(vmcall, "xor %%eax, %%eax\n\txor %%ecx, %%ecx", "vmcall", .name = "vmcall",
-    .description = "hypercall 0, which does nothing", .instruction = "VMCALL", .gate = GATE_ALWAYS,
-    .exit_reason = EXIT_REASON_VMCALL);
+ROW_CODE(vmcall, "xor %%eax, %%eax\n\txor %%ecx, %%ecx", "vmcall")
+
+ROWS = {
+    {
+        .name = "vmcall",
+        CODE(vmcall),
+        .description = "hypercall 0, which does nothing",
+        .instruction = "VMCALL",
+        .gate = GATE_ALWAYS,
+        .exit_reason = EXIT_REASON_VMCALL,
+    },
+};

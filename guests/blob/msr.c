@@ -7,10 +7,26 @@
 
 #define IA32_KERNEL_GS_BASE 0xc0000102
 
-ROW(rdmsr, "mov $0xc0000102, %%ecx", "rdmsr", .name = "rdmsr",
-    .description = "read of IA32_KERNEL_GS_BASE", .instruction = "RDMSR", .gate = GATE_MSR_READ,
-    .gate_index = IA32_KERNEL_GS_BASE, .exit_reason = EXIT_REASON_RDMSR);
+ROW_CODE(rdmsr, "mov $0xc0000102, %%ecx", "rdmsr")
+ROW_CODE(wrmsr, "mov $0xc0000102, %%ecx\n\txor %%eax, %%eax\n\txor %%edx, %%edx", "wrmsr")
 
-ROW(wrmsr, "mov $0xc0000102, %%ecx\n\txor %%eax, %%eax\n\txor %%edx, %%edx", "wrmsr",
-    .name = "wrmsr", .description = "write of IA32_KERNEL_GS_BASE", .instruction = "WRMSR",
-    .gate = GATE_MSR_WRITE, .gate_index = IA32_KERNEL_GS_BASE, .exit_reason = EXIT_REASON_WRMSR);
+ROWS = {
+    {
+        .name = "rdmsr",
+        CODE(rdmsr),
+        .description = "read of IA32_KERNEL_GS_BASE",
+        .instruction = "RDMSR",
+        .gate = GATE_MSR_READ,
+        .gate_index = IA32_KERNEL_GS_BASE,
+        .exit_reason = EXIT_REASON_RDMSR,
+    },
+    {
+        .name = "wrmsr",
+        CODE(wrmsr),
+        .description = "write of IA32_KERNEL_GS_BASE",
+        .instruction = "WRMSR",
+        .gate = GATE_MSR_WRITE,
+        .gate_index = IA32_KERNEL_GS_BASE,
+        .exit_reason = EXIT_REASON_WRMSR,
+    },
+};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How a row of the blob is written. A benchmark is one ROW: two pieces of assembly, what to prepare
- * and the operation, of which the control leaves out the second and nothing else.
+ * How a row of the blob is written: ROW_CODE gives two pieces of assembly, what to prepare and the
+ * operation, of which the control leaves out the second and nothing else; a line of ROWS describes
+ * it.
  *
  * Around them stand fenced time stamps: LFENCE; RDTSC; LFENCE on either side, so that neither the
  * preparation before nor the store after leaks into the sample. No CPUID: it would be an exit.
@@ -36,8 +37,7 @@
                      :                                                                        \
                      : "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "cc", "memory")
 
-/* One function of a row: control or operation. */
-#define ROW_CODE(function, prepare, operation)                   \
+#define ROW_FUNCTION(function, prepare, operation)               \
     static void function(struct sample *samples, uint64_t count) \
     {                                                            \
         register struct sample *at __asm__("r8") = samples;      \
@@ -45,14 +45,16 @@
         SAMPLE_LOOP(prepare, operation);                         \
     }
 
-#define ROW_ENTRY(id) \
-    static const struct blob_row id __attribute__((used, section(".rows." #id), aligned(8)))
+/* The code of a row: the operation after its preparation, the control its preparation alone. */
+#define ROW_CODE(id, prepare, operation)    \
+    ROW_FUNCTION(id##_control, prepare, "") \
+    ROW_FUNCTION(id##_op, prepare, operation)
 
-/* A benchmark: the operation after its preparation, its control the preparation alone. */
-#define ROW(id, row_prepare, row_operation, ...)  \
-    ROW_CODE(id##_control, row_prepare, "")       \
-    ROW_CODE(id##_op, row_prepare, row_operation) \
-    ROW_ENTRY(id) = {.op = id##_op, .control = id##_control, __VA_ARGS__}
+/* For a row in the table below. */
+#define CODE(id) .op = id##_op, .control = id##_control
+
+/* A file's part of the blob's table: ROWS = {{.name = ...}, ...}; */
+#define ROWS static const struct blob_row rows[] __attribute__((used, section(".rows"), aligned(8)))
 
 /* A VMCALL from C; RCX is 0 as the floor's exit stub wants it. */
 static inline uint64_t hypercall(uint64_t number, uint64_t argument)

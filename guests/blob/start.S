@@ -45,22 +45,37 @@ blob_enter:
     pop     %rdi
     jmp     blob_main
 
-/* RCX is 0 at every VMCALL: the floor's exit stub tells CPUID from the rest by that. */
     .balign 16
 stubs:
     .set    vector, 0
     .rept   EXCEPTION_VECTORS
     .balign 16
-    mov     $(EXCEPTION_CODE + vector), %edi
+    movl    $vector, exception_vector
     jmp     exception
     .set    vector, vector + 1
     .endr
 
+/*
+ * A row that expects an exception has put the way on into exception_resume (blob/exception.h); only
+ * exceptions with an error code are expected. RCX is 0 at every VMCALL: the floor's exit stub tells
+ * CPUID from the rest by that.
+ */
 exception:
-    mov     $HYPERCALL_FAILED, %eax
+    cmpq    $0, exception_resume
+    je      2f
+    add     $8, %rsp                    /* error code */
+    push    %rax
+    mov     exception_resume, %rax
+    mov     %rax, 8(%rsp)
+    movq    $0, exception_resume
+    pop     %rax
+    iretq
+2:  mov     $HYPERCALL_FAILED, %eax
+    mov     exception_vector, %edi
+    add     $EXCEPTION_CODE, %edi
     xor     %ecx, %ecx
     vmcall
-2:  jmp     2b
+3:  jmp     3b
 
     .section .rodata
     .balign 8
@@ -78,4 +93,9 @@ idtr:
     .balign 16
 idt:
     .skip   16 * EXCEPTION_VECTORS
+    .globl  exception_vector, exception_resume
+exception_resume:
+    .skip   8
+exception_vector:
+    .skip   4
     .section .note.GNU-stack, "", @progbits

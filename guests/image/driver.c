@@ -2,12 +2,15 @@
 #include "driver.h"
 
 #include "../../core/vmx/dump.h"
+#include "../../core/vmx/exit_reason.h"
 #include "../../core/x86/instructions.h"
 #include "guest_memory.h"
 #include "machine.h"
 #include "plan_check.h"
 
 #include <string.h>
+
+_Static_assert(sizeof(COMPILER) <= sizeof((struct results_header){0}.compiler), "fits, with NUL");
 
 #define GUEST_VPID   1u
 #define LARGE_PAGE   0x200000ull
@@ -22,12 +25,30 @@ struct bench_room {
     struct vcpu *vcpu;
 };
 
+/* Adds text to a reason, as far as there is room. */
 static void say(char *reason, const char *text)
 {
-    size_t i = 0;
-    for (; text[i] && i + 1 < RESULT_REASON_SIZE; i++)
-        reason[i] = text[i];
-    reason[i] = '\0';
+    size_t length = strlen(reason);
+    size_t more = strlen(text);
+
+    if (more > RESULT_REASON_SIZE - 1 - length)
+        more = RESULT_REASON_SIZE - 1 - length;
+    memcpy(reason + length, text, more);
+    reason[length + more] = '\0';
+}
+
+/* Why the vCPU stopped, and at what. */
+static void say_stop(char *reason, const struct vcpu_stop *stop)
+{
+    say(reason, stop_cause_name(stop->cause));
+    if (stop->cause == STOP_UNHANDLED) {
+        say(reason, ": ");
+        say(reason, exit_reason_name(stop->exit_reason));
+    }
+    if (stop->text) {
+        say(reason, ": ");
+        say(reason, stop->text);
+    }
 }
 
 static const char *furnish(struct bench_room *room)
@@ -146,7 +167,7 @@ static enum result_status run_job(struct bench_room *room, uint32_t job_index,
     }
     if (!apply(room, &plan_policies(driver->plan)[job->policy])) {
         const struct vcpu_stop *stop = &room->vcpu->stop;
-        say(result->reason, stop->text ? stop->text : stop_cause_name(stop->cause));
+        say_stop(result->reason, stop);
         return stop->cause == STOP_CONTROL_REFUSED ? RESULT_SKIPPED : RESULT_FAILED;
     }
     result->controls = (struct controls_in_force){
@@ -161,8 +182,7 @@ static enum result_status run_job(struct bench_room *room, uint32_t job_index,
     guest_memory_load(room->guest_memory, driver->blob);
     for (int phase = 0; phase < PHASE_COUNT; phase++)
         if (!run_phase(room, job, job_index, row_index, (enum phase)phase, result)) {
-            const struct vcpu_stop *stop = &room->vcpu->stop;
-            say(result->reason, stop_cause_name(stop->cause));
+            say_stop(result->reason, &room->vcpu->stop);
             vcpu_dump(room->vcpu);
             return RESULT_FAILED;
         }
@@ -179,7 +199,7 @@ const char *driver_run(struct driver *driver)
     if (wrong)
         return wrong;
     machine_describe(&results->machine, &driver->vmx->capability);
-    say(results->compiler, COMPILER);
+    memcpy(results->compiler, COMPILER, sizeof(COMPILER));
     wrong = furnish(&room);
     if (wrong)
         return wrong;

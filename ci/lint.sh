@@ -1,0 +1,50 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Everything that can be said of the code without running it. Prints what is wrong; fails if anything
+# is.   usage: ci/lint.sh BUILD
+set -u
+build=$1
+failed=0
+
+complain() {
+    echo "lint: $1" >&2
+    failed=1
+}
+
+sources() { git ls-files -co --exclude-standard -- "$@"; }
+
+# clang accepts all of it too, and links an image of its own.
+make -s BUILD="$build/clang" CC=clang CXX=clang++ all >"$build/lint-clang.log" 2>&1 || {
+    tail -n 30 "$build/lint-clang.log" >&2
+    complain "clang does not build it"
+}
+
+# Every header stands alone. The *_list.h and *_fields.h are lists, meant to be included by one.
+for header in $(sources '*.h' | grep -Ev '_(list|fields)\.h$'); do
+    case $header in
+    guests/blob/*) flags='-std=gnu11 -DEXITMETER_GUEST -ffreestanding' ;;
+    core/tests/*) flags='-std=gnu11 -D_GNU_SOURCE -DEXITMETER_SIMULATED' ;;
+    *) flags='-std=gnu11 -D_GNU_SOURCE' ;;
+    esac
+    # shellcheck disable=SC2086 # a list of words
+    gcc $flags -Wall -Wextra -Werror -fsyntax-only -x c "$header" ||
+        complain "$header does not compile alone"
+done
+
+# shellcheck disable=SC2046 # file names here have no blanks
+clang-format --dry-run -Werror $(sources '*.c' '*.h' '*.cc') 2>"$build/lint-format.log" || {
+    head -n 20 "$build/lint-format.log" >&2
+    complain "clang-format -i would change files"
+}
+
+for file in $(sources '*.c' '*.h' '*.cc' '*.S' '*.inc' '*.lds' '*.py' '*.sh' '*.mk' Makefile .ci/run); do
+    head -n 2 "$file" | grep -q 'SPDX-License-Identifier: MIT' || complain "$file: no SPDX line"
+done
+
+# shellcheck disable=SC2046
+shellcheck $(sources '*.sh') .ci/run || complain "shellcheck"
+# shellcheck disable=SC2046
+/usr/bin/python3 -m pyflakes $(sources '*.py') || complain "pyflakes"
+
+[ $failed -eq 0 ] && echo "lint: clean"
+exit $failed

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: MIT
+"""What the whole promises: names, counts, ticks, determinism, and that others can read it."""
+import collections
+import json
+import re
+import subprocess
+
+import pytest
+
+from .conftest import benchmarks, exitmeter, measure, run, run_json
+
+ALWAYS = {"floor", "cpuid", "vmcall"}
+GATED = {"rdmsr", "wrmsr", "in", "out", "x2apic_tpr"}
+POLICIES = ("passthrough-all", "intercept-all")
+COMPARE_PY = "/usr/share/benchmark/compare.py"
+
+
+def test_every_benchmark_under_every_policy(full):
+    names = {f"bochs/{b}/{p}" for b in ALWAYS | GATED for p in POLICIES}
+    assert set(benchmarks(full)) == names
+    for entry in benchmarks(full).values():
+        assert entry["label"] == "ticks"
+        assert entry["min"] <= entry["p50"] <= entry["p99"]
+        assert entry["iterations"] == 1000
+    assert run_json(full)["status"] == "complete"
+
+
+def test_passthrough_really_passes(full):
+    """By the harness's count, and by babeltrace2's reading of the trace."""
+    jobs = {job["index"]: job["name"] for job in run_json(full)["jobs"]}
+    text = subprocess.run(["babeltrace2", full / "trace"], check=True, text=True,
+                          capture_output=True).stdout
+    seen = collections.Counter()
+    for line in text.splitlines():
+        fields = dict(re.findall(r"(\w+) = (\d+)", line))
+        if int(fields["phase"]) == 3 and not int(fields["flags"]) & 4:
+            event = re.search(r"\) (\S.*?): \{", line).group(1)
+            seen[jobs[int(fields["job"])], event] += 1
+    reason = {"rdmsr": "RDMSR", "wrmsr": "WRMSR", "x2apic_tpr": "WRMSR", "in": "I/O instruction",
+              "out": "I/O instruction", "cpuid": "CPUID", "vmcall": "VMCALL"}
+    expected = {(f"bochs/{b}/intercept-all", reason[b]): 1000 for b in GATED}
+    expected |= {(f"bochs/{b}/{p}", reason[b]): 1000 for b in ("cpuid", "vmcall") for p in POLICIES}
+    assert dict(seen) == expected
+    for name, entry in benchmarks(full).items():
+        _, benchmark, policy = name.split("/")
+        passes = benchmark in GATED and policy == "passthrough-all"
+        assert entry["exits_per_op"] == (0 if passes else 1), name
+        if passes:
+            assert entry["p50"] == 1, name  # the instruction itself
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_ticks_of_cpuid(full, unprobed, policy):
+    assert benchmarks(full)[f"bochs/cpuid/{policy}"]["p50"] <= 100
+    assert benchmarks(unprobed)[f"bochs/cpuid/{policy}"]["p50"] <= 75
+
+
+def test_probes_off_still_proves_exits_but_records_nothing_measured(unprobed):
+    for job in run_json(unprobed)["jobs"]:
+        assert job["exits_per_op"] == job["expected_exits_per_op"]
+        assert job["phases"]["op"]["packet_offset"] is None
+        assert job["phases"]["count_op"]["packet_offset"] is not None
+
+
+def test_probe_levels_order(full, unprobed, tmp_path):
+    stamps = measure(tmp_path / "stamps", "--probes", "stamps", "--guest", "cpuid")
+    counts = measure(tmp_path / "counts", "--probes", "counts", "--guest", "cpuid")
+    name = "bochs/cpuid/intercept-all"
+    off = benchmarks(unprobed)[name]["p50"]
+    assert off < benchmarks(stamps)[name]["p50"] < benchmarks(full)[name]["p50"]
+    assert off < benchmarks(counts)[name]["p50"] < benchmarks(full)[name]["p50"]
+    for directory in (stamps, counts):
+        assert run("babeltrace2", directory / "trace").code == 0
+
+
+def without_host(path):
+    document = json.loads(path.read_text())
+    for key in ("date", "host_name", "executable", "load_avg"):
+        document["context"].pop(key, None)
+    return json.dumps(document, indent=1)
+
+
+def test_two_runs_are_one(full, tmp_path):
+    again = measure(tmp_path / "again")
+    assert without_host(full / "benchmark.json") == without_host(again / "benchmark.json")
+    for file in ("samples.bin", "trace/stream_0", "plan.bin", "console.txt"):
+        assert (full / file).read_bytes() == (again / file).read_bytes(), file
+
+
+def test_compare_py_reads_our_runs(full, unprobed):
+    result = run("/usr/bin/python3", COMPARE_PY, "--no-color", "benchmarks",
+                 full / "benchmark.json", unprobed / "benchmark.json")
+    assert result.code == 0, result.err
+    assert "bochs/cpuid/intercept-all" in result.out
+
+
+def test_filter_and_repetitions(tmp_path):
+    directory = measure(tmp_path / "run", "--benchmark_filter=cpuid/|/rdmsr/inter",
+                        "--benchmark_repetitions=3", "--samples", "50")
+    names = [job["name"] for job in run_json(directory)["jobs"]]
+    assert sorted(set(names)) == ["bochs/cpuid/intercept-all", "bochs/cpuid/passthrough-all",
+                                  "bochs/rdmsr/intercept-all"]
+    assert len(names) == 9
+    entries = json.loads((directory / "benchmark.json").read_text())["benchmarks"]
+    assert sum(e["run_type"] == "iteration" for e in entries) == 9
+
+
+def test_checks_hold_under_both_policies(tmp_path):
+    directory = measure(tmp_path / "run", "--guest", "check/*")
+    jobs = run_json(directory)["jobs"]
+    assert len(jobs) == 8 and all(job["status"] == "done" for job in jobs)
+
+
+def test_a_policy_between_the_two(tmp_path):
+    policy = tmp_path / "some.policy"
+    policy.write_text("default msr passthrough\ndefault io passthrough\n"
+                      "intercept msr 0xc0000102 w\nintercept io 0x80\n")
+    directory = measure(tmp_path / "run", "--policy", policy)
+    exits = {name.split("/")[1]: entry["exits_per_op"]
+             for name, entry in benchmarks(directory).items()}
+    assert exits == {"floor": 1, "cpuid": 1, "vmcall": 1, "rdmsr": 0, "wrmsr": 1, "in": 1,
+                     "out": 1, "x2apic_tpr": 0}
+
+
+def test_json_documents(full):
+    for arguments in (["list"], ["doctor"], ["compare", full]):
+        result = exitmeter(*arguments, "--json")
+        assert result.code == 0, result.err
+        assert json.loads(result.out)["schema"].startswith(f"exitmeter.{arguments[0]}/")
+
+
+def test_report_is_whole(full, tmp_path):
+    page = tmp_path / "report.html"
+    assert exitmeter("report", full, "-o", page).code == 0
+    text = page.read_text()
+    assert text.count("<svg") >= 2 and "cpuid" in text
+    assert not re.search(r'(src|href)="(?!#|data:)', text)

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""Guests and cores that die: noticed, named, kept as failed, and nothing left behind."""
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+from .conftest import BUILD, EXITMETER, exitmeter, no_bochs_below, run_json
+
+HOSTILE = BUILD / "tests" / "hostile.bin"
+
+
+def suffer(tmp_path, guest, *arguments):
+    directory = tmp_path / "run"
+    result = exitmeter("run", "--corpus", HOSTILE, "--guest", guest, "--policy", "intercept-all",
+                       "-o", directory, *arguments)
+    assert no_bochs_below(tmp_path)
+    return directory, result
+
+
+@pytest.mark.parametrize("guest, said", [
+    ("triple_fault", "exit reason 2 (triple fault)"),
+    ("unhandled_exit", "exit reason 13 (INVD)"),
+    ("exception", "guest reported a failure (value 0x106)"),
+    ("halt", "halted with nothing pending"),
+    ("outside_memory", "exit reason 48 (EPT violation)"),
+    ("string_io", "INS or OUTS"),
+])
+def test_guest_that_dies(tmp_path, guest, said):
+    directory, result = suffer(tmp_path, guest)
+    assert result.code == 1
+    assert said in result.err
+    for part in ("rip ", "cr3 ", "rax ", "controls:", "bytes at rip"):
+        assert part in result.err, part
+    document = run_json(directory)
+    assert document["status"] == "failed"
+    assert document["jobs"][0]["status"] == "failed" and document["jobs"][0]["reason"]
+    assert said in (directory / "console.txt").read_text()
+
+
+def test_dump_names_the_address(tmp_path):
+    _, result = suffer(tmp_path, "outside_memory")
+    assert "guest-physical 0x40000000  guest-linear 0x1e00000" in result.err
+
+
+def test_one_that_dies_spoils_no_other(tmp_path):
+    directory, result = suffer(tmp_path, "*i*t*")  # dying ones before and after
+    assert result.code == 1
+    status = {job["benchmark"]: job["status"] for job in run_json(directory)["jobs"]}
+    assert len(status) >= 3 and set(status.values()) == {"failed"}
+    assert exitmeter("compare", directory).code == 0
+
+
+def test_guest_that_never_ends(tmp_path):
+    directory, result = suffer(tmp_path, "endless", "--timeout", "4")
+    assert result.code == 1
+    assert "4 s" in result.err
+    assert run_json(directory)["status"] == "failed"
+
+
+def test_more_exits_than_claimed(tmp_path):
+    directory, result = suffer(tmp_path, "two_exits")
+    assert result.code == 1
+    assert "2000 exits for 1000 operations" in result.err
+    assert run_json(directory)["jobs"][0]["exits_per_op"] == 2
+
+
+def test_unknown_hypercall_is_refused_and_the_guest_goes_on(tmp_path):
+    _, result = suffer(tmp_path, "check/unknown_hypercall")
+    assert result.code == 0, result.err
+
+
+def test_interrupted_run_leaves_nothing(tmp_path):
+    process = subprocess.Popen([EXITMETER, "run", "--corpus", HOSTILE, "--guest", "endless",
+                                "-o", tmp_path / "run"], stderr=subprocess.PIPE,
+                               stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+    deadline = time.monotonic() + 20
+    while no_bochs_below(tmp_path) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not no_bochs_below(tmp_path), "Bochs never started"
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert no_bochs_below(tmp_path)
+    assert os.listdir(tmp_path) == []

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: MIT
+# The hosted build: core, probes and guests/image against a simulated CPU, under the sanitizers.
+# Included by the top Makefile behind core/core.mk. Every core/tests/test_NAME.c becomes
+# $(BUILD)/tests/core_NAME, guests/tests/unit_NAME.c guests_NAME, probes/tests/test_NAME.c
+# probes_NAME.
+
+HOSTED_SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all
+HOSTED_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DEXITMETER_SIMULATED -O1 -g -Wall -Wextra -Werror \
+	-fno-omit-frame-pointer $(HOSTED_SANITIZE) $(HOSTED_EXTRA_CFLAGS)
+
+# The image's own C library and services, under names that leave the host's alone.
+HOSTED_RENAMED = memcpy memmove memset memcmp memchr platform_pages_allocate platform_pages_free \
+	platform_physical platform_at platform_log
+HOSTED_RENAMES = -fno-builtin $(foreach name,$(HOSTED_RENAMED),-D$(name)=boot_$(name))
+
+HOSTED = $(BUILD)/core/hosted
+HOSTED_SUPPORT = $(filter-out core/tests/test_%.c core/tests/exit_fixture.c,$(wildcard core/tests/*.c))
+HOSTED_SOURCES = $(CORE_SOURCES) probes/ring.c $(HOSTED_SUPPORT) $(wildcard guests/image/*.c) \
+	core/boot/multiboot2.c
+HOSTED_BOOT = core/boot/string.c core/boot/memory.c core/boot/console.c
+HOSTED_LIBRARY = $(HOSTED)/core.a
+HOSTED_COUNTED_LIBRARY = $(HOSTED)/counted.a
+
+HOSTED_OBJECTS = $(HOSTED_SOURCES:%.c=$(HOSTED)/plain/%.o) $(HOSTED_BOOT:%.c=$(HOSTED)/plain/%.o)
+HOSTED_COUNTED_OBJECTS = $(HOSTED_SOURCES:%.c=$(HOSTED)/counted/%.o)
+
+CORE_EXIT_TESTS = $(wildcard core/tests/test_exit_*.c)
+CORE_UNIT_TESTS = $(patsubst core/tests/test_%.c,$(BUILD)/tests/core_%,$(wildcard core/tests/test_*.c)) \
+	$(patsubst core/tests/test_%.c,$(BUILD)/tests/core_counted_%,$(CORE_EXIT_TESTS)) \
+	$(patsubst probes/tests/test_%.c,$(BUILD)/tests/probes_%,$(wildcard probes/tests/test_*.c)) \
+	$(patsubst guests/tests/unit_%.c,$(BUILD)/tests/guests_%,$(wildcard guests/tests/unit_*.c))
+
+$(HOSTED_LIBRARY): $(HOSTED_OBJECTS)
+$(HOSTED_COUNTED_LIBRARY): $(HOSTED_COUNTED_OBJECTS)
+$(HOSTED_LIBRARY) $(HOSTED_COUNTED_LIBRARY):
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+$(HOSTED)/plain/guests/image/driver.o $(HOSTED)/counted/guests/image/driver.o: \
+	HOSTED_CFLAGS += -DCOMPILER='"hosted"'
+$(HOSTED_BOOT:%.c=$(HOSTED)/plain/%.o): HOSTED_CFLAGS += $(HOSTED_RENAMES)
+
+$(HOSTED)/plain/%.o: %.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HOSTED_CFLAGS) -MMD -MP -c -o $@ $<
+
+# The handlers as they are built for counting; the tests of exits run on both.
+$(HOSTED)/counted/%.o: %.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HOSTED_CFLAGS) -DPROBE_COUNTING -MMD -MP -c -o $@ $<
+
+$(BUILD)/tests/core_%: $(HOSTED)/plain/core/tests/test_%.o $(HOSTED)/plain/core/tests/exit_fixture.o \
+		$(HOSTED_LIBRARY)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HOSTED_SANITIZE) $(HOSTED_EXTRA_CFLAGS) -o $@ $^ -lcmocka
+
+$(BUILD)/tests/core_counted_%: $(HOSTED)/counted/core/tests/test_%.o \
+		$(HOSTED)/counted/core/tests/exit_fixture.o $(HOSTED_COUNTED_LIBRARY)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HOSTED_SANITIZE) $(HOSTED_EXTRA_CFLAGS) -o $@ $^ -lcmocka
+
+$(BUILD)/tests/probes_%: $(HOSTED)/plain/probes/tests/test_%.o $(HOSTED_LIBRARY)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HOSTED_SANITIZE) $(HOSTED_EXTRA_CFLAGS) -o $@ $^ -lcmocka
+
+$(BUILD)/tests/guests_%: $(HOSTED)/plain/guests/tests/unit_%.o $(HOSTED_LIBRARY)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HOSTED_SANITIZE) $(HOSTED_EXTRA_CFLAGS) -o $@ $^ -lcmocka
+
+# What the binaries leave behind for the next build.
+HOSTED_TEST_OBJECTS = $(patsubst %.c,$(HOSTED)/plain/%.o,core/tests/exit_fixture.c \
+	$(wildcard core/tests/test_*.c probes/tests/test_*.c guests/tests/unit_*.c)) \
+	$(patsubst %.c,$(HOSTED)/counted/%.o,core/tests/exit_fixture.c $(CORE_EXIT_TESTS))
+.SECONDARY: $(HOSTED_TEST_OBJECTS)
+
+-include $(HOSTED_OBJECTS:.o=.d) $(HOSTED_COUNTED_OBJECTS:.o=.d) \
+	$(HOSTED_TEST_OBJECTS:.o=.d)

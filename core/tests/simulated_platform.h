@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The services of platform.h for hosted tests. A physical address is never a usable pointer here,
+ * so code that mistakes one for the other crashes.
+ */
+#ifndef EXITMETER_CORE_TESTS_SIMULATED_PLATFORM_H
+#define EXITMETER_CORE_TESTS_SIMULATED_PLATFORM_H
+
+#include "../platform.h"
+
+#include <stdbool.h>
+
+/* Frees what a failed test left, empties the log, and allocations succeed again. */
+void simulated_platform_reset(void);
+
+/* The n-th platform_pages_allocate() from now returns NULL, once; 0: none does. */
+void simulated_pages_fail(unsigned n);
+
+/* Calls of platform_pages_allocate() since the reset, and allocations not given back. */
+unsigned simulated_pages_calls(void);
+size_t simulated_pages_held(void);
+
+/* Whether the physical address lies in memory that is allocated. */
+bool simulated_is_allocated(uint64_t physical);
+
+/* What platform_cpu_number() returns. */
+void simulated_cpu_number_set(uint32_t number);
+
+/* All that was logged since the reset. */
+const char *simulated_log(void);
+bool simulated_log_has(const char *text);
+void simulated_log_clear(void);
+
+#endif

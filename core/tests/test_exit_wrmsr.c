@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+#include "exit_fixture.h"
+
+#include "../x86/control_registers.h"
+#include "../x86/msr.h"
+
+/* The upper halves of RAX, RDX and RCX are not part of the operands. */
+static enum exit_outcome write(uint32_t msr, uint64_t value)
+{
+    exit_field(VMCS_GUEST_RIP, EXIT_RIP);
+    exit_field(VMCS_ENTRY_INTERRUPTION_INFO, 0);
+    guest.rcx = 0xcccccccc00000000 | msr;
+    guest.rax = 0xaaaaaaaa00000000 | (uint32_t)value;
+    guest.rdx = 0xdddddddd00000000 | value >> 32;
+    return exit_take(EXIT_REASON_WRMSR, 0);
+}
+
+static void accepts(uint32_t msr, uint64_t value, enum vmcs_field field, uint64_t result)
+{
+    assert_int_equal(write(msr, value), EXIT_RESUME);
+    expect_field(field, result);
+    expect_completed();
+    assert_int_equal(cost.msr_accesses, 0);
+    assert_int_equal(cost.vmwrites, 2);
+}
+
+static void refuses(uint32_t msr, uint64_t value)
+{
+    assert_int_equal(write(msr, value), EXIT_RESUME);
+    expect_gp();
+    assert_int_equal(cost.vmwrites, 2);
+}
+
+static void hardware(void **state)
+{
+    static const uint32_t there[] = {0x10,       0xe1,       0x1fff,    0x2000,
+                                     0xc0000081, 0xc0000103, 0xc0002000};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(there); i++) {
+        refuses(there[i], 1); /* not there yet */
+        simulated_msr_set(there[i], 0);
+        assert_int_equal(write(there[i], 0xfedcba9876543210 - i), EXIT_RESUME);
+        expect_completed();
+        assert_int_equal(simulated_msr(there[i])->value, 0xfedcba9876543210 - i);
+        assert_int_equal(cost.msr_accesses, 1);
+        assert_int_equal(cost.vmreads, 3);
+        assert_int_equal(cost.vmwrites, 1);
+    }
+}
+
+static void what_tells_of_vmx_is_refused(void **state)
+{
+    (void)state;
+    simulated_msr_set(IA32_FEATURE_CONTROL, 0);
+    refuses(IA32_FEATURE_CONTROL, 5);
+    assert_int_equal(simulated_msr(IA32_FEATURE_CONTROL)->value, 0);
+    for (uint32_t msr = IA32_VMX_BASIC; msr <= IA32_VMX_LAST; msr++) {
+        refuses(msr, 0);
+        assert_int_equal(cost.msr_accesses, 0);
+    }
+}
+
+static void addresses_must_be_canonical(void **state)
+{
+    static const struct {
+        uint32_t msr;
+        enum vmcs_field field;
+    } held[] = {
+        {IA32_SYSENTER_ESP, VMCS_GUEST_SYSENTER_ESP},
+        {IA32_SYSENTER_EIP, VMCS_GUEST_SYSENTER_EIP},
+        {IA32_FS_BASE, VMCS_GUEST_FS_BASE},
+        {IA32_GS_BASE, VMCS_GUEST_GS_BASE},
+    };
+    static const uint64_t good[] = {0, 0x1000, 0x00007fffffffffff, 0xffff800000000000, UINT64_MAX};
+    static const uint64_t bad[] = {0x0000800000000000, 0xffff7fffffffffff, 0x8000000000000000,
+                                   0x0001000000000000};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(held); i++) {
+        for (size_t j = 0; j < COUNT_OF(good); j++)
+            accepts(held[i].msr, good[j], held[i].field, good[j]);
+        for (size_t j = 0; j < COUNT_OF(bad); j++)
+            refuses(held[i].msr, bad[j]);
+    }
+}
+
+static void sysenter_cs_is_32_bits(void **state)
+{
+    (void)state;
+    accepts(IA32_SYSENTER_CS, 0xffffffff00000010, VMCS_GUEST_SYSENTER_CS, 0x10);
+}
+
+static void debugctl_takes_lbr_and_btf(void **state)
+{
+    (void)state;
+    for (uint64_t value = 0; value < 4; value++)
+        accepts(IA32_DEBUGCTL, value, VMCS_GUEST_DEBUGCTL, value);
+    for (int bit = 2; bit < 64; bit++)
+        refuses(IA32_DEBUGCTL, 1ull << bit);
+}
+
+static void pat_takes_memory_types_only(void **state)
+{
+    (void)state;
+    for (int entry = 0; entry < 8; entry++)
+        for (uint64_t type = 0; type < 256; type++) {
+            uint64_t pat = (0x0606060606060606 & ~(0xffull << 8 * entry)) | type << 8 * entry;
+            bool valid = type == 0 || type == 1 || (type >= 4 && type <= 7);
+            if (valid)
+                accepts(IA32_PAT, pat, VMCS_GUEST_PAT, pat);
+            else
+                refuses(IA32_PAT, pat);
+        }
+}
+
+static void efer_bits(void **state)
+{
+    const uint64_t known = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE;
+    (void)state;
+    for (int bit = 0; bit < 64; bit++)
+        if (!(known >> bit & 1))
+            refuses(IA32_EFER, 0xd00 | 1ull << bit);
+    accepts(IA32_EFER, 0xd01, VMCS_GUEST_EFER, 0xd01);
+    accepts(IA32_EFER, 0x500, VMCS_GUEST_EFER, 0x500);
+    /* LMA reads as it was, whatever is written. */
+    accepts(IA32_EFER, 0x901, VMCS_GUEST_EFER, 0xd01);
+}
+
+static void efer_lme_is_fixed_under_paging(void **state)
+{
+    (void)state;
+    refuses(IA32_EFER, 0);
+    refuses(IA32_EFER, EFER_NXE);
+    exit_field(VMCS_GUEST_CR0, CR0_PE);
+    exit_field(VMCS_GUEST_EFER, 0);
+    accepts(IA32_EFER, EFER_LME, VMCS_GUEST_EFER, EFER_LME);
+    accepts(IA32_EFER, EFER_LME | EFER_LMA, VMCS_GUEST_EFER, EFER_LME);
+    accepts(IA32_EFER, 0, VMCS_GUEST_EFER, 0);
+    exit_field(VMCS_GUEST_CR0, CR0_PE | CR0_PG);
+    refuses(IA32_EFER, EFER_LME);
+    accepts(IA32_EFER, EFER_SCE, VMCS_GUEST_EFER, EFER_SCE);
+}
+
+static void x2apic(void **state)
+{
+    (void)state;
+    assert_int_equal(write(0x808, 0x30), EXIT_RESUME);
+    expected.apic.registers[8] = 0x30;
+    expect_completed();
+    assert_int_equal(cost.vmreads, 3);
+    assert_int_equal(cost.vmwrites, 1);
+    assert_int_equal(cost.msr_accesses, 0);
+    refuses(0x808, 0x100);       /* reserved */
+    refuses(0x808, 0x100000000); /* reserved, in EDX */
+    refuses(0x802, 0);           /* read-only */
+    assert_int_equal(write(0x80b, 0), EXIT_RESUME);
+    expect_completed();
+    refuses(0x80b, 1);
+    for (uint32_t msr = 0x840; msr <= 0x8ff; msr++)
+        refuses(msr, 0);
+}
+
+static void an_interrupt_that_cannot_be_delivered_stops(void **state)
+{
+    static const uint32_t delivering[] = {0x830, 0x838, 0x83f};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(delivering); i++) {
+        assert_int_equal(write(delivering[i], 0x41), EXIT_STOP);
+        expect_stop(STOP_UNHANDLED, delivering[i], "local APIC: interrupt delivery to this vCPU");
+        expect_unchanged();
+    }
+    assert_int_equal(write(0x838, 0), EXIT_RESUME); /* stops the timer */
+    expect_completed();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        exit_test(hardware),
+        exit_test(what_tells_of_vmx_is_refused),
+        exit_test(addresses_must_be_canonical),
+        exit_test(sysenter_cs_is_32_bits),
+        exit_test(debugctl_takes_lbr_and_btf),
+        exit_test(pat_takes_memory_types_only),
+        exit_test(efer_bits),
+        exit_test(efer_lme_is_fixed_under_paging),
+        exit_test(x2apic),
+        exit_test(an_interrupt_that_cannot_be_delivered_stops),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
