@@ -4,6 +4,7 @@
 from typing import Any
 
 from .statistics import PARTS
+from .summary import probes
 from .table import WIDTH, elide, plain, ratio, render, signed
 
 # Heads of the columns of PARTS, in that order.
@@ -33,7 +34,8 @@ def heading(run: dict[str, Any], benchmarks: list[dict[str, Any]]) -> str:
     n = " or ".join(str(count) for count in counts) or "0"
     pooled = f", pooled from {run['repetitions']} repetitions" if run["repetitions"] > 1 else ""
     return (f"{run['target']}, {run['cpu_model'] or 'CPU model unknown'}: round trip of one "
-            f"operation\nin {run['unit']}, less control: p50 of n = {n} samples{pooled}")
+            f"operation\nin {run['unit']}, less control: p50 of n = {n} samples{pooled}; "
+            f"{probes(run['probe_levels'])}")
 
 
 def round_trips(benchmarks: list[dict[str, Any]], policies: list[str]) -> str:

@@ -13,7 +13,7 @@ from .output import emit, write_whole
 from .results import Result, results
 from .run import Run, open_run
 from .statistics import COUNTERS, PART_NAMES, PERCENTILES, Absent
-from .summary import summarize
+from .summary import probes, summarize
 
 COUNTER_NAMES = {"vmreads": "VMREADs", "vmwrites": "VMWRITEs", "msr_accesses": "MSR accesses",
                  "xsetbvs": "XSETBVs", "invalidations": "INVEPTs, INVVPIDs"}
@@ -51,7 +51,7 @@ def contents(run: Run) -> dict[str, Any]:
     policies = [name for name in run.probe_levels
                 if any(result.policy == name for result in found)]
     return {"data": data, "run": data["run"], "document": run.document, "unit": run.unit,
-            "policies": policies, "rows": rows,
+            "policies": policies, "rows": rows, "probes": probes(run.probe_levels),
             "percentiles": list(PERCENTILES),
             "counts": sorted({entry["net"]["n"] for _, entry in rows}),
             "parts": PART_NAMES, "counters": COUNTER_NAMES,

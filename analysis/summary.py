@@ -18,6 +18,13 @@ def describe(run: Run) -> dict[str, Any]:
             "probe_levels": run.probe_levels}
 
 
+def probes(levels: dict[str, str]) -> str:
+    """The probe level in words, policy by policy where they differ."""
+    if len(set(levels.values())) == 1:
+        return f"probes {next(iter(levels.values()))}"
+    return ", ".join(f"probes {level} under {policy}" for policy, level in levels.items())
+
+
 def warnings(run: Run) -> list[str]:
     """What makes the run less than whole: one line each."""
     lines = [f"this run failed: {run.reason or 'no reason is given'}"] if run.failed else []
