@@ -8,15 +8,15 @@ BENCH_OBJECTS := $(BENCH_SOURCES:bench/%.c=$(BUILD)/bench/%.o) $(BUILD)/bench/be
 BENCH_LIBS := -lbenchmark -lpopt -ljansson -lmd -lpthread
 
 $(BUILD)/exitmeter: $(BENCH_OBJECTS)
-	$(CXX) -o $@ $(filter %.o,$^) $(BENCH_LIBS)
+	$(Q)$(CXX) -o $@ $(filter %.o,$^) $(BENCH_LIBS)
 
 $(BUILD)/bench/%.o: bench/%.c
 	@mkdir -p $(@D)
-	$(CC) $(HOST_CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(HOST_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/bench/benchmark_shim.o: $(BENCH_SHIM)
 	@mkdir -p $(@D)
-	$(CXX) $(HOST_CXXFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CXX) $(HOST_CXXFLAGS) -MMD -MP -c -o $@ $<
 
 # Unit tests: everything but main() and Google Benchmark, under the sanitizers. One object each for
 # all of them; every bench/tests/test_NAME.c becomes $(BUILD)/tests/bench_NAME.
@@ -29,11 +29,11 @@ BENCH_UNIT_TESTS := $(patsubst bench/tests/test_%.c,$(BUILD)/tests/bench_%, \
 
 $(BUILD)/bench/sanitized/%.o: bench/%.c
 	@mkdir -p $(@D)
-	$(CC) $(HOST_CFLAGS) $(BENCH_SANITIZE) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(HOST_CFLAGS) $(BENCH_SANITIZE) -MMD -MP -c -o $@ $<
 
 $(BUILD)/tests/bench_%: bench/tests/test_%.c $(BENCH_TEST_OBJECTS)
 	@mkdir -p $(@D) $(BUILD)/bench/tests
-	$(CC) $(HOST_CFLAGS) $(BENCH_SANITIZE) -MMD -MP -MF $(BUILD)/bench/tests/$*.d -o $@ \
+	$(Q)$(CC) $(HOST_CFLAGS) $(BENCH_SANITIZE) -MMD -MP -MF $(BUILD)/bench/tests/$*.d -o $@ \
 		$(filter %.c %.o,$^) \
 		-lcmocka -lpopt -ljansson -lmd
 

@@ -11,7 +11,12 @@ complain() {
     failed=1
 }
 
-sources() { git ls-files -co --exclude-standard -- "$@"; }
+# Files of these kinds that are here: tracked or new, and not ignored.
+sources() {
+    git ls-files -co --exclude-standard -- "$@" | while read -r file; do
+        [ ! -e "$file" ] || echo "$file"
+    done
+}
 
 # clang accepts all of it too, and links an image of its own.
 make -s BUILD="$build/clang" CC=clang CXX=clang++ all >"$build/lint-clang.log" 2>&1 || {

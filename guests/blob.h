@@ -14,6 +14,8 @@
 #ifndef EXITMETER_GUESTS_BLOB_H
 #define EXITMETER_GUESTS_BLOB_H
 
+#include "../core/hypercall.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,11 +39,6 @@ struct sample {
 
 _Static_assert(GUEST_SAMPLES_BASE + GUEST_SAMPLES_MAX * sizeof(struct sample) <= GUEST_MEMORY_SIZE,
                "the sample buffer fits into guest memory");
-
-/* Hypercall numbers (RAX at VMCALL); arguments RDI RSI RDX RCX R8 R9, result RAX. */
-#define HYPERCALL_NOP        0u
-#define HYPERCALL_PHASE_DONE 1u /* this phase is complete */
-#define HYPERCALL_FAILED     2u /* RDI: a code the row chose, or 0x100 + vector of an exception */
 
 enum guest_phase_code {
     GUEST_CONTROL = 0, /* the row's code without the exiting instruction */

@@ -4,7 +4,7 @@
 #include "../platform.h"
 #include "../x86/instructions.h"
 #include "../x86/msr.h"
-#include "main.h"
+#include "finish.h"
 
 #define VECTORS    32u
 #define ENTRY_SIZE 16u /* of exception.S */

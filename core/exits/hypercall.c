@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* VMCALL: number in RAX, arguments RDI RSI RDX RCX R8 R9, result in RAX (guests/blob.h). */
-#include "../../guests/blob.h"
+/* VMCALL: the hypercalls of core/hypercall.h. */
+#include "../hypercall.h"
 #include "../vmx/dispatch.h"
 #include "advance.h"
-
-#define HYPERCALL_UNKNOWN      ((uint64_t)-38) /* -ENOSYS */
-#define HYPERCALL_UNPRIVILEGED ((uint64_t)-1)  /* -EPERM */
 
 /* The DPL of SS is the CPL (SDM Vol. 3C 25.4.1); access rights [6:5]. */
 static bool guest_is_supervisor(void)

@@ -18,24 +18,3 @@ exit_handler *const exit_handlers[EXIT_REASONS] = {
     [EXIT_REASON_WRMSR] = exit_wrmsr,
 };
 #pragma GCC diagnostic pop
-
-enum exit_outcome vcpu_stop(struct vcpu *vcpu, enum stop_cause cause, uint64_t value,
-                            const char *text)
-{
-    vcpu->stop = (struct vcpu_stop){
-        .cause = cause,
-        .exit_reason = (uint32_t)vmread(VMCS_EXIT_REASON),
-        .value = value,
-        .text = text,
-    };
-    return EXIT_STOP;
-}
-
-enum exit_outcome exit_unlisted(struct vcpu *vcpu)
-{
-    uint32_t reason = (uint32_t)vmread(VMCS_EXIT_REASON);
-    if (reason & EXIT_REASON_ENTRY_FAILURE)
-        return vcpu_stop(vcpu, STOP_ENTRY_FAILED, vmread(VMCS_EXIT_QUALIFICATION),
-                         exit_reason_name(reason));
-    return exit_unhandled(vcpu);
-}

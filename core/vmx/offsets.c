@@ -7,7 +7,6 @@
 #include "vcpu.h"
 #include "vmcs_field.h"
 
-#include "../../guests/blob.h"
 #include "../../probes/probe_cpu.h"
 
 #define OFFSET(symbol, value) __asm__ volatile("\n.ascii \"->" #symbol " %c0\"" : : "i"(value))
