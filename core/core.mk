@@ -20,12 +20,17 @@ COUNTED_OBJECTS = $(COUNTED_SOURCES:%.c=$(BUILD)/image/counted/%.o)
 IMAGE_OFFSETS = $(BUILD)/image/offsets.h
 
 CORE_ELF = $(BUILD)/exitmeter-core.elf
+CORE_DEBUG_ELF = $(BUILD)/exitmeter-core.debug.elf
 
-$(CORE_ELF): $(IMAGE_OBJECTS) $(BUILD)/image/counted.o core/boot/image.lds
+# Symbols stay out of what is booted: GRUB would load them too.
+$(CORE_ELF): $(CORE_DEBUG_ELF)
+	$(Q)objcopy --strip-all $< $@
+	$(Q)grub-file --is-x86-multiboot2 $@
+
+$(CORE_DEBUG_ELF): $(IMAGE_OBJECTS) $(BUILD)/image/counted.o core/boot/image.lds
 	$(Q)$(LD) -m elf_x86_64 -n --build-id --gc-sections --orphan-handling=place -z noexecstack \
 		--no-warn-rwx-segments -T core/boot/image.lds \
 		-o $@ $(IMAGE_OBJECTS) $(BUILD)/image/counted.o
-	grub-file --is-x86-multiboot2 $@
 
 # Only the table of the second set is visible; its handlers keep their names to themselves.
 $(BUILD)/image/counted.o: $(COUNTED_OBJECTS)
