@@ -67,12 +67,6 @@ static enum msr_class class_of(uint32_t msr)
     return msr < MSR_RANGE ? class_high[msr] : MSR_HARDWARE;
 }
 
-static enum exit_outcome refuse(void)
-{
-    event_inject_gp();
-    return EXIT_RESUME;
-}
-
 static enum exit_outcome finish_read(struct vcpu *vcpu, uint64_t value)
 {
     vcpu->rax = (uint32_t)value;
@@ -91,7 +85,7 @@ static enum exit_outcome apic_access(struct vcpu *vcpu, enum local_apic_result r
         guest_advance();
         return EXIT_RESUME;
     case LOCAL_APIC_FAULT:
-        return refuse();
+        return event_exception(vcpu, VECTOR_GP, 0);
     default:
         return vcpu_stop(vcpu, STOP_UNHANDLED, (uint32_t)vcpu->rcx,
                          "local APIC: interrupt delivery to this vCPU");
@@ -109,7 +103,7 @@ static __attribute__((noinline)) enum exit_outcome read_special(struct vcpu *vcp
         result = local_apic_read(&vcpu->apic, msr, &value);
         return apic_access(vcpu, result, &value);
     case MSR_REFUSED:
-        return refuse();
+        return event_exception(vcpu, VECTOR_GP, 0);
     default:
         return finish_read(vcpu, vmread(vmcs_field_of[class]));
     }
@@ -125,7 +119,7 @@ enum exit_outcome exit_rdmsr(struct vcpu *vcpu)
         return read_special(vcpu, msr, class);
     PROBE_COUNT(msr_accesses);
     if (!x86_rdmsr_checked(msr, &low, &high))
-        return refuse();
+        return event_exception(vcpu, VECTOR_GP, 0);
     vcpu->rax = low;
     vcpu->rdx = high;
     guest_advance();
@@ -163,7 +157,8 @@ static bool efer_merge(uint64_t *value)
     return true;
 }
 
-static __attribute__((noinline)) enum exit_outcome write_vmcs(enum msr_class class, uint64_t value)
+static __attribute__((noinline)) enum exit_outcome write_vmcs(struct vcpu *vcpu,
+                                                              enum msr_class class, uint64_t value)
 {
     bool valid = true;
 
@@ -185,7 +180,7 @@ static __attribute__((noinline)) enum exit_outcome write_vmcs(enum msr_class cla
         break;
     }
     if (!valid)
-        return refuse();
+        return event_exception(vcpu, VECTOR_GP, 0);
     vmwrite(vmcs_field_of[class], value);
     guest_advance();
     return EXIT_RESUME;
@@ -200,7 +195,7 @@ enum exit_outcome exit_wrmsr(struct vcpu *vcpu)
     if (class == MSR_HARDWARE) {
         PROBE_COUNT(msr_accesses);
         if (!x86_wrmsr_checked(msr, (uint32_t)vcpu->rax, (uint32_t)vcpu->rdx))
-            return refuse();
+            return event_exception(vcpu, VECTOR_GP, 0);
         guest_advance();
         return EXIT_RESUME;
     }
@@ -208,6 +203,6 @@ enum exit_outcome exit_wrmsr(struct vcpu *vcpu)
     if (class == MSR_LOCAL_APIC)
         return apic_access(vcpu, local_apic_write(&vcpu->apic, msr, value), NULL);
     if (class == MSR_REFUSED)
-        return refuse();
-    return write_vmcs(class, value);
+        return event_exception(vcpu, VECTOR_GP, 0);
+    return write_vmcs(vcpu, class, value);
 }

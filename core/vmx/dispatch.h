@@ -12,6 +12,7 @@
 enum exit_outcome {
     EXIT_RESUME = 0, /* enter the guest again */
     EXIT_STOP = 1,   /* return to the caller; vcpu->stop says why */
+    EXIT_EVENTS = 2, /* enter the guest again, once event_prepare() has seen what to inject */
 };
 
 /*

@@ -1,26 +1,53 @@
 /* SPDX-License-Identifier: MIT */
-/* Events for the guest at the next VM entry (SDM Vol. 3C 25.8.3). */
+/*
+ * Events for the guest: exceptions, NMIs and interrupts, injected by VM entry (SDM Vol. 3C 25.8.3,
+ * 27.6). Nothing of this stands on the exit path of an exit without events: a handler that leaves
+ * something to deliver returns EXIT_EVENTS, and only then event_prepare() looks.
+ */
 #ifndef EXITMETER_CORE_VMX_EVENT_H
 #define EXITMETER_CORE_VMX_EVENT_H
 
-#include "vmcs.h"
+#include "dispatch.h"
 
+/* Interruption information, SDM Vol. 3C table 25-17: [7:0] vector, [10:8] type, 11 error, 31 valid.
+ */
 #define EVENT_VALID              (1u << 31)
 #define EVENT_DELIVER_ERROR_CODE (1u << 11)
+#define EVENT_TYPE               (7u << 8)
+#define EVENT_EXTERNAL_INTERRUPT (0u << 8)
+#define EVENT_NMI                (2u << 8)
 #define EVENT_HARDWARE_EXCEPTION (3u << 8)
+#define EVENT_SOFTWARE_INTERRUPT (4u << 8)
+#define EVENT_PRIVILEGED_TRAP    (5u << 8) /* INT1 */
+#define EVENT_SOFTWARE_EXCEPTION (6u << 8) /* INT3, INTO */
 
-#define VECTOR_GP 13u
+enum exception_vector {
+    VECTOR_DE = 0,
+    VECTOR_DB = 1,
+    VECTOR_NMI = 2,
+    VECTOR_BP = 3,
+    VECTOR_OF = 4,
+    VECTOR_UD = 6,
+    VECTOR_NM = 7,
+    VECTOR_DF = 8,
+    VECTOR_TS = 10,
+    VECTOR_NP = 11,
+    VECTOR_SS = 12,
+    VECTOR_GP = 13,
+    VECTOR_PF = 14,
+    VECTOR_AC = 17,
+    VECTOR_MC = 18,
+    VECTOR_CP = 21,
+};
 
 /*
- * #GP(0) in place of the instruction that exited: RIP stays on it. The field clears itself on the
- * next VM exit, so there is nothing to take back.
+ * A hardware exception in place of the instruction that exited; RIP stays on it. The error code
+ * goes with the vectors that have one, outside real mode, and is ignored for the others. Written to
+ * the VMCS at once: to be returned right away as `return event_exception(...)`, which resumes.
  */
-static inline void event_inject_gp(void)
-{
-    PROBE_RIP(vmread(VMCS_GUEST_RIP));
-    vmwrite(VMCS_ENTRY_EXCEPTION_ERROR_CODE, 0);
-    vmwrite(VMCS_ENTRY_INTERRUPTION_INFO,
-            EVENT_VALID | EVENT_DELIVER_ERROR_CODE | EVENT_HARDWARE_EXCEPTION | VECTOR_GP);
-}
+enum exit_outcome event_exception(struct vcpu *vcpu, enum exception_vector vector, uint32_t error);
+
+/* #PF: as above, and CR2. */
+enum exit_outcome event_page_fault(struct vcpu *vcpu, uint64_t address, uint32_t error);
 
 #endif

@@ -135,6 +135,7 @@ static inline void x86_out32(uint16_t port, uint32_t value)
         __asm__ volatile("mov %0, %%cr" #n : : "r"(value) : "memory"); \
     }
 X86_CONTROL_REGISTER(0)
+X86_CONTROL_REGISTER(2)
 X86_CONTROL_REGISTER(3)
 X86_CONTROL_REGISTER(4)
 
