@@ -6,9 +6,9 @@
 #include <stddef.h>
 
 enum {
-    APIC_ID = 0x02,
+    APIC_ID = LOCAL_APIC_ID,
     APIC_VERSION = 0x03,
-    APIC_TPR = 0x08,
+    APIC_TPR = LOCAL_APIC_TPR,
     APIC_PPR = 0x0a,
     APIC_EOI = 0x0b,
     APIC_LDR = 0x0d,

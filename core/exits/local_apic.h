@@ -6,10 +6,13 @@
 #ifndef EXITMETER_CORE_EXITS_LOCAL_APIC_H
 #define EXITMETER_CORE_EXITS_LOCAL_APIC_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Registers by (MSR - 0x800), the xAPIC's offset divided by 16. */
 #define LOCAL_APIC_REGISTERS 0x40u
+#define LOCAL_APIC_ID        0x02u
+#define LOCAL_APIC_TPR       0x08u
 
 struct local_apic {
     uint32_t registers[LOCAL_APIC_REGISTERS];
@@ -31,7 +34,16 @@ enum local_apic_result local_apic_write(struct local_apic *apic, uint32_t msr, u
 
 static inline uint32_t local_apic_id(const struct local_apic *apic)
 {
-    return apic->registers[2];
+    return apic->registers[LOCAL_APIC_ID];
+}
+
+/* Write of the TPR: false, and no effect, if the value is reserved, which is a #GP(0). */
+static inline bool local_apic_set_tpr(struct local_apic *apic, uint64_t value)
+{
+    if (__builtin_expect(value > 0xff, 0))
+        return false;
+    apic->registers[LOCAL_APIC_TPR] = (uint32_t)value;
+    return true;
 }
 
 #endif

@@ -15,6 +15,7 @@ enum msr_class {
     MSR_HARDWARE = 0, /* the CPU's own; also everything outside the two tables */
     MSR_REFUSED,
     MSR_LOCAL_APIC,
+    MSR_TPR,  /* of the local APIC, too; its writes are too many to go the long way */
     MSR_VMCS, /* and the classes behind it: one a field */
     MSR_SYSENTER_CS = MSR_VMCS,
     MSR_SYSENTER_ESP,
@@ -39,7 +40,9 @@ static const uint8_t class_low[MSR_RANGE] = {
     [IA32_DEBUGCTL] = MSR_DEBUGCTL,
     [IA32_PAT] = MSR_PAT,
     [IA32_VMX_BASIC... IA32_VMX_LAST] = MSR_REFUSED,
-    [X2APIC_MSR_FIRST... X2APIC_MSR_LAST] = MSR_LOCAL_APIC,
+    [X2APIC_MSR_FIRST... X2APIC_TPR - 1] = MSR_LOCAL_APIC,
+    [X2APIC_TPR] = MSR_TPR,
+    [X2APIC_TPR + 1 ... X2APIC_MSR_LAST] = MSR_LOCAL_APIC,
 };
 
 static const uint8_t class_high[MSR_RANGE] = {
@@ -100,6 +103,7 @@ static __attribute__((noinline)) enum exit_outcome read_special(struct vcpu *vcp
 
     switch (class) {
     case MSR_LOCAL_APIC:
+    case MSR_TPR:
         result = local_apic_read(&vcpu->apic, msr, &value);
         return apic_access(vcpu, result, &value);
     case MSR_REFUSED:
@@ -186,6 +190,20 @@ static __attribute__((noinline)) enum exit_outcome write_vmcs(struct vcpu *vcpu,
     return EXIT_RESUME;
 }
 
+static __attribute__((noinline)) enum exit_outcome
+write_special(struct vcpu *vcpu, uint32_t msr, enum msr_class class, uint64_t value)
+{
+    switch (class) {
+    case MSR_LOCAL_APIC:
+    case MSR_TPR:
+        return apic_access(vcpu, local_apic_write(&vcpu->apic, msr, value), NULL);
+    case MSR_REFUSED:
+        return event_exception(vcpu, VECTOR_GP, 0);
+    default:
+        return write_vmcs(vcpu, class, value);
+    }
+}
+
 enum exit_outcome exit_wrmsr(struct vcpu *vcpu)
 {
     uint32_t msr = (uint32_t)vcpu->rcx;
@@ -200,9 +218,9 @@ enum exit_outcome exit_wrmsr(struct vcpu *vcpu)
         return EXIT_RESUME;
     }
     uint64_t value = vcpu->rdx << 32 | (uint32_t)vcpu->rax;
-    if (class == MSR_LOCAL_APIC)
-        return apic_access(vcpu, local_apic_write(&vcpu->apic, msr, value), NULL);
-    if (class == MSR_REFUSED)
-        return event_exception(vcpu, VECTOR_GP, 0);
-    return write_vmcs(vcpu, class, value);
+    if (class == MSR_TPR && local_apic_set_tpr(&vcpu->apic, value)) {
+        guest_advance();
+        return EXIT_RESUME;
+    }
+    return write_special(vcpu, msr, class, value);
 }

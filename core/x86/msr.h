@@ -31,6 +31,7 @@
 
 #define X2APIC_MSR_FIRST 0x800u
 #define X2APIC_MSR_LAST  0x8ffu
+#define X2APIC_TPR       0x808u
 
 #define IA32_EFER           0xc0000080u
 #define IA32_FS_BASE        0xc0000100u
