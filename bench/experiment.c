@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Guest time of a phase, in 2^20 ticks: some 8 s on Bochs, where a million samples take 0.2. */
+#define TIME_LIMIT 512u
+
 #define SHUFFLE_SEED 0x657869746d657465ull /* any; the same each time */
 
 static struct job make_job(const struct experiment *experiment, const char *target,
@@ -19,7 +22,8 @@ static struct job make_job(const struct experiment *experiment, const char *targ
                  .probe_level = experiment->probe_level < 0 ? under->probe_level
                                                             : (unsigned)experiment->probe_level,
                  .samples = check ? 1 : experiment->samples,
-                 .count_samples = check ? 1 : experiment->count_samples},
+                 .count_samples = check ? 1 : experiment->count_samples,
+                 .time_limit = TIME_LIMIT},
         .benchmark = benchmark,
         .policy = under,
         .expected_exits = policy_exits(&under->plan, &benchmark->row),

@@ -6,6 +6,7 @@
 #ifndef EXITMETER_CORE_PLATFORM_H
 #define EXITMETER_CORE_PLATFORM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,6 +32,12 @@ void *platform_at(uint64_t physical);
  * %s %c %u %d %x %llu %llx with width and zero padding.
  */
 void platform_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * A VM exit has acknowledged an external interrupt with this vector. True if it was the host's own,
+ * and has been served; false if nobody here asked for it, so that it is a guest's.
+ */
+bool platform_interrupt(uint8_t vector);
 
 /* Number of this CPU: 0 for the one that booted, then counting up. */
 uint32_t platform_cpu_number(void);

@@ -9,13 +9,14 @@ HOSTED_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DEXITMETER_SIMULATED -O1 -g -Wall -Wex
 	-fno-omit-frame-pointer $(HOSTED_SANITIZE) $(HOSTED_EXTRA_CFLAGS)
 
 # The image's own C library and services, under names that leave the host's alone.
-HOSTED_RENAMED = memcpy memmove memset memcmp memchr platform_pages_allocate platform_pages_free \
+HOSTED_RENAMED = memcpy memmove memset memcmp memchr strlen platform_pages_allocate platform_pages_free \
 	platform_physical platform_at platform_log
 HOSTED_RENAMES = -fno-builtin $(foreach name,$(HOSTED_RENAMED),-D$(name)=boot_$(name))
 
 HOSTED = $(BUILD)/core/hosted
 HOSTED_SUPPORT = $(filter-out core/tests/test_%.c core/tests/exit_fixture.c,$(wildcard core/tests/*.c))
-HOSTED_SOURCES = $(CORE_SOURCES) probes/ring.c $(HOSTED_SUPPORT) $(wildcard guests/image/*.c) \
+HOSTED_SOURCES = $(CORE_SOURCES) probes/ring.c $(HOSTED_SUPPORT) \
+	$(filter-out guests/image/main.c,$(wildcard guests/image/*.c)) \
 	core/boot/multiboot2.c
 HOSTED_BOOT = core/boot/string.c core/boot/memory.c core/boot/console.c
 HOSTED_LIBRARY = $(HOSTED)/core.a

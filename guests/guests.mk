@@ -6,7 +6,7 @@ BLOB_CFLAGS = -std=gnu11 -O2 -g -Wall -Wextra -Werror -DEXITMETER_GUEST -ffreest
 	-fcf-protection=none -fno-asynchronous-unwind-tables
 
 # In the order in which the benchmarks are listed.
-CORPUS_SOURCES = cpuid.c hypercall.c msr.c io.c apic.c check.c
+CORPUS_SOURCES = cpuid.c hypercall.c msr.c io.c apic.c check.c check_events.c
 CORPUS_OBJECTS = $(BUILD)/blob/start.S.o $(BUILD)/blob/main.o \
 	$(CORPUS_SOURCES:%.c=$(BUILD)/blob/%.o)
 GUESTS_BIN = $(BUILD)/guests.bin

@@ -63,8 +63,8 @@ struct plan_job {
     uint32_t probe_level;           /* PROBE_* bits of probes/record.h */
     uint32_t samples;               /* of the control phase and of the op phase, each */
     uint32_t count_samples;         /* of the two counting phases, each */
-    uint32_t reserved;
-    uint64_t results_offset; /* of this job's struct job_result, from results_base */
+    uint32_t time_limit;            /* guest time of each phase, in 2^20 TSC ticks; 0: none */
+    uint64_t results_offset;        /* of this job's struct job_result, from results_base */
 };
 
 _Static_assert(sizeof(struct plan_header) == 64, "wire format");

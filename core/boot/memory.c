@@ -10,32 +10,47 @@
 static struct memory_range pool;
 static uint8_t page_taken[PAGES_MAX];
 
-/* Narrows range to its larger part outside of taken. */
-static struct memory_range without(struct memory_range range, struct memory_range taken)
+static uint64_t page_up(uint64_t address)
 {
-    if (taken.end <= range.start || taken.start >= range.end)
-        return range;
-    struct memory_range below = {range.start, taken.start}, above = {taken.end, range.end};
-    uint64_t below_size = taken.start > range.start ? taken.start - range.start : 0;
-    uint64_t above_size = taken.end < range.end ? range.end - taken.end : 0;
-    if (below_size >= above_size)
-        return (struct memory_range){below.start, below.start + below_size};
-    return above;
+    return (address + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
+}
+
+/*
+ * The stretch of usable memory that starts at from and meets none of the taken ranges; empty where
+ * from is taken itself.
+ */
+static struct memory_range stretch(const struct memory_range *usable, uint64_t from,
+                                   const struct memory_range *taken, size_t taken_count)
+{
+    struct memory_range found = {from, usable->end & ~(PAGE_SIZE - 1)};
+
+    for (size_t i = 0; i < taken_count; i++) {
+        if (taken[i].start >= taken[i].end || taken[i].end <= from || taken[i].start >= found.end)
+            continue;
+        found.end = taken[i].start > from ? taken[i].start & ~(PAGE_SIZE - 1) : from;
+    }
+    return found.end > found.start ? found : (struct memory_range){0};
+}
+
+static void consider(struct memory_range candidate)
+{
+    if (candidate.end - candidate.start > pool.end - pool.start)
+        pool = candidate;
 }
 
 const char *memory_start(const struct boot_information *information,
                          const struct memory_range *taken, size_t taken_count)
 {
     pool = (struct memory_range){0};
+    memset(page_taken, 0, sizeof(page_taken));
+    /* The largest stretch starts where a usable range does, at 1 MiB, or where a taken one ends. */
     for (size_t i = 0; i < information->usable_count; i++) {
-        struct memory_range range = information->usable[i];
-        range = without(range, (struct memory_range){0, LOWEST});
+        const struct memory_range *usable = &information->usable[i];
+        uint64_t lowest = usable->start > LOWEST ? usable->start : LOWEST;
+        consider(stretch(usable, page_up(lowest), taken, taken_count));
         for (size_t j = 0; j < taken_count; j++)
-            range = without(range, taken[j]);
-        range.start = (range.start + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
-        range.end &= ~(PAGE_SIZE - 1);
-        if (range.end > range.start && range.end - range.start > pool.end - pool.start)
-            pool = range;
+            if (taken[j].end >= lowest && taken[j].end < usable->end)
+                consider(stretch(usable, page_up(taken[j].end), taken, taken_count));
     }
     if (pool.end - pool.start > PAGES_MAX * PAGE_SIZE)
         pool.end = pool.start + PAGES_MAX * PAGE_SIZE;

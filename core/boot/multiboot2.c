@@ -55,7 +55,8 @@ static const char *read_module(const struct tag_module *tag, struct boot_informa
 static const char *read_memory_map(const struct tag_memory_map *tag,
                                    struct boot_information *information)
 {
-    if (tag->tag.size < sizeof(*tag) || tag->entry_size < sizeof(struct memory_map_entry))
+    if (tag->tag.size < sizeof(*tag) || tag->entry_size < sizeof(struct memory_map_entry) ||
+        tag->entry_size % 8)
         return "boot information: memory map too short";
     uint32_t bytes = tag->tag.size - (uint32_t)sizeof(*tag);
     for (uint32_t at = 0; bytes - at >= tag->entry_size; at += tag->entry_size) {
@@ -65,7 +66,8 @@ static const char *read_memory_map(const struct tag_memory_map *tag,
         uint64_t end = (entry->base + entry->length) & ~(PAGE_SIZE - 1);
         if (end > REACHABLE)
             end = REACHABLE;
-        if (entry->type != MEMORY_AVAILABLE || start >= end)
+        if (entry->type != MEMORY_AVAILABLE || start >= end ||
+            entry->length > UINT64_MAX - entry->base || entry->base > UINT64_MAX - PAGE_SIZE)
             continue;
         if (information->usable_count == BOOT_RANGES_MAX)
             return "boot information: more than 64 memory ranges";

@@ -100,8 +100,12 @@ static void put_number(void (*put)(char, void *), void *context, uint64_t value,
     do
         digits[--at] = "0123456789abcdef"[value % base];
     while (value /= base);
-    if (negative)
+    if (negative && how.zeros) { /* the sign stands before the zeros */
+        put('-', context);
+        how.width -= how.width > 0;
+    } else if (negative) {
         digits[--at] = '-';
+    }
     put_padded(put, context, digits + at, sizeof(digits) - at, how);
 }
 
@@ -141,7 +145,8 @@ void string_format(void (*put)(char c, void *context), void *context, const char
         if (*format == 's') {
             put_string(put, context, va_arg(arguments, const char *), how);
         } else if (*format == 'c') {
-            put((char)va_arg(arguments, int), context);
+            char c = (char)va_arg(arguments, int);
+            put_padded(put, context, &c, 1, how);
         } else if (*format == 'd') {
             int64_t value = how.wide ? va_arg(arguments, long long) : va_arg(arguments, int);
             uint64_t size = value < 0 ? -(uint64_t)value : (uint64_t)value;

@@ -5,10 +5,6 @@
 
 #include "../vmx/vmcs.h"
 
-/* Guest interruptibility state, SDM Vol. 3C 25.4.2: what the next instruction boundary ends. */
-#define BLOCKING_BY_STI    (1u << 0)
-#define BLOCKING_BY_MOV_SS (1u << 1)
-
 /*
  * Completes the exiting instruction: RIP moves behind it, and the one-instruction shadow of an STI
  * or MOV SS right before it ends, as it would have on the CPU. 3 VMREADs, 1 VMWRITE.

@@ -35,7 +35,7 @@ static __attribute__((noinline, cold)) enum exit_outcome adjusted(struct vcpu *v
         hypervisor(leaf, &r);
     else if (leaf == 1)
         features(vcpu, &r);
-    else
+    else if (leaf <= x86_cpuid(0, 0).eax) /* else the CPU answers with its last leaf */
         r.edx = local_apic_id(&vcpu->apic);
     vcpu->rax = r.eax;
     vcpu->rbx = r.ebx;
@@ -48,7 +48,7 @@ static __attribute__((noinline, cold)) enum exit_outcome adjusted(struct vcpu *v
 enum exit_outcome exit_cpuid(struct vcpu *vcpu)
 {
     uint32_t leaf = (uint32_t)vcpu->rax;
-    bool ours = leaf < 32 ? GUEST_LEAVES >> leaf & 1 : leaf >> 8 == CPUID_HYPERVISOR_FIRST >> 8;
+    bool ours = leaf < 32 ? GUEST_LEAVES >> leaf & 1 : leaf >> 28 == CPUID_HYPERVISOR_FIRST >> 28;
 
     PROBE_DETAIL(leaf | vcpu->rcx << 32);
     if (__builtin_expect(ours, 0))

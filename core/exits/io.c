@@ -9,6 +9,13 @@
 #define IO_IN                 (1u << 3)
 #define IO_STRING             (1u << 4)
 
+static __attribute__((noinline, cold)) enum exit_outcome
+give_up(struct vcpu *vcpu, uint64_t qualification, const char *why)
+{
+    PROBE_RIP(vmread(VMCS_GUEST_RIP));
+    return vcpu_stop(vcpu, STOP_UNHANDLED, qualification, why);
+}
+
 enum exit_outcome exit_io(struct vcpu *vcpu)
 {
     uint64_t qualification = vmread(VMCS_EXIT_QUALIFICATION);
@@ -16,7 +23,7 @@ enum exit_outcome exit_io(struct vcpu *vcpu)
 
     PROBE_DETAIL(qualification & 0xffffffff);
     if (__builtin_expect(qualification & IO_STRING, 0))
-        return vcpu_stop(vcpu, STOP_UNHANDLED, qualification, "INS or OUTS");
+        return give_up(vcpu, qualification, "INS or OUTS");
 
     switch (qualification & IO_SIZE_AND_DIRECTION) {
     case 0:
@@ -38,7 +45,7 @@ enum exit_outcome exit_io(struct vcpu *vcpu)
         vcpu->rax = x86_in32(port); /* a 32-bit result clears the upper half */
         break;
     default:
-        return vcpu_stop(vcpu, STOP_UNHANDLED, qualification, "I/O size the SDM does not define");
+        return give_up(vcpu, qualification, "I/O size the SDM does not define");
     }
     guest_advance();
     return EXIT_RESUME;

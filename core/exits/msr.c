@@ -87,11 +87,15 @@ static enum exit_outcome apic_access(struct vcpu *vcpu, enum local_apic_result r
             return finish_read(vcpu, *read);
         guest_advance();
         return EXIT_RESUME;
+    case LOCAL_APIC_EVENTS:
+        guest_advance();
+        return EXIT_EVENTS;
     case LOCAL_APIC_FAULT:
         return event_exception(vcpu, VECTOR_GP, 0);
     default:
+        PROBE_RIP(vmread(VMCS_GUEST_RIP));
         return vcpu_stop(vcpu, STOP_UNHANDLED, (uint32_t)vcpu->rcx,
-                         "local APIC: interrupt delivery to this vCPU");
+                         "local APIC: interrupt to another CPU, or by timer");
     }
 }
 

@@ -24,6 +24,8 @@ enum exit_outcome exit_unhandled(struct vcpu *vcpu)
 enum exit_outcome exit_unlisted(struct vcpu *vcpu)
 {
     uint32_t reason = (uint32_t)vmread(VMCS_EXIT_REASON);
+    PROBE_RIP(vmread(VMCS_GUEST_RIP));
+    PROBE_DETAIL(vmread(VMCS_EXIT_QUALIFICATION));
     if (reason & EXIT_REASON_ENTRY_FAILURE)
         return vcpu_stop(vcpu, STOP_ENTRY_FAILED, vmread(VMCS_EXIT_QUALIFICATION),
                          exit_reason_name(reason));

@@ -74,11 +74,12 @@ struct simulated_port_access {
 struct simulated_vmcs {
     uint64_t physical; /* 0: this slot is free */
     bool active;       /* loaded since it was last cleared */
+    bool launched;     /* the launch state; a test's VM entry sets it, VMCLEAR resets it */
     uint64_t fields[SIMULATED_FIELDS];
 };
 
 struct simulated_cpu {
-    uint64_t cr0, cr3, cr4;
+    uint64_t cr0, cr2, cr3, cr4;
     uint64_t tsc; /* grows by 1 at each RDTSC */
     uint16_t cs, ss, ds, es, fs, gs, tr;
     struct descriptor_table_register gdtr, idtr;
@@ -154,9 +155,11 @@ void x86_out8(uint16_t port, uint8_t value);
 void x86_out16(uint16_t port, uint16_t value);
 void x86_out32(uint16_t port, uint32_t value);
 uint64_t x86_read_cr0(void);
+uint64_t x86_read_cr2(void);
 uint64_t x86_read_cr3(void);
 uint64_t x86_read_cr4(void);
 void x86_write_cr0(uint64_t value);
+void x86_write_cr2(uint64_t value);
 void x86_write_cr3(uint64_t value);
 void x86_write_cr4(uint64_t value);
 uint16_t x86_read_tr(void);

@@ -16,6 +16,7 @@ uint64_t x86_rdtsc(void)
         return simulated_cpu.member; \
     }
 READ(uint64_t, cr0, cr0)
+READ(uint64_t, cr2, cr2)
 READ(uint64_t, cr3, cr3)
 READ(uint64_t, cr4, cr4)
 READ(uint16_t, tr, tr)
@@ -31,6 +32,11 @@ READ(struct descriptor_table_register, idtr, idtr)
 void x86_write_cr0(uint64_t value)
 {
     simulated_cpu.cr0 = value;
+}
+
+void x86_write_cr2(uint64_t value)
+{
+    simulated_cpu.cr2 = value;
 }
 
 void x86_write_cr3(uint64_t value)

@@ -160,7 +160,7 @@ enum vmx_failure x86_vmclear(uint64_t region)
     if (region == simulated_cpu.vmxon_region)
         return vmfail(3);
     struct simulated_vmcs *vmcs = vmcs_at(region);
-    vmcs->active = false;
+    vmcs->active = vmcs->launched = false;
     if (simulated_cpu.current == vmcs)
         simulated_cpu.current = NULL;
     return VMX_SUCCEED;

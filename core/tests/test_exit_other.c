@@ -86,7 +86,9 @@ static bool has_handler(uint32_t reason)
 {
     return reason == EXIT_REASON_CPUID || reason == EXIT_REASON_HLT ||
            reason == EXIT_REASON_VMCALL || reason == EXIT_REASON_IO ||
-           reason == EXIT_REASON_RDMSR || reason == EXIT_REASON_WRMSR;
+           reason == EXIT_REASON_RDMSR || reason == EXIT_REASON_WRMSR ||
+           reason == EXIT_REASON_EXTERNAL_INTERRUPT || reason == EXIT_REASON_INTERRUPT_WINDOW ||
+           reason == EXIT_REASON_NMI_WINDOW || reason == EXIT_REASON_PREEMPTION_TIMER;
 }
 
 static void all_others_stop(void **state)

@@ -109,12 +109,12 @@ static void binding_fails(void **state)
 
 static void a_write_that_succeeds_says_nothing(void **state)
 {
-    uint32_t first = 0;
+    uint32_t first = VMCS_NO_FIELD;
     (void)state;
     assert_true(vmcs_create(&vmcs, 0x12));
     assert_true(vmcs_bind(&vmcs));
     assert_true(vmcs_write(VMCS_GUEST_CR3, 0x1000, &first));
-    assert_int_equal(first, 0);
+    assert_int_equal(first, VMCS_NO_FIELD);
     assert_int_equal(vmread(VMCS_GUEST_CR3), 0x1000);
     assert_string_equal(simulated_log(), "");
     vmcs_destroy(&vmcs);
@@ -122,7 +122,7 @@ static void a_write_that_succeeds_says_nothing(void **state)
 
 static void a_write_that_fails_says_what(void **state)
 {
-    uint32_t first = 0;
+    uint32_t first = VMCS_NO_FIELD;
     (void)state;
     assert_true(vmcs_create(&vmcs, 0x12));
     assert_true(vmcs_bind(&vmcs));
@@ -138,7 +138,7 @@ static void a_write_that_fails_says_what(void **state)
                                          "VMWRITE to read-only VMCS component\n");
     simulated_log_clear();
     assert_true(vmcs_unbind(&vmcs));
-    first = 0;
+    first = VMCS_NO_FIELD;
     assert_false(vmcs_write(VMCS_HOST_RIP, 2, &first));
     assert_int_equal(first, VMCS_HOST_RIP);
     assert_string_equal(simulated_log(),

@@ -16,7 +16,7 @@ static void refuses(const char *text)
     uint64_t cr0 = simulated_cpu.cr0, cr4 = simulated_cpu.cr4;
     bool vmx_operation = simulated_cpu.vmx_operation;
 
-    memset(&cpu, 0xcc, sizeof(cpu));
+    memset(&cpu, 0, sizeof(cpu));
     const char *refusal = vmx_enable(&cpu);
     assert_non_null(refusal);
     assert_string_equal(refusal, text);

@@ -8,13 +8,18 @@
 #else
 #pragma GCC diagnostic ignored "-Woverride-init"
 #endif
-exit_handler *const exit_handlers[EXIT_REASONS] = {
+exit_handler *const exit_handlers[EXIT_REASONS + 1] = {
     [0 ... EXIT_REASONS - 1] = exit_unhandled,
+    [EXIT_REASONS] = exit_unlisted,
+    [EXIT_REASON_EXTERNAL_INTERRUPT] = exit_external_interrupt,
+    [EXIT_REASON_INTERRUPT_WINDOW] = exit_window,
+    [EXIT_REASON_NMI_WINDOW] = exit_window,
     [EXIT_REASON_CPUID] = exit_cpuid,
     [EXIT_REASON_HLT] = exit_hlt,
     [EXIT_REASON_VMCALL] = exit_vmcall,
     [EXIT_REASON_IO] = exit_io,
     [EXIT_REASON_RDMSR] = exit_rdmsr,
     [EXIT_REASON_WRMSR] = exit_wrmsr,
+    [EXIT_REASON_PREEMPTION_TIMER] = exit_preemption_timer,
 };
 #pragma GCC diagnostic pop

@@ -21,9 +21,12 @@ enum exit_outcome {
  */
 typedef enum exit_outcome exit_handler(struct vcpu *vcpu);
 
-/* No entry is NULL. The second table is the same handlers compiled to count their accesses. */
-extern exit_handler *const exit_handlers[EXIT_REASONS];
-extern exit_handler *const exit_handlers_counted[EXIT_REASONS];
+/*
+ * No entry is NULL; the last, at EXIT_REASONS, is exit_unlisted. The second table is the same
+ * handlers compiled to count their accesses.
+ */
+extern exit_handler *const exit_handlers[EXIT_REASONS + 1];
+extern exit_handler *const exit_handlers_counted[EXIT_REASONS + 1];
 
 /* For reasons behind the table: unknown numbers, and VM entries that failed on guest state. */
 exit_handler exit_unlisted;
@@ -36,6 +39,10 @@ exit_handler exit_rdmsr;
 exit_handler exit_wrmsr;
 exit_handler exit_unhandled;
 exit_handler exit_vmcall;
+
+exit_handler exit_external_interrupt;
+exit_handler exit_preemption_timer;
+exit_handler exit_window;
 
 /* Fills vcpu->stop from the current exit; for handlers to return. */
 enum exit_outcome vcpu_stop(struct vcpu *vcpu, enum stop_cause cause, uint64_t value,

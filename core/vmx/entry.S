@@ -50,6 +50,7 @@ vmx_exit_\name:
   .endif
     cmp     $EXIT_REASONS, %ecx
     jae     unlisted_\name              /* unknown, or a failed VM entry: bit 31 */
+dispatch_\name:
   .if \stamps
     PROBE_STAMP RECORD_DISPATCHED
   .endif
@@ -80,18 +81,22 @@ handled_\name:
     jmp     vmx_entry_failed
 
 leave_\name:
+    cmp     $EXIT_EVENTS, %eax
+    je      events_\name
   .if \stamps || \counts
     movq    $0, RECORD_ENTERING(%rbx)
     PROBE_COMMIT (RECORD_LEFT + RECORD_HAS_STAMPS * \stamps + RECORD_HAS_COUNTS * \counts), \counts
   .endif
     jmp     vmx_leave
 
-unlisted_\name:
-  .if \stamps
-    PROBE_STAMP RECORD_DISPATCHED
-  .endif
-    call    exit_unlisted
+events_\name:
+    mov     %rsp, %rdi
+    call    event_prepare
     jmp     handled_\name
+
+unlisted_\name:
+    mov     $EXIT_REASONS, %ecx         /* the table's last entry */
+    jmp     dispatch_\name
 .endm
 
 EXIT_PATH off,    0, 0, exit_handlers

@@ -76,7 +76,8 @@ bool ept_map(struct ept *ept, uint64_t guest_physical, uint64_t host_physical, u
              enum ept_access access)
 {
     if ((guest_physical | host_physical | bytes) % PAGE_SIZE || guest_physical >> 48 ||
-        (guest_physical + bytes - 1) >> 48 || host_physical & ~ENTRY_ADDRESS)
+        bytes > (1ull << 48) - guest_physical || host_physical & ~ENTRY_ADDRESS ||
+        bytes > (1ull << 52) - host_physical)
         return false;
     while (bytes) {
         const uint64_t large = 2ull << 20;

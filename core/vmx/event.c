@@ -22,6 +22,106 @@ enum exit_outcome event_exception(struct vcpu *vcpu, enum exception_vector vecto
     return EXIT_RESUME;
 }
 
+bool event_keep_interrupted(struct vcpu *vcpu)
+{
+    uint32_t info = (uint32_t)vmread(VMCS_IDT_VECTORING_INFO);
+
+    if (!(info & EVENT_VALID))
+        return false;
+    vcpu->events.interrupted = info & ~(1u << 12); /* bit 12 is undefined here, reserved there */
+    vcpu->events.error_code = (uint32_t)vmread(VMCS_IDT_VECTORING_ERROR_CODE);
+    vcpu->events.length = (uint32_t)vmread(VMCS_EXIT_INSTRUCTION_LENGTH);
+    return true;
+}
+
+static void inject(uint32_t info)
+{
+    vmwrite(VMCS_ENTRY_INTERRUPTION_INFO, info | EVENT_VALID);
+}
+
+static void inject_again(struct pending_events *events)
+{
+    uint32_t type = events->interrupted & EVENT_TYPE;
+
+    if (events->interrupted & EVENT_DELIVER_ERROR_CODE)
+        vmwrite(VMCS_ENTRY_EXCEPTION_ERROR_CODE, events->error_code);
+    if (type == EVENT_SOFTWARE_INTERRUPT || type == EVENT_PRIVILEGED_TRAP ||
+        type == EVENT_SOFTWARE_EXCEPTION)
+        vmwrite(VMCS_ENTRY_INSTRUCTION_LENGTH, events->length);
+    /* An NMI blocks NMIs from its delivery on; that one has not been delivered. */
+    if (type == EVENT_NMI)
+        vmwrite(VMCS_GUEST_INTERRUPTIBILITY,
+                vmread(VMCS_GUEST_INTERRUPTIBILITY) & ~(uint64_t)BLOCKING_BY_NMI);
+    inject(events->interrupted);
+    events->interrupted = 0;
+}
+
+/* The highest vector that waits; from the pins, else from the local APIC. -1: none. */
+static int waiting_interrupt(const struct vcpu *vcpu, bool *from_pins)
+{
+    for (int i = 3; i >= 0; i--)
+        if (vcpu->events.acknowledged[i]) {
+            *from_pins = true;
+            return 64 * i + 63 - __builtin_clzll(vcpu->events.acknowledged[i]);
+        }
+    *from_pins = false;
+    return local_apic_waiting(&vcpu->apic);
+}
+
+bool event_interrupt_waits(const struct vcpu *vcpu)
+{
+    bool from_pins;
+    return waiting_interrupt(vcpu, &from_pins) >= 0;
+}
+
+static void inject_interrupt(struct vcpu *vcpu, int vector, bool from_pins)
+{
+    if (from_pins)
+        vcpu->events.acknowledged[vector / 64] &= ~(1ull << vector % 64);
+    else
+        local_apic_accept(&vcpu->apic, (uint8_t)vector);
+    inject(EVENT_EXTERNAL_INTERRUPT | (uint32_t)vector);
+}
+
+/* Sets or clears a window in the primary controls, if it is not so already. */
+static void set_window(struct vcpu *vcpu, uint32_t window, bool open)
+{
+    uint32_t *controls = &vcpu->controls[CONTROL_PRIMARY];
+
+    if (!(*controls & window) == !open)
+        return;
+    *controls ^= window;
+    vmwrite(VMCS_PRIMARY_CONTROLS, *controls);
+}
+
+enum exit_outcome event_prepare(struct vcpu *vcpu)
+{
+    struct pending_events *events = &vcpu->events;
+    uint64_t blocking = vmread(VMCS_GUEST_INTERRUPTIBILITY);
+    bool taken = vmread(VMCS_ENTRY_INTERRUPTION_INFO) & EVENT_VALID, from_pins;
+
+    if (!taken && events->interrupted) {
+        inject_again(events);
+        taken = true;
+    }
+    if (!taken && events->nmi &&
+        !(blocking & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS | BLOCKING_BY_NMI))) {
+        events->nmi = false;
+        inject(EVENT_NMI | VECTOR_NMI);
+        taken = true;
+    }
+    int vector = waiting_interrupt(vcpu, &from_pins);
+    if (!taken && vector >= 0 && vmread(VMCS_GUEST_RFLAGS) & RFLAGS_IF &&
+        !(blocking & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS))) {
+        inject_interrupt(vcpu, vector, from_pins);
+        vector = waiting_interrupt(vcpu, &from_pins);
+    }
+    set_window(vcpu, (uint32_t)PRIMARY_INTERRUPT_WINDOW_EXITING, vector >= 0);
+    if (vcpu->controls[CONTROL_PIN_BASED] & PIN_BASED_VIRTUAL_NMIS)
+        set_window(vcpu, (uint32_t)PRIMARY_NMI_WINDOW_EXITING, events->nmi);
+    return EXIT_RESUME;
+}
+
 enum exit_outcome event_page_fault(struct vcpu *vcpu, uint64_t address, uint32_t error)
 {
     x86_write_cr2(address);

@@ -47,6 +47,22 @@ enum exception_vector {
  */
 enum exit_outcome event_exception(struct vcpu *vcpu, enum exception_vector vector, uint32_t error);
 
+/*
+ * Behind every EXIT_EVENTS: chooses what the next VM entry injects (a delivery that was
+ * interrupted, an NMI, an external interrupt, in this order), and opens or closes the windows for
+ * what must wait.
+ */
+exit_handler event_prepare;
+
+/*
+ * For exits that can occur while the CPU delivers an event: the event is delivered again. True if
+ * there was one, and EXIT_EVENTS is owed.
+ */
+bool event_keep_interrupted(struct vcpu *vcpu);
+
+/* Whether an external interrupt waits that priorities do not hold back. */
+bool event_interrupt_waits(const struct vcpu *vcpu);
+
 /* #PF: as above, and CR2. */
 enum exit_outcome event_page_fault(struct vcpu *vcpu, uint64_t address, uint32_t error);
 

@@ -31,7 +31,7 @@ static void write_segment(int index, uint16_t selector, uint32_t limit, uint32_t
 
 bool vcpu_start_long_mode(struct vcpu *vcpu, const struct vcpu_start *start)
 {
-    uint32_t failure = 0;
+    uint32_t failure = VMCS_NO_FIELD;
     uint64_t cr0_fixed = x86_rdmsr(IA32_VMX_CR0_FIXED0);
     uint64_t cr4_fixed = x86_rdmsr(IA32_VMX_CR4_FIXED0);
 
@@ -80,7 +80,13 @@ bool vcpu_start_long_mode(struct vcpu *vcpu, const struct vcpu_start *start)
     vcpu->rdi = start->rdi;
     vcpu->rsi = start->rsi;
     vcpu->rdx = start->rdx;
-    if (failure)
-        vcpu->stop = (struct vcpu_stop){.cause = STOP_VMCS_REFUSED, .value = failure};
-    return !failure;
+    vcpu->events = (struct pending_events){0};
+    if (failure == VMCS_NO_FIELD)
+        return true;
+    vcpu->stop = (struct vcpu_stop){
+        .cause = STOP_VMCS_REFUSED,
+        .value = failure,
+        .text = vmcs_field_name(failure),
+    };
+    return false;
 }

@@ -3,6 +3,7 @@
  * Constants that assembly shares with C. Never linked: the build compiles this to assembly and
  * turns each marked line into a #define of offsets.h.
  */
+#include "dispatch.h"
 #include "exit_reason.h"
 #include "vcpu.h"
 #include "vmcs_field.h"
@@ -38,6 +39,7 @@ void offsets(void)
     OFFSET(PROBE_CPU_COUNTS, offsetof(struct probe_cpu, counts));
     OFFSET(PROBE_CPU_DISCARDED, offsetof(struct probe_cpu, discarded));
     OFFSET(EXIT_REASONS, EXIT_REASONS);
+    OFFSET(EXIT_EVENTS, EXIT_EVENTS);
     OFFSET(VMCS_EXIT_REASON, VMCS_EXIT_REASON);
     OFFSET(VMCS_GUEST_RIP, VMCS_GUEST_RIP);
 }

@@ -6,6 +6,7 @@ static const char *const names[STOP_CAUSES] = {
     [STOP_PHASE_DONE] = "phase done",
     [STOP_GUEST_FAILED] = "the guest reported a failure",
     [STOP_HALTED] = "halted with nothing pending",
+    [STOP_TIME_LIMIT] = "the guest used up its time",
     [STOP_UNHANDLED] = "VM exit without a handler",
     [STOP_ENTRY_INVALID] = "VM entry: VMfailInvalid",
     [STOP_ENTRY_VALID] = "VM entry: VMfailValid",

@@ -10,6 +10,7 @@ enum stop_cause {
     STOP_PHASE_DONE,      /* hypercall: the guest has completed what it was asked */
     STOP_GUEST_FAILED,    /* hypercall: the guest gave up, code in value */
     STOP_HALTED,          /* HLT with nothing pending that could wake it */
+    STOP_TIME_LIMIT,      /* the guest has used up the time it was given */
     STOP_UNHANDLED,       /* an exit with no handler for it; text says what exactly */
     STOP_ENTRY_INVALID,   /* VM entry: VMfailInvalid */
     STOP_ENTRY_VALID,     /* VM entry: VMfailValid, VM-instruction error in value */

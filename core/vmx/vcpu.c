@@ -36,7 +36,8 @@ void vcpu_destroy(struct vcpu *vcpu)
 
 /* What the vCPU itself needs, before a policy adds to it. */
 static const struct control_wish basis[CONTROL_GROUPS] = {
-    [CONTROL_PIN_BASED] = {.set = PIN_BASED_EXTERNAL_INTERRUPT_EXITING | PIN_BASED_NMI_EXITING},
+    [CONTROL_PIN_BASED] = {.set = PIN_BASED_EXTERNAL_INTERRUPT_EXITING | PIN_BASED_NMI_EXITING,
+                           .optional = PIN_BASED_VIRTUAL_NMIS | PIN_BASED_PREEMPTION_TIMER},
     [CONTROL_PRIMARY] = {.set =
                              PRIMARY_IO_BITMAPS | PRIMARY_MSR_BITMAPS | (uint32_t)PRIMARY_SECONDARY,
                          .clear = PRIMARY_CR3_LOAD_EXITING | PRIMARY_CR3_STORE_EXITING},
@@ -44,7 +45,9 @@ static const struct control_wish basis[CONTROL_GROUPS] = {
                            .optional = SECONDARY_VPID | SECONDARY_RDTSCP | SECONDARY_INVPCID},
     [CONTROL_EXIT] = {.set = EXIT_HOST_64_BIT | EXIT_SAVE_DEBUG_CONTROLS |
                              EXIT_ACKNOWLEDGE_INTERRUPT | EXIT_SAVE_PAT | EXIT_LOAD_PAT |
-                             EXIT_SAVE_EFER | EXIT_LOAD_EFER},
+                             EXIT_SAVE_EFER | EXIT_LOAD_EFER,
+                      /* The limit is of the guest's time as a whole, not of each entry's. */
+                      .optional = EXIT_SAVE_PREEMPTION_TIMER},
     [CONTROL_ENTRY] = {.set = ENTRY_IA32E_GUEST | ENTRY_LOAD_DEBUG_CONTROLS | ENTRY_LOAD_PAT |
                               ENTRY_LOAD_EFER},
 };
@@ -69,7 +72,7 @@ static bool refused(struct vcpu *vcpu, enum control_group group,
 
 bool vcpu_apply_policy(struct vcpu *vcpu, const struct vcpu_policy *policy)
 {
-    uint32_t failure = 0;
+    uint32_t failure = VMCS_NO_FIELD;
 
     if (!vmcs_bind(&vcpu->vmcs)) {
         vcpu->stop = (struct vcpu_stop){.cause = STOP_VMCS_REFUSED, .text = "VMPTRLD"};
@@ -109,9 +112,15 @@ bool vcpu_apply_policy(struct vcpu *vcpu, const struct vcpu_policy *policy)
         vmcs_write(VMCS_VIRTUAL_PROCESSOR_ID, vcpu->vpid, &failure);
     host_state_write(&failure);
     vcpu_set_path(vcpu, VCPU_PATH_OFF);
-    if (failure)
-        vcpu->stop = (struct vcpu_stop){.cause = STOP_VMCS_REFUSED, .value = failure};
-    return !failure;
+    vcpu_set_time_limit(vcpu, 0);
+    if (failure == VMCS_NO_FIELD)
+        return true;
+    vcpu->stop = (struct vcpu_stop){
+        .cause = STOP_VMCS_REFUSED,
+        .value = failure,
+        .text = vmcs_field_name(failure),
+    };
+    return false;
 }
 
 void vcpu_set_path(struct vcpu *vcpu, enum vcpu_path path)
@@ -125,22 +134,38 @@ void vcpu_set_path(struct vcpu *vcpu, enum vcpu_path path)
     vmwrite(VMCS_HOST_RIP, (uintptr_t)stubs[path]);
 }
 
+void vcpu_set_time_limit(struct vcpu *vcpu, uint64_t ticks)
+{
+    uint64_t units = ticks >> (vcpu->capability->misc & 0x1f); /* IA32_VMX_MISC[4:0] */
+
+    if (!(vcpu->controls[CONTROL_PIN_BASED] & PIN_BASED_PREEMPTION_TIMER))
+        return;
+    vmwrite(VMCS_PREEMPTION_TIMER, !ticks || units > UINT32_MAX ? UINT32_MAX : units);
+}
+
+static struct vcpu_stop entry_failure(enum vmx_failure failure)
+{
+    if (failure == VMX_FAIL_INVALID)
+        return (struct vcpu_stop){.cause = STOP_ENTRY_INVALID};
+    uint64_t error = vmread(VMCS_INSTRUCTION_ERROR);
+    return (struct vcpu_stop){
+        .cause = STOP_ENTRY_VALID,
+        .value = error,
+        .text = vmx_instruction_error_name(error),
+    };
+}
+
 const struct vcpu_stop *vcpu_run(struct vcpu *vcpu)
 {
     enum vmx_failure failure = vmx_enter(vcpu);
 
-    if (failure == VMX_SUCCEED) {
-        /* A VM entry that failed on guest state leaves the launch state as it was. */
-        if (vcpu->stop.cause != STOP_ENTRY_FAILED)
-            vcpu->launched = true;
-        return &vcpu->stop;
-    }
-    vcpu->stop = (struct vcpu_stop){
-        .cause = failure == VMX_FAIL_VALID ? STOP_ENTRY_VALID : STOP_ENTRY_INVALID,
-    };
-    if (failure == VMX_FAIL_VALID) {
-        vcpu->stop.value = vmread(VMCS_INSTRUCTION_ERROR);
-        vcpu->stop.text = vmx_instruction_error_name(vcpu->stop.value);
+    if (failure != VMX_SUCCEED)
+        vcpu->stop = entry_failure(failure);
+    vcpu->launched = failure == VMX_SUCCEED && vcpu->stop.cause != STOP_ENTRY_FAILED;
+    /* It may have been any entry of this run that failed: VMCLEAR makes the launch state known. */
+    if (!vcpu->launched) {
+        vmcs_unbind(&vcpu->vmcs);
+        vmcs_bind(&vcpu->vmcs);
     }
     return &vcpu->stop;
 }

@@ -21,6 +21,15 @@
 
 #define VCPU_BLOCK_PAGES 4u
 
+/* What waits for the guest to take it; event_prepare() injects one an entry. */
+struct pending_events {
+    uint64_t acknowledged[4]; /* external interrupts by vector */
+    uint32_t interrupted; /* interruption information of a delivery to be injected again; 0: none */
+    uint32_t error_code;  /* ... and its error code */
+    uint32_t length;      /* ... and its instruction length */
+    bool nmi;
+};
+
 struct vcpu {
     /* The frame: what every handler may change, in the reverse order of the pushes. */
     uint64_t r11;
@@ -49,6 +58,7 @@ struct vcpu {
     const struct vmx_capability *capability;
     const struct ept *ept;
     uint32_t controls[CONTROL_GROUPS]; /* in force, as vcpu_apply_policy() wrote them */
+    struct pending_events events;
     struct vcpu_stop stop;
     struct local_apic apic;
 } __attribute__((aligned(16)));
@@ -114,6 +124,12 @@ void vcpu_set_path(struct vcpu *vcpu, enum vcpu_path path);
 /* Puts the guest at a 64-bit start, the VMCS being current. False, with vcpu->stop, if it failed.
  */
 bool vcpu_start_long_mode(struct vcpu *vcpu, const struct vcpu_start *start);
+
+/*
+ * Gives the guest so many TSC ticks of its own from now on, exits not counted; 0 is as many as can
+ * be given. Where the CPU has no VMX-preemption timer, there is no limit.
+ */
+void vcpu_set_time_limit(struct vcpu *vcpu, uint64_t ticks);
 
 /* Runs the guest until a handler stops it; returns &vcpu->stop, never NULL. */
 const struct vcpu_stop *vcpu_run(struct vcpu *vcpu);

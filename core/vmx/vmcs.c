@@ -45,7 +45,7 @@ bool vmcs_write(enum vmcs_field field, uint64_t value, uint32_t *first_failure)
     platform_log("VMWRITE of %s (0x%x) = 0x%llx failed: %s\n", vmcs_field_name(field), field,
                  (unsigned long long)value,
                  error ? vmx_instruction_error_name(error) : "no current VMCS");
-    if (!*first_failure)
+    if (*first_failure == VMCS_NO_FIELD)
         *first_failure = field;
     return false;
 }

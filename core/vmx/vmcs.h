@@ -16,6 +16,12 @@
 
 #include <stdbool.h>
 
+/* Guest interruptibility state, SDM Vol. 3C table 25-3. */
+#define BLOCKING_BY_STI    (1u << 0)
+#define BLOCKING_BY_MOV_SS (1u << 1)
+#define BLOCKING_BY_SMI    (1u << 2)
+#define BLOCKING_BY_NMI    (1u << 3)
+
 struct vmcs {
     void *region; /* one page, owned; starts with the revision identifier */
     uint64_t physical;
@@ -47,7 +53,7 @@ bool vmcs_unbind(const struct vmcs *vmcs);
 
 /*
  * Writes a field of the current VMCS, checked: a failure is logged with field, value and error, and
- * *first_failure (unless set before) becomes the field. Returns success.
+ * *first_failure, if it was VMCS_NO_FIELD, becomes the field. Returns success.
  */
 bool vmcs_write(enum vmcs_field field, uint64_t value, uint32_t *first_failure);
 

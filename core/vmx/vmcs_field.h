@@ -12,6 +12,9 @@ enum vmcs_field {
 #undef VMCS_FIELD
 };
 
+/* No field at all: 0 is one, the VPID. */
+#define VMCS_NO_FIELD UINT32_MAX
+
 enum vmcs_field_width {
     VMCS_WIDTH_16 = 0,
     VMCS_WIDTH_64 = 1,

@@ -27,7 +27,6 @@ static const char *basic_refusal(uint64_t basic)
 
 const char *vmx_enable(struct vmx_cpu *cpu)
 {
-    *cpu = (struct vmx_cpu){0};
     uint64_t old_cr4 = x86_read_cr4();
     if (old_cr4 & CR4_VMXE)
         return "CR4.VMXE is already set: this CPU is, or may be, in VMX operation";

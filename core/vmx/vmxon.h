@@ -13,6 +13,7 @@ struct vmx_cpu {
 /*
  * Enters VMX root operation on this CPU. NULL on success; else the reason in words, and everything
  * that was done is undone, except that an unlocked IA32_FEATURE_CONTROL stays locked with VMX on.
+ * *cpu is zeroed, or as vmx_disable() left it, or already in VMX operation, which is refused.
  */
 const char *vmx_enable(struct vmx_cpu *cpu);
 

@@ -129,6 +129,7 @@ static bool run_phase(struct bench_room *room, const struct plan_job *job, uint3
     if (!vcpu_start_long_mode(room->vcpu, &start))
         return false;
     vcpu_set_path(room->vcpu, path);
+    vcpu_set_time_limit(room->vcpu, (uint64_t)job->time_limit << 20);
     if (probed) {
         struct packet_origin origin = {platform_cpu_number(), job_index, phase, path};
         ring_open(driver->probes, base + at, packet_size, origin, x86_rdtsc());

@@ -70,7 +70,7 @@ void guest_memory_load(void *memory, const void *blob)
     uint64_t *tables = (uint64_t *)(base + GUEST_PAGE_TABLES);
     uint64_t *pml4 = tables, *pdpt = tables + 512, *directory = tables + 1024;
 
-    memset(base, 0, blob_header(blob)->memory_end);
+    memset(base, 0, GUEST_BLOB_LIMIT);
     memcpy(base + GUEST_BLOB_BASE, blob, blob_header(blob)->file_end - GUEST_BLOB_BASE);
     pml4[0] = (GUEST_PAGE_TABLES + 4096) | PAGE_PRESENT | PAGE_WRITE;
     pdpt[0] = (GUEST_PAGE_TABLES + 8192) | PAGE_PRESENT | PAGE_WRITE;

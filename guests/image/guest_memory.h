@@ -12,9 +12,9 @@
 const char *blob_check(const void *blob, uint64_t bytes);
 
 /*
- * Fills zeroed or used memory afresh: clears what lies below the samples, copies the blob, and
- * writes an identity map of the whole memory in 2 MiB pages at GUEST_PAGE_TABLES, which is CR3
- * then. The blob must have passed blob_check().
+ * Fills zeroed or used memory afresh: clears all that lies below GUEST_BLOB_LIMIT, which is all a
+ * row may use but the samples, copies the blob, and writes an identity map of the whole memory in 2
+ * MiB pages at GUEST_PAGE_TABLES, which is CR3 then. The blob must have passed blob_check().
  */
 void guest_memory_load(void *memory, const void *blob);
 

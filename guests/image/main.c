@@ -85,7 +85,7 @@ _Noreturn void image_main(const struct boot_information *information)
     require(claim_results(information, plan, taken, count - 1));
     require(memory_start(information, taken, count));
 
-    struct vmx_cpu vmx;
+    struct vmx_cpu vmx = {0};
     require(vmx_enable(&vmx));
     struct driver driver = {
         .plan = plan,

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+#include "vcpu_fixture.h"
+
+#include <string.h>
+
+static void created_and_destroyed(void **state)
+{
+    (void)state;
+    assert_int_equal((uintptr_t)fixture_vcpu % 16, 0);
+    assert_ptr_equal(fixture_vcpu->capability, &fixture_cpu.capability);
+    assert_ptr_equal(fixture_vcpu->ept, &fixture_ept);
+    assert_int_equal(fixture_vcpu->vpid, 9);
+    assert_false(fixture_vcpu->launched);
+    assert_int_equal(fixture_vcpu->stop.cause, STOP_NONE);
+    assert_int_equal(local_apic_id(&fixture_vcpu->apic), 5);
+    assert_null(simulated_cpu.current);
+    assert_int_equal(*(uint32_t *)fixture_vcpu->vmcs.region, 0x12);
+    vcpu_destroy(NULL);
+}
+
+/* All of the vCPU lies inside its block, with room for the stack below. */
+static void block_layout(void **state)
+{
+    (void)state;
+    assert_true(VCPU_OFFSET + sizeof(struct vcpu) <= VCPU_BLOCK_PAGES * PAGE_SIZE);
+    assert_true(VCPU_OFFSET >= 2 * PAGE_SIZE);
+    memset((char *)fixture_vcpu - VCPU_OFFSET, 0x55, VCPU_OFFSET);
+    assert_int_equal(VCPU_FRAME_END, 10 * 8);
+}
+
+static void creation_fails_without_a_trace(void **state)
+{
+    size_t held = simulated_pages_held();
+    (void)state;
+    for (unsigned n = 1; n <= 2; n++) {
+        simulated_pages_fail(n);
+        assert_null(vcpu_create(&fixture_cpu.capability, &fixture_ept, 1));
+        assert_int_equal(simulated_pages_held(), held);
+    }
+    simulated_fail(SIMULATED_VMCLEAR, 1, VMX_FAIL_INVALID, 0);
+    assert_null(vcpu_create(&fixture_cpu.capability, &fixture_ept, 1));
+    assert_int_equal(simulated_pages_held(), held);
+}
+
+static void path_is_host_rip(void **state)
+{
+    static const char *const stubs[VCPU_PATHS] = {
+        [VCPU_PATH_OFF] = vmx_exit_off,       [VCPU_PATH_COUNTS] = vmx_exit_counts,
+        [VCPU_PATH_STAMPS] = vmx_exit_stamps, [VCPU_PATH_FULL] = vmx_exit_full,
+        [VCPU_PATH_FLOOR] = vmx_exit_floor,
+    };
+    (void)state;
+    assert_true(vcpu_apply_policy(fixture_vcpu, &fixture_policy));
+    assert_int_equal(*simulated_field(VMCS_HOST_RIP), (uintptr_t)vmx_exit_off);
+    for (int path = 0; path < VCPU_PATHS; path++) {
+        unsigned vmwrites = simulated_cpu.executed[SIMULATED_VMWRITE];
+        vcpu_set_path(fixture_vcpu, (enum vcpu_path)path);
+        assert_int_equal(*simulated_field(VMCS_HOST_RIP), (uintptr_t)stubs[path]);
+        assert_int_equal(simulated_cpu.executed[SIMULATED_VMWRITE], vmwrites + 1);
+    }
+}
+
+/* The probe levels are the exit stubs' numbers: the driver takes one for the other. */
+static void paths_are_probe_levels(void **state)
+{
+    (void)state;
+    assert_int_equal(VCPU_PATH_OFF, PROBE_OFF);
+    assert_int_equal(VCPU_PATH_COUNTS, PROBE_COUNTS);
+    assert_int_equal(VCPU_PATH_STAMPS, PROBE_STAMPS);
+    assert_int_equal(VCPU_PATH_FULL, PROBE_FULL);
+}
+
+static enum vmx_failure next_failure;
+static struct vcpu_stop next_stop;
+
+/* VMLAUNCH for a VMCS that is clear, VMRESUME for one that is launched: else errors 4 and 5. */
+static enum vmx_failure scripted(struct vcpu *vcpu)
+{
+    assert_int_equal(vcpu->launched, simulated_cpu.current->launched);
+    if (next_failure == VMX_SUCCEED) {
+        vcpu->stop = next_stop;
+        if (next_stop.cause != STOP_ENTRY_FAILED)
+            simulated_cpu.current->launched = true;
+    }
+    if (next_failure == VMX_FAIL_VALID)
+        *simulated_field(VMCS_INSTRUCTION_ERROR) = 7;
+    return next_failure;
+}
+
+static void run_tells_the_outcomes_apart(void **state)
+{
+    (void)state;
+    stub_guest = scripted;
+    assert_true(vcpu_apply_policy(fixture_vcpu, &fixture_policy));
+
+    next_failure = VMX_FAIL_INVALID;
+    const struct vcpu_stop *stop = vcpu_run(fixture_vcpu);
+    assert_ptr_equal(stop, &fixture_vcpu->stop);
+    assert_int_equal(stop->cause, STOP_ENTRY_INVALID);
+    assert_int_equal(stop->value, 0);
+    assert_null(stop->text);
+
+    next_failure = VMX_FAIL_VALID;
+    stop = vcpu_run(fixture_vcpu);
+    assert_int_equal(stop->cause, STOP_ENTRY_VALID);
+    assert_int_equal(stop->value, 7);
+    assert_string_equal(stop->text, "VM entry with invalid control fields");
+
+    next_failure = VMX_SUCCEED;
+    next_stop = (struct vcpu_stop){.cause = STOP_ENTRY_FAILED, .exit_reason = 0x80000021};
+    stop = vcpu_run(fixture_vcpu);
+    assert_int_equal(stop->cause, STOP_ENTRY_FAILED);
+    assert_int_equal(stop->exit_reason, 0x80000021);
+
+    next_stop = (struct vcpu_stop){.cause = STOP_PHASE_DONE, .exit_reason = 18};
+    stop = vcpu_run(fixture_vcpu);
+    assert_int_equal(stop->cause, STOP_PHASE_DONE);
+}
+
+/* VMLAUNCH or VMRESUME: whatever happened before, the right one is next. */
+static void the_launch_state_is_followed(void **state)
+{
+    uint64_t seed = 10;
+    (void)state;
+    stub_guest = scripted;
+    assert_true(vcpu_apply_policy(fixture_vcpu, &fixture_policy));
+    for (int i = 0; i < 300; i++) {
+        static const enum stop_cause causes[] = {STOP_PHASE_DONE, STOP_ENTRY_FAILED, STOP_HALTED};
+        next_failure = (enum vmx_failure)random_below(&seed, 3);
+        next_stop = (struct vcpu_stop){.cause = causes[random_below(&seed, 3)]};
+        vcpu_run(fixture_vcpu);
+        if (i % 7 == 0)
+            assert_true(vcpu_apply_policy(fixture_vcpu, &fixture_policy));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        vcpu_test(created_and_destroyed),          vcpu_test(block_layout),
+        vcpu_test(creation_fails_without_a_trace), vcpu_test(path_is_host_rip),
+        vcpu_test(paths_are_probe_levels),         vcpu_test(run_tells_the_outcomes_apart),
+        vcpu_test(the_launch_state_is_followed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

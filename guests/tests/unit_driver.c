@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/* The driver from plan to results, with a guest of a few lines in place of a VM entry. */
+#include "../image/driver.h"
+
+#include "../../core/tests/stub_entry.h"
+#include "../../core/vmx/dispatch.h"
+#include "blob_fixture.h"
+
+#define JOBS         3u
+#define SAMPLES      20u
+#define COUNTS       5u
+#define RESULT_PAGES 32u
+
+static struct {
+    struct plan_header header;
+    struct plan_policy policies[2];
+    struct plan_job jobs[JOBS];
+} plan;
+static struct fixture_blob blob;
+static struct vmx_cpu cpu;
+static struct probe_cpu probes;
+static struct driver driver;
+
+/* What the guest saw at each entry, and when it is to give up. */
+static struct {
+    uint64_t row, code, samples, rip, rsp, cr3;
+    uintptr_t host_rip;
+} entries[JOBS * PHASE_COUNT];
+static unsigned entry_count, failing_entry;
+
+static enum vmx_failure guest_entered(struct vcpu *vcpu)
+{
+    uint64_t at;
+
+    assert_in_range(entry_count, 0, COUNT_OF(entries) - 1);
+    entries[entry_count].row = vcpu->rdi;
+    entries[entry_count].code = vcpu->rsi;
+    entries[entry_count].samples = vcpu->rdx;
+    entries[entry_count].rip = *simulated_field(VMCS_GUEST_RIP);
+    entries[entry_count].rsp = *simulated_field(VMCS_GUEST_RSP);
+    entries[entry_count].cr3 = *simulated_field(VMCS_GUEST_CR3);
+    entries[entry_count].host_rip = *simulated_field(VMCS_HOST_RIP);
+    assert_true(ept_translate(vcpu->ept, GUEST_SAMPLES_BASE, &at));
+    struct sample *samples = platform_at(at);
+    for (uint64_t i = 0; i < vcpu->rdx; i++)
+        samples[i] = (struct sample){1000 * entry_count + i, i};
+    assert_true(ept_translate(vcpu->ept, GUEST_BLOB_BASE, &at));
+    assert_memory_equal(platform_at(at), &blob, sizeof(blob));
+    for (int i = 0; probes.packet && i < 3; i++)
+        if (probes.next != probes.end)
+            probes.next++;
+    bool fails = ++entry_count == failing_entry;
+    vcpu->rax = fails ? HYPERCALL_FAILED : HYPERCALL_PHASE_DONE;
+    vcpu->rdi = 0x10d;
+    *simulated_field(VMCS_EXIT_REASON) = EXIT_REASON_VMCALL;
+    assert_int_equal(exit_handlers[EXIT_REASON_VMCALL](vcpu), EXIT_STOP);
+    return VMX_SUCCEED;
+}
+
+static int make(void **state)
+{
+    simulated_cpu_setup(state);
+    fixture_blob_make(&blob);
+    memset(&plan, 0, sizeof(plan));
+    strcpy(plan.policies[0].name, "one");
+    strcpy(plan.policies[1].name, "two");
+    plan.header = (struct plan_header){.policy_count = 2, .job_count = JOBS};
+    uint64_t offset = RESULTS_HEADER_ROOM;
+    for (unsigned i = 0; i < JOBS; i++) {
+        plan.jobs[i] = (struct plan_job){.policy = i & 1,
+                                         .probe_level = i,
+                                         .samples = SAMPLES,
+                                         .count_samples = COUNTS,
+                                         .results_offset = offset};
+        strcpy(plan.jobs[i].benchmark, i == 1 ? "second" : "first");
+        offset += job_results_size(&plan.jobs[i]);
+    }
+    assert_true(offset <= RESULT_PAGES * PAGE_SIZE);
+    probes = (struct probe_cpu){0};
+    entry_count = failing_entry = 0;
+    stub_guest = guest_entered;
+    driver = (struct driver){.plan = &plan.header,
+                             .blob = &blob,
+                             .blob_size = sizeof(blob),
+                             .vmx = &cpu,
+                             .probes = &probes,
+                             .results = platform_pages_allocate(RESULT_PAGES, PAGE_SIZE)};
+    return vmx_enable(&cpu) ? -1 : 0;
+}
+
+/* The image ends after its one run, so the driver keeps the guest's memory; not so its VMCS. */
+static int unmake(void **state)
+{
+    vmx_disable(&cpu);
+    unsigned faults = simulated_cpu.faults;
+    if (faults)
+        print_error("%s\n", simulated_cpu.first_fault);
+    simulated_platform_reset();
+    (void)state;
+    return faults ? -1 : 0;
+}
+
+static struct job_result *result_of(unsigned job)
+{
+    return (struct job_result *)((char *)driver.results + plan.jobs[job].results_offset);
+}
+
+static void phase_is_whole(unsigned job, int phase, uintptr_t host_rip)
+{
+    const struct phase_result *p = &result_of(job)->phases[phase];
+    const unsigned entry = PHASE_COUNT * job + (unsigned)phase;
+    const uint64_t offset =
+        plan.jobs[job].results_offset + phase_offset(&plan.jobs[job], (enum phase)phase);
+    const uint64_t samples_offset = offset + phase_packet_size(&plan.jobs[job], (enum phase)phase);
+    bool probed = host_rip != (uintptr_t)vmx_exit_off && host_rip != (uintptr_t)vmx_exit_floor;
+
+    assert_int_equal(entries[entry].row, job == 1);
+    assert_int_equal(entries[entry].code, phase & 1 ? GUEST_OP : GUEST_CONTROL);
+    assert_int_equal(entries[entry].samples, phase < PHASE_CONTROL ? COUNTS : SAMPLES);
+    assert_int_equal(entries[entry].rip, blob.header.entry);
+    assert_int_equal(entries[entry].rsp, GUEST_STACK_TOP);
+    assert_int_equal(entries[entry].cr3, GUEST_PAGE_TABLES);
+    assert_int_equal(entries[entry].host_rip, host_rip);
+    assert_int_equal(p->samples, entries[entry].samples);
+    assert_int_equal(p->samples_offset, samples_offset);
+    const struct sample *samples = (const void *)((char *)driver.results + samples_offset);
+    for (uint64_t i = 0; i < p->samples; i++) {
+        assert_int_equal(samples[i].start, 1000 * entry + i);
+        assert_int_equal(samples[i].end, i);
+    }
+    assert_int_equal(p->records, probed ? 3 : 0);
+    assert_int_equal(p->discarded, 0);
+    assert_int_equal(p->packet_offset, probed ? offset : 0);
+    if (!probed)
+        return;
+    const struct packet_header *packet = (const void *)((char *)driver.results + offset);
+    assert_int_equal(packet->magic, PACKET_MAGIC);
+    assert_int_equal(packet->job, job);
+    assert_int_equal(packet->phase, phase);
+    assert_int_equal(packet->content_size, 4 * 512);
+}
+
+static void a_whole_run(void **state)
+{
+    static const char *const paths[JOBS] = {vmx_exit_off, vmx_exit_counts, vmx_exit_stamps};
+    (void)state;
+    assert_null(driver_run(&driver));
+    assert_int_equal(entry_count, JOBS * PHASE_COUNT);
+    assert_int_equal(driver.results->jobs_done, JOBS);
+    for (unsigned job = 0; job < JOBS; job++) {
+        const struct job_result *result = result_of(job);
+        assert_int_equal(result->status, RESULT_DONE);
+        assert_int_equal(result->job, job);
+        assert_string_equal(result->reason, "");
+        assert_int_equal(result->controls.pin_based, 0x7f);
+        assert_int_equal(result->controls.secondary, 0x102a);
+        assert_int_equal(result->controls.vpid, 1);
+        assert_int_equal(result->controls.ept_pointer & 0xfff, 0x1e);
+        for (int phase = 0; phase < PHASE_COUNT; phase++)
+            phase_is_whole(job, phase,
+                           (uintptr_t)(phase < PHASE_CONTROL ? vmx_exit_full : paths[job]));
+    }
+    assert_true(simulated_log_has("job 2/3 second/two: done\n"));
+}
+
+static void the_machine(void **state)
+{
+    const struct machine_facts *machine = &driver.results->machine;
+    (void)state;
+    driver.results->machine.memory_bytes = 123;
+    assert_null(driver_run(&driver));
+    assert_string_equal(machine->vendor, "GenuineIntel");
+    assert_memory_equal(machine->brand, "Simulated CPU", 13);
+    assert_int_equal(machine->signature, 0x306c3);
+    assert_int_equal(machine->vmx_basic, cpu.capability.basic);
+    assert_int_equal(machine->primary, 0xfff9fffe04006172);
+    assert_int_equal(machine->feature_control, 5);
+    assert_int_equal(machine->memory_bytes, 123);
+    assert_string_equal(driver.results->compiler, "hosted");
+}
+
+static void floor_rows_use_the_floor(void **state)
+{
+    (void)state;
+    blob.rows[0].flags = ROW_FLOOR;
+    assert_null(driver_run(&driver));
+    for (int phase = 0; phase < PHASE_COUNT; phase++)
+        phase_is_whole(2, phase, (uintptr_t)(phase < 2 ? vmx_exit_full : vmx_exit_floor));
+}
+
+static void expect_job(unsigned job, enum result_status status, const char *reason)
+{
+    assert_int_equal(result_of(job)->status, status);
+    assert_string_equal(result_of(job)->reason, reason);
+}
+
+static void jobs_fail_one_by_one(void **state)
+{
+    (void)state;
+    strcpy(plan.jobs[0].benchmark, "firs"); /* a prefix is not the name */
+    failing_entry = 2;
+    assert_null(driver_run(&driver));
+    expect_job(0, RESULT_FAILED, "no such benchmark in the guest blob");
+    expect_job(1, RESULT_FAILED, "the guest reported a failure");
+    expect_job(2, RESULT_DONE, "");
+    assert_int_equal(driver.results->jobs_done, 3);
+    assert_true(simulated_log_has("guest stopped: the guest reported a failure (value 0x10d)"));
+    /* the first phase of the failed job keeps what it measured */
+    assert_int_equal(result_of(1)->phases[0].samples, COUNTS);
+    assert_int_equal(result_of(1)->phases[1].samples, 0);
+}
+
+static void jobs_are_skipped(void **state)
+{
+    (void)state;
+    simulated_leaf(1, 0)->ecx &= ~CPUID_1_ECX_X2APIC;
+    blob.rows[1].requires = ROW_REQUIRES_X2APIC;
+    plan.policies[0].secondary.set = SECONDARY_TSC_SCALING;
+    assert_null(driver_run(&driver));
+    expect_job(0, RESULT_SKIPPED, "control not available on this CPU: use TSC scaling");
+    expect_job(1, RESULT_SKIPPED, "this CPU has no x2APIC");
+    assert_int_equal(entry_count, 0);
+    assert_int_equal(driver.results->jobs_done, 3);
+}
+
+static void a_failed_entry_has_its_error(void **state)
+{
+    (void)state;
+    stub_guest = NULL;
+    assert_null(driver_run(&driver));
+    expect_job(0, RESULT_FAILED, "VM entry: VMfailInvalid");
+}
+
+static void no_run_at_all(void **state)
+{
+    (void)state;
+    static const char *const reasons[] = {
+        "no memory for the guest",          "no memory for the guest",
+        "no memory for the EPT PML4 table", "no memory for the guest's EPT",
+        "no memory for the guest's EPT",    "no memory for the vCPU",
+        "no memory for the vCPU",
+    };
+    for (unsigned n = 0; n < COUNT_OF(reasons); n++) {
+        simulated_pages_fail(n + 1);
+        assert_string_equal(driver_run(&driver), reasons[n]);
+    }
+    blob.header.magic = 0;
+    assert_string_equal(driver_run(&driver), "guests: not a guest blob");
+    assert_int_equal(driver.results->jobs_done, 0);
+}
+
+#define driver_test(function) cmocka_unit_test_setup_teardown(function, make, unmake)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        driver_test(a_whole_run),
+        driver_test(the_machine),
+        driver_test(floor_rows_use_the_floor),
+        driver_test(jobs_fail_one_by_one),
+        driver_test(jobs_are_skipped),
+        driver_test(a_failed_entry_has_its_error),
+        driver_test(no_run_at_all),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
