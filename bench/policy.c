@@ -38,6 +38,7 @@ static const struct policy_control {
     size_t group; /* offset of the struct plan_controls */
     unsigned bit;
 } policy_controls[] = {
+    {"external-interrupt-exiting", offsetof(struct plan_policy, pin_based), 0},
     {"hlt-exiting", offsetof(struct plan_policy, primary), 7},
 };
 

@@ -57,10 +57,10 @@ dispatch_\name:
     call    *\handlers(,%rcx,8)         /* dispatch.c */
 handled_\name:
     test    %eax, %eax                  /* enum exit_outcome */
+    jnz     leave_\name
   .if \stamps
     PROBE_STAMP RECORD_HANDLED
   .endif
-    jnz     leave_\name
   .if \stamps || \counts
     PROBE_COMMIT (RECORD_HAS_STAMPS * \stamps + RECORD_HAS_COUNTS * \counts), \counts
   .endif
@@ -83,6 +83,9 @@ handled_\name:
 leave_\name:
     cmp     $EXIT_EVENTS, %eax
     je      events_\name
+  .if \stamps
+    PROBE_STAMP RECORD_HANDLED
+  .endif
   .if \stamps || \counts
     movq    $0, RECORD_ENTERING(%rbx)
     PROBE_COMMIT (RECORD_LEFT + RECORD_HAS_STAMPS * \stamps + RECORD_HAS_COUNTS * \counts), \counts

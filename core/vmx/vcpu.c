@@ -36,8 +36,9 @@ void vcpu_destroy(struct vcpu *vcpu)
 
 /* What the vCPU itself needs, before a policy adds to it. */
 static const struct control_wish basis[CONTROL_GROUPS] = {
-    [CONTROL_PIN_BASED] = {.set = PIN_BASED_EXTERNAL_INTERRUPT_EXITING | PIN_BASED_NMI_EXITING,
-                           .optional = PIN_BASED_VIRTUAL_NMIS | PIN_BASED_PREEMPTION_TIMER},
+    [CONTROL_PIN_BASED] = {.set = PIN_BASED_NMI_EXITING,
+                           .optional = PIN_BASED_EXTERNAL_INTERRUPT_EXITING |
+                                       PIN_BASED_VIRTUAL_NMIS | PIN_BASED_PREEMPTION_TIMER},
     [CONTROL_PRIMARY] = {.set =
                              PRIMARY_IO_BITMAPS | PRIMARY_MSR_BITMAPS | (uint32_t)PRIMARY_SECONDARY,
                          .clear = PRIMARY_CR3_LOAD_EXITING | PRIMARY_CR3_STORE_EXITING},
