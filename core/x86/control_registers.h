@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Bits of the control and debug registers and of RFLAGS (SDM Vol. 3A 2.5, 3B 18.2, Vol. 1 3.4.3). */
+/* Bits of the control and debug registers and of RFLAGS (SDM Vol. 3A 2.5, 3B 18.2, Vol. 1 3.4.3).
+ */
 #ifndef EXITMETER_CORE_X86_CONTROL_REGISTERS_H
 #define EXITMETER_CORE_X86_CONTROL_REGISTERS_H
 
