@@ -23,6 +23,7 @@ def gate(path: Path, baseline: Path, update: bool, as_json: bool) -> int:
     try:
         refuse(run)
         if update:
+            refuse_failed(run)
             return write_baseline(run, baseline, as_json)
         verdict = judge(run, load_baseline(baseline))
     except NotPossible as error:
@@ -33,13 +34,20 @@ def gate(path: Path, baseline: Path, update: bool, as_json: bool) -> int:
     return EXIT_REGRESSED if verdict["verdict"] == "regressed" else EXIT_DONE
 
 
-def refuse(run: Run) -> None:
-    """Runs that no baseline can be held against."""
+def refuse_failed(run: Run) -> None:
+    """A run that did not end well is no baseline."""
     if run.failed:
         raise NotPossible("\n".join([
             f"not comparable: {run.path} failed: {run.reason or 'no reason is given'}",
             *(f"  {job.name}: {job.status}: {job.reason}" for job in run.missing_jobs
               if job.status != "skipped")]))
+
+
+def refuse(run: Run) -> None:
+    """Runs that no baseline can be held against. One of which something was measured can be: its
+    failed jobs are regressions."""
+    if not run.measured_jobs:
+        refuse_failed(run)
     if run.unit != "ticks":
         raise NotPossible(f"not comparable: {run.path} counts {run.unit}, not ticks: only a "
                           "deterministic clock can be gated exactly; gates on distributions "

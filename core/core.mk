@@ -6,7 +6,7 @@ IMAGE_CFLAGS = -std=gnu11 -O2 -g $(IMAGE_WARNINGS) -ffreestanding -fno-builtin-s
 	-fno-pie -mno-red-zone -mgeneral-regs-only -fcf-protection=none \
 	-fno-asynchronous-unwind-tables -fno-strict-aliasing -ffunction-sections $(CORE_EXTRA_CFLAGS)
 # What the results and the gate's fingerprint call the build.
-IMAGE_COMPILER := $(shell $(CC) --version | head -n 1) -O2
+IMAGE_COMPILER := $(shell $(CC) --version 2>/dev/null | head -n 1) -O2
 
 CORE_SOURCES = $(wildcard core/vmx/*.c) $(wildcard core/exits/*.c)
 CORE_SOURCES := $(filter-out core/vmx/offsets.c,$(CORE_SOURCES))
