@@ -5,6 +5,7 @@ import os
 import pathlib
 import shutil
 import stat
+import signal
 import subprocess
 import sys
 import textwrap
@@ -18,6 +19,11 @@ sys.path.insert(0, str(HERE))
 import synthetic  # noqa: E402
 
 BINARY = pathlib.Path(os.environ.get("EXITMETER", REPOSITORY / "build" / "exitmeter"))
+
+
+def listen():
+    """Whoever runs the tests in the background may have SIGINT ignored, and that is inherited."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Home:
@@ -80,7 +86,8 @@ class Home:
     def start(self, *arguments):
         return subprocess.Popen([self.binary, *map(str, arguments)], cwd=self.work, text=True,
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE, env=self.environment())
+                                stderr=subprocess.PIPE, env=self.environment(),
+                                preexec_fn=listen)
 
     def left_behind(self):
         """Names in the working directory, hidden ones included."""
