@@ -51,7 +51,7 @@ unit: $(UNIT_TESTS) ## unit tests in C on a simulated CPU, under ASan and UBSan
 python-tests: all ## tests of analysis, and of the harness without Bochs
 	$(PYTEST) analysis/tests bench/tests
 
-e2e: all $(HOSTILE_BIN) ## everything that needs VT-x, on Bochs
+e2e: all $(TEST_BINS) ## everything that needs VT-x, on Bochs
 	$(PYTEST) ci/tests
 
 lint: ## both compilers, header check, clang-format, shellcheck, pyflakes, SPDX lines

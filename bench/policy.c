@@ -4,6 +4,7 @@
 #include "../probes/record.h"
 #include "nearest.h"
 #include "policy_bitmap.h"
+#include "policy_control.h"
 #include "text.h"
 
 #include <ctype.h>
@@ -31,16 +32,6 @@ const char *probe_level_name(unsigned level)
 {
     return probe_level_names[level % PROBE_LEVELS];
 }
-
-/* VM-execution controls a policy may name: the group they are in, and their bit there. */
-static const struct policy_control {
-    const char *name;
-    size_t group; /* offset of the struct plan_controls */
-    unsigned bit;
-} policy_controls[] = {
-    {"external-interrupt-exiting", offsetof(struct plan_policy, pin_based), 0},
-    {"hlt-exiting", offsetof(struct plan_policy, primary), 7},
-};
 
 /* One line, cut into words. */
 struct line {
@@ -187,18 +178,13 @@ static bool rule_passthrough(struct line *line)
 static bool rule_control(struct line *line)
 {
     static const char *const states[] = {"off", "on"};
-    const char *names[sizeof(policy_controls) / sizeof(policy_controls[0])];
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        names[i] = policy_controls[i].name;
-    int control = choose(line, 1, "a control", names, sizeof(names) / sizeof(names[0]));
+    size_t count;
+    const char *const *names = policy_control_names(&count);
+    int control = choose(line, 1, "a control", names, count);
     int on = control < 0 ? -1 : choose(line, 2, "on or off", states, 2);
     if (on < 0 || !nothing_after(line, 3))
         return false;
-    struct plan_controls *group =
-        (void *)((char *)&line->policy->plan + policy_controls[control].group);
-    uint32_t bit = 1u << policy_controls[control].bit;
-    group->set = on ? group->set | bit : group->set & ~bit;
-    group->clear = on ? group->clear & ~bit : group->clear | bit;
+    policy_control_set(&line->policy->plan, (size_t)control, on);
     return true;
 }
 

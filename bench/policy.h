@@ -8,7 +8,7 @@
  *   default msr|io passthrough|intercept         every MSR that has bits, every port
  *   intercept|passthrough msr N[-M] [r|w|rw]     rw if left out
  *   intercept|passthrough io N[-M]
- *   control NAME on|off                          a VM-execution control; see policy_controls
+ *   control NAME on|off                          a VM-execution control; see policy_control.h
  *   probes off|counts|stamps|full                probe level of the measured phases
  *
  * Numbers are as in C, hexadecimal, octal or decimal.

@@ -33,15 +33,16 @@ void policy_set_msrs(struct plan_policy *policy, uint32_t first, uint32_t last, 
                      bool writes, bool intercept)
 {
     static const uint32_t bases[] = {0, MSR_HIGH_BASE};
-    for (int range = 0; range < 2; range++)
-        for (uint32_t msr = bases[range]; msr < bases[range] + MSR_RANGE_SIZE; msr++) {
-            if (msr < first || msr > last)
-                continue;
+    for (int range = 0; range < 2; range++) {
+        uint32_t low = first > bases[range] ? first : bases[range];
+        uint32_t end = bases[range] + MSR_RANGE_SIZE;
+        for (uint32_t msr = low; msr < end && msr <= last; msr++) {
             if (reads)
                 put_bit(policy->msr_bitmap, msr_bit(msr), intercept);
             if (writes)
                 put_bit(policy->msr_bitmap + MSR_WRITES, msr_bit(msr), intercept);
         }
+    }
 }
 
 /* Bitmap A holds the ports with bit 15 clear, B the others; SDM volume 3C, 25.6.4. */

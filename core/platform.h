@@ -24,7 +24,10 @@ void platform_pages_free(void *pages, size_t count);
 /* Physical address of memory that platform_pages_allocate() returned, or of something inside. */
 uint64_t platform_physical(const void *address);
 
-/* The other way round: where memory at a physical address can be read and written. */
+/*
+ * The other way round: where the byte at a physical address, and the rest of its page, can be read
+ * and written. NULL if it is out of reach.
+ */
 void *platform_at(uint64_t physical);
 
 /*

@@ -6,7 +6,8 @@ BLOB_CFLAGS = -std=gnu11 -O2 -g -Wall -Wextra -Werror -DEXITMETER_GUEST -ffreest
 	-fcf-protection=none -fno-asynchronous-unwind-tables
 
 # In the order in which the benchmarks are listed.
-CORPUS_SOURCES = cpuid.c hypercall.c msr.c io.c apic.c check.c check_events.c
+CORPUS_SOURCES = cpuid.c hypercall.c msr.c io.c apic.c check.c check_events.c check_control.c \
+	check_instruction.c check_string_io.c
 CORPUS_OBJECTS = $(BUILD)/blob/start.S.o $(BUILD)/blob/main.o \
 	$(CORPUS_SOURCES:%.c=$(BUILD)/blob/%.o)
 GUESTS_BIN = $(BUILD)/guests.bin
@@ -26,18 +27,23 @@ $(BUILD)/blob/%.S.o: guests/blob/%.S
 
 -include $(CORPUS_OBJECTS:.o=.d)
 
-# The hostile guests of the tests, in a blob of their own.
-HOSTILE_BIN = $(BUILD)/tests/hostile.bin
-HOSTILE_OBJECTS = $(BUILD)/blob/start.S.o $(BUILD)/blob/main.o $(BUILD)/blob/tests/hostile.o
+# Guests of the tests, each in a blob of its own: guests/tests/NAME.c becomes $(BUILD)/tests/NAME.bin.
+# Those named unit_NAME.c are no guests.
+TEST_BLOBS = hostile bitmaps
+TEST_BINS = $(TEST_BLOBS:%=$(BUILD)/tests/%.bin)
+TEST_BLOB_OBJECTS = $(TEST_BLOBS:%=$(BUILD)/blob/tests/%.o)
 
-$(HOSTILE_BIN): $(HOSTILE_OBJECTS) guests/blob/blob.lds
+$(TEST_BINS): $(BUILD)/tests/%.bin: $(BUILD)/blob/start.S.o $(BUILD)/blob/main.o \
+		$(BUILD)/blob/tests/%.o guests/blob/blob.lds
 	@mkdir -p $(@D)
 	$(Q)$(LD) -m elf_x86_64 -n -T guests/blob/blob.lds -z noexecstack --no-warn-rwx-segments \
-		-o $(BUILD)/tests/hostile.elf $(HOSTILE_OBJECTS)
-	$(Q)objcopy -O binary $(BUILD)/tests/hostile.elf $@
+		-o $(@:.bin=.elf) $(filter %.o,$^)
+	$(Q)objcopy -O binary $(@:.bin=.elf) $@
 
 $(BUILD)/blob/tests/%.o: guests/tests/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BLOB_CFLAGS) -MMD -MP -c -o $@ $<
 
--include $(BUILD)/blob/tests/hostile.d
+.SECONDARY: $(TEST_BLOB_OBJECTS)
+
+-include $(TEST_BLOB_OBJECTS:.o=.d)

@@ -112,6 +112,92 @@ static void controls_and_probes(void **unused)
     assert_int_equal(policy.probe_level, PROBE_OFF);
 }
 
+/* The bits of SDM volume 3C, tables 25-5 to 25-7, a second time. */
+static void every_control_has_its_bit(void **unused)
+{
+    static const struct {
+        const char *name;
+        size_t group;
+        unsigned bit;
+    } controls[] = {
+#define PIN(name, bit) {name, offsetof(struct plan_policy, pin_based), bit}
+#define PRIMARY(name, bit)                               \
+    {                                                    \
+        name, offsetof(struct plan_policy, primary), bit \
+    }
+#define SECONDARY(name, bit)                               \
+    {                                                      \
+        name, offsetof(struct plan_policy, secondary), bit \
+    }
+        PIN("external-interrupt-exiting", 0),
+        PIN("nmi-exiting", 3),
+        PRIMARY("hlt-exiting", 7),
+        PRIMARY("invlpg-exiting", 9),
+        PRIMARY("mwait-exiting", 10),
+        PRIMARY("rdpmc-exiting", 11),
+        PRIMARY("rdtsc-exiting", 12),
+        PRIMARY("cr3-load-exiting", 15),
+        PRIMARY("cr3-store-exiting", 16),
+        PRIMARY("cr8-load-exiting", 19),
+        PRIMARY("cr8-store-exiting", 20),
+        PRIMARY("mov-dr-exiting", 23),
+        PRIMARY("monitor-exiting", 29),
+        PRIMARY("pause-exiting", 30),
+        SECONDARY("descriptor-table-exiting", 2),
+        SECONDARY("rdtscp", 3),
+        SECONDARY("vpid", 5),
+        SECONDARY("wbinvd-exiting", 6),
+        SECONDARY("rdrand-exiting", 11),
+        SECONDARY("invpcid", 12),
+        SECONDARY("rdseed-exiting", 16),
+    };
+    (void)unused;
+    for (size_t i = 0; i < sizeof(controls) / sizeof(controls[0]); i++) {
+        char source[64];
+        struct policy on, off, none;
+        compile("", &none);
+        snprintf(source, sizeof(source), "control %s on", controls[i].name);
+        compile(source, &on);
+        snprintf(source, sizeof(source), "control %s off", controls[i].name);
+        compile(source, &off);
+        struct plan_controls *group = (void *)((char *)&none.plan + controls[i].group);
+        group->set = 1u << controls[i].bit;
+        assert_memory_equal(&on.plan, &none.plan, sizeof(none.plan));
+        group->set = 0;
+        group->clear = 1u << controls[i].bit;
+        assert_memory_equal(&off.plan, &none.plan, sizeof(none.plan));
+    }
+}
+
+/* What would make the CPU use memory or fields that no policy gives it. */
+static void controls_that_need_more_are_not_to_be_had(void **unused)
+{
+    static const char *const names[] = {
+        "tpr-shadow",
+        "virtualize-apic-accesses",
+        "apic-register-virtualization",
+        "ept",
+        "posted-interrupts",
+        "page-modification-log",
+        "secondary",
+        "virtual-interrupt-delivery",
+        "ia32e-guest",
+        "exiting",
+        "host-64-bit",
+        "-exiting",
+    };
+    (void)unused;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char source[64];
+        struct policy policy;
+        struct policy_error error;
+        snprintf(source, sizeof(source), "control %s on", names[i]);
+        assert_int_equal(policy_compile("test", source, strlen(source), &policy, &error), -1);
+        assert_int_equal(error.column, 9);
+        free(error.message);
+    }
+}
+
 static void hash_is_of_what_it_does(void **unused)
 {
     struct policy one, other;
@@ -244,6 +330,8 @@ int main(void)
         cmocka_unit_test(random_rules_against_a_model),
         cmocka_unit_test(nothing_said_is_everything_intercepted),
         cmocka_unit_test(controls_and_probes),
+        cmocka_unit_test(every_control_has_its_bit),
+        cmocka_unit_test(controls_that_need_more_are_not_to_be_had),
         cmocka_unit_test(hash_is_of_what_it_does),
         cmocka_unit_test(predictions),
         cmocka_unit_test(errors_have_places),

@@ -101,5 +101,5 @@ uint64_t platform_physical(const void *address)
 
 void *platform_at(uint64_t physical)
 {
-    return (void *)physical;
+    return physical < MEMORY_REACHABLE ? (void *)physical : NULL;
 }

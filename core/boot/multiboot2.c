@@ -12,7 +12,6 @@ enum {
 };
 
 #define MEMORY_AVAILABLE 1u
-#define REACHABLE        (4ull << 30) /* what boot/start.S maps */
 
 struct tag {
     uint32_t type;
@@ -64,8 +63,8 @@ static const char *read_memory_map(const struct tag_memory_map *tag,
             (const void *)((const char *)tag + sizeof(*tag) + at);
         uint64_t start = (entry->base + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
         uint64_t end = (entry->base + entry->length) & ~(PAGE_SIZE - 1);
-        if (end > REACHABLE)
-            end = REACHABLE;
+        if (end > MEMORY_REACHABLE)
+            end = MEMORY_REACHABLE;
         if (entry->type != MEMORY_AVAILABLE || start >= end ||
             entry->length > UINT64_MAX - entry->base || entry->base > UINT64_MAX - PAGE_SIZE)
             continue;

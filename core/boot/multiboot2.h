@@ -14,6 +14,9 @@ struct memory_range {
     uint64_t end; /* exclusive */
 };
 
+/* What the identity map of start.S covers; memory above is as good as not there. */
+#define MEMORY_REACHABLE (4ull << 30)
+
 #define BOOT_RANGES_MAX  64u
 #define BOOT_MODULES_MAX 8u
 

@@ -10,7 +10,7 @@
 static void features(const struct vcpu *vcpu, struct cpuid_registers *r)
 {
     r->ebx = (r->ebx & 0x00ffffff) | local_apic_id(&vcpu->apic) << 24;
-    r->ecx &= ~(CPUID_1_ECX_VMX | CPUID_1_ECX_OSXSAVE);
+    r->ecx &= ~(CPUID_1_ECX_VMX | CPUID_1_ECX_SMX | CPUID_1_ECX_OSXSAVE);
     r->ecx |= CPUID_1_ECX_HYPERVISOR;
     if (vmread(VMCS_GUEST_CR4) & CR4_OSXSAVE)
         r->ecx |= CPUID_1_ECX_OSXSAVE;

@@ -2,12 +2,7 @@
 /* IN and OUT: forwarded to the port, the result merged into RAX as the CPU would. */
 #include "../vmx/dispatch.h"
 #include "advance.h"
-
-/* Exit qualification, SDM Vol. 3C table 28-5: [2:0] size - 1, 3 IN, 4 string, 5 REP, [31:16] port.
- */
-#define IO_SIZE_AND_DIRECTION 0xfu
-#define IO_IN                 (1u << 3)
-#define IO_STRING             (1u << 4)
+#include "io_string.h"
 
 static __attribute__((noinline, cold)) enum exit_outcome
 give_up(struct vcpu *vcpu, uint64_t qualification, const char *why)
@@ -23,9 +18,9 @@ enum exit_outcome exit_io(struct vcpu *vcpu)
 
     PROBE_DETAIL(qualification & 0xffffffff);
     if (__builtin_expect(qualification & IO_STRING, 0))
-        return give_up(vcpu, qualification, "INS or OUTS");
+        return exit_io_string(vcpu, qualification);
 
-    switch (qualification & IO_SIZE_AND_DIRECTION) {
+    switch (qualification & (IO_SIZE | IO_IN)) {
     case 0:
         x86_out8(port, (uint8_t)vcpu->rax);
         break;

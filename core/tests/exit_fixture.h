@@ -23,9 +23,17 @@ extern struct exit_cost {
     unsigned vmreads;
     unsigned vmwrites;
     unsigned msr_accesses;
+    unsigned xsetbvs;
+    unsigned invalidations; /* INVVPIDs and INVEPTs */
 } cost;
 
-/* A CPU in VMX operation, a VMCS at the exit, every register of the guest a number of its own. */
+/* What the guest's CPU can do, as guest.capability has it; set up afresh for each test. */
+extern struct vmx_capability exit_capability;
+
+/*
+ * A CPU in VMX operation, a VMCS at the exit, every register of the guest a number of its own;
+ * 64-bit mode, CR0 and CR4 as vcpu_start_long_mode() masks them, EPT and VPID 9 in use.
+ */
 int exit_setup(void **state);
 
 /* A field of the VMCS before the exit, or as it must be after it. */

@@ -85,7 +85,10 @@ void simulated_cpu_reset(void)
     cpu->cr0 = 0x80010033;
     cpu->cr3 = 0x7654000;
     cpu->cr4 = 0x20 | CR4_OSXSAVE;
+    cpu->dr6 = 0xffff0ff0;
+    cpu->xcr0 = 1;
     cpu->tsc = 1000;
+    cpu->tsc_aux = 0x7a;
     /* RPL and TI are set where a 64-bit host may have them: the VMCS must get them clear. */
     cpu->cs = 0x08;
     cpu->ss = 0x10;

@@ -80,7 +80,14 @@ struct simulated_vmcs {
 
 struct simulated_cpu {
     uint64_t cr0, cr2, cr3, cr4;
-    uint64_t tsc; /* grows by 1 at each RDTSC */
+    uint64_t dr[4], dr6;
+    uint64_t xcr0;
+    uint64_t tsc; /* grows by 1 at each RDTSC and RDTSCP */
+    uint32_t tsc_aux;
+    uint64_t counter[4]; /* RDPMC's */
+    uint64_t random;     /* RDRAND's and RDSEED's next number ... */
+    bool random_absent;  /* ... if there is one */
+    unsigned rdrands, rdseeds, xsetbvs, wbinvds;
     uint16_t cs, ss, ds, es, fs, gs, tr;
     struct descriptor_table_register gdtr, idtr;
 
@@ -148,6 +155,13 @@ uint64_t x86_rdmsr(uint32_t msr);
 void x86_wrmsr(uint32_t msr, uint64_t value);
 bool x86_rdmsr_checked(uint32_t msr, uint32_t *low, uint32_t *high);
 bool x86_wrmsr_checked(uint32_t msr, uint32_t low, uint32_t high);
+uint64_t x86_rdtscp(uint32_t *aux);
+bool x86_rdpmc_checked(uint32_t counter, uint32_t *low, uint32_t *high);
+uint64_t x86_xgetbv(uint32_t index);
+bool x86_xsetbv_checked(uint32_t index, uint64_t value);
+bool x86_rdrand(uint64_t *value);
+bool x86_rdseed(uint64_t *value);
+void x86_wbinvd(void);
 uint8_t x86_in8(uint16_t port);
 uint16_t x86_in16(uint16_t port);
 uint32_t x86_in32(uint16_t port);
@@ -162,6 +176,16 @@ void x86_write_cr0(uint64_t value);
 void x86_write_cr2(uint64_t value);
 void x86_write_cr3(uint64_t value);
 void x86_write_cr4(uint64_t value);
+uint64_t x86_read_dr0(void);
+uint64_t x86_read_dr1(void);
+uint64_t x86_read_dr2(void);
+uint64_t x86_read_dr3(void);
+uint64_t x86_read_dr6(void);
+void x86_write_dr0(uint64_t value);
+void x86_write_dr1(uint64_t value);
+void x86_write_dr2(uint64_t value);
+void x86_write_dr3(uint64_t value);
+void x86_write_dr6(uint64_t value);
 uint16_t x86_read_tr(void);
 uint16_t x86_read_cs(void);
 uint16_t x86_read_ss(void);

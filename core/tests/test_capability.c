@@ -44,6 +44,8 @@ static void with_true_forms(void **state)
     assert_int_equal(capability.cr4_fixed1, 0x1727ff);
     assert_int_equal(capability.feature_control, 5);
     assert_int_equal(vmx_revision(&capability), 0x12);
+    assert_int_equal(capability.xcr0, 7);
+    assert_int_equal(capability.physical_bits, 48);
 }
 
 static void without_true_forms(void **state)

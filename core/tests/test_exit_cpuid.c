@@ -57,10 +57,12 @@ static void leaf_1_shows_the_guest(void **state)
 {
     (void)state;
     struct cpuid_registers host = x86_cpuid(1, 0);
-    assert_true(host.ecx & CPUID_1_ECX_VMX && host.ecx & CPUID_1_ECX_OSXSAVE);
+    assert_true(host.ecx & CPUID_1_ECX_VMX && host.ecx & CPUID_1_ECX_SMX &&
+                host.ecx & CPUID_1_ECX_OSXSAVE);
     assert_int_equal(host.ebx >> 24, 7);
     host.ebx = (host.ebx & 0xffffff) | 3u << 24;
-    host.ecx = (host.ecx & ~(CPUID_1_ECX_VMX | CPUID_1_ECX_OSXSAVE)) | CPUID_1_ECX_HYPERVISOR;
+    host.ecx &= ~(CPUID_1_ECX_VMX | CPUID_1_ECX_SMX | CPUID_1_ECX_OSXSAVE);
+    host.ecx |= CPUID_1_ECX_HYPERVISOR;
 
     take_leaf(1, 0);
     expect_cpuid(host);

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+/* IN and OUT; test_exit_io_string.c has INS and OUTS. */
 #include "exit_fixture.h"
 
 /* Exit qualification, SDM Vol. 3C table 28-5. */
 #define SIZE(bytes) ((uint64_t)(bytes)-1)
 #define IN          (1ull << 3)
-#define STRING      (1ull << 4)
-#define REP         (1ull << 5)
 #define IMMEDIATE   (1ull << 6)
 #define PORT(port)  ((uint64_t)(port) << 16)
 
@@ -68,20 +67,6 @@ static void in_is_merged_by_width(void **state)
         }
 }
 
-static void string_instructions_stop(void **state)
-{
-    (void)state;
-    for (unsigned bytes = 1; bytes <= 4; bytes *= 2)
-        for (unsigned form = 0; form < 4; form++) {
-            uint64_t qualification =
-                PORT(0x60) | SIZE(bytes) | STRING | (form & 1 ? IN : 0) | (form & 2 ? REP : 0);
-            assert_int_equal(take_io(qualification), EXIT_STOP);
-            expect_stop(STOP_UNHANDLED, qualification, "INS or OUTS");
-            expect_unchanged();
-        }
-    assert_int_equal(simulated_cpu.port_accesses, 0);
-}
-
 static void sizes_that_do_not_exist_stop(void **state)
 {
     (void)state;
@@ -101,7 +86,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         exit_test(out),
         exit_test(in_is_merged_by_width),
-        exit_test(string_instructions_stop),
         exit_test(sizes_that_do_not_exist_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,10 +93,16 @@ static void hlt(void **state)
     take(EXIT_REASON_HLT, 0, 0, 0);
 }
 
-static void io_that_stops(void **state)
+static void string_io(void **state)
 {
     (void)state;
-    take(EXIT_REASON_IO, 0, 0, 0x600018);
+    exit_field(VMCS_GUEST_CS_ACCESS_RIGHTS, 0xc09b); /* compatibility mode: segments count */
+    take(EXIT_REASON_IO, 0, 0, 0x600018);            /* raises #GP: ES is not writable */
+    expect_detail(0x600018);
+    take(EXIT_REASON_IO, 0, 0, 0x600038); /* REP, none left */
+    expect_detail(0x600038);
+    take(EXIT_REASON_IO, 0, 0, 0x60001a); /* of no size */
+    expect_detail(0x60001a);
 }
 
 static void io_of_no_size(void **state)
@@ -127,7 +133,7 @@ int main(void)
         exit_test(vmcall),
         exit_test(unhandled),
         exit_test(hlt),
-        exit_test(io_that_stops),
+        exit_test(string_io),
         exit_test(io_of_no_size),
         exit_test(a_failed_entry),
         exit_test(an_interrupt_not_delivered),

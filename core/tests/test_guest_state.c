@@ -50,12 +50,23 @@ static void control_registers_keep_the_fixed_bits(void **state)
     assert_int_equal(cr4, 0x2020);
     assert_int_equal(cr0 & 0x80000021, 0x80000021);
     assert_int_equal(cr4 & 0x2000, 0x2000);
-    assert_int_equal(field(VMCS_CR0_MASK), 0x20);
+    assert_int_equal(field(VMCS_CR0_MASK), 0xe0000021); /* PE, NE, PG; NW and CD */
     assert_int_equal(field(VMCS_CR0_SHADOW), 0x80010031);
-    assert_int_equal(field(VMCS_CR4_MASK), 0x2000);
+    assert_int_equal(field(VMCS_CR4_MASK), 0x6000); /* VMXE, SMXE */
     assert_int_equal(field(VMCS_CR4_SHADOW), 0x20); /* VMXE is not for the guest to see */
     assert_int_equal(field(VMCS_GUEST_CR3), 0x1000);
     assert_int_equal(field(VMCS_GUEST_EFER), 0x500);
+}
+
+/* It may run without paging and protection, and clear them without a VM exit. */
+static void an_unrestricted_guest_owns_pe_and_pg(void **state)
+{
+    static const struct vcpu_start start = {.rip = 0x100000};
+    (void)state;
+    fixture_vcpu->controls[CONTROL_SECONDARY] |= SECONDARY_UNRESTRICTED_GUEST;
+    assert_true(vcpu_start_long_mode(fixture_vcpu, &start));
+    assert_int_equal(field(VMCS_CR0_MASK), 0x60000020);
+    assert_int_equal(field(VMCS_GUEST_CR0), 0x80010031);
 }
 
 static void everything_else(void **state)
@@ -162,9 +173,13 @@ static void dump_shows_the_state(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        guest_test(segments),          guest_test(control_registers_keep_the_fixed_bits),
-        guest_test(everything_else),   guest_test(registers),
-        guest_test(any_vmwrite_fails), guest_test(dump_shows_the_state),
+        guest_test(segments),
+        guest_test(control_registers_keep_the_fixed_bits),
+        guest_test(an_unrestricted_guest_owns_pe_and_pg),
+        guest_test(everything_else),
+        guest_test(registers),
+        guest_test(any_vmwrite_fails),
+        guest_test(dump_shows_the_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

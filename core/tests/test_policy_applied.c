@@ -149,7 +149,19 @@ static void the_basis_cannot_be_cleared(void **state)
     refuses(CONTROL_SECONDARY, 1, false, "enable EPT",
             "secondary processor-based VM-execution controls: this CPU cannot set bit 1 (enable "
             "EPT)\n");
+}
+
+/* What the vCPU merely prefers to be without, a policy may have. */
+static void cr3_exiting_is_the_policys_to_set(void **state)
+{
+    const uint32_t both = PRIMARY_CR3_LOAD_EXITING | PRIMARY_CR3_STORE_EXITING;
+    (void)state;
+    assert_true(vcpu_apply_policy(fixture_vcpu, &fixture_policy));
+    assert_int_equal(field(VMCS_PRIMARY_CONTROLS) & both, 0);
     fixture_policy.controls[CONTROL_PRIMARY].set = PRIMARY_CR3_LOAD_EXITING;
+    assert_true(vcpu_apply_policy(fixture_vcpu, &fixture_policy));
+    assert_int_equal(field(VMCS_PRIMARY_CONTROLS) & both, PRIMARY_CR3_LOAD_EXITING);
+    fixture_policy.controls[CONTROL_PRIMARY].clear = PRIMARY_CR3_LOAD_EXITING;
     assert_false(vcpu_apply_policy(fixture_vcpu, &fixture_policy));
     assert_int_equal(fixture_vcpu->stop.value, 15);
 }
@@ -214,6 +226,7 @@ int main(void)
         vcpu_test(addresses_and_counts),
         vcpu_test(refused_controls_are_named),
         vcpu_test(the_basis_cannot_be_cleared),
+        vcpu_test(cr3_exiting_is_the_policys_to_set),
         vcpu_test(cpus_that_lack_the_basis),
         vcpu_test(optional_controls_may_be_missing),
         vcpu_test(vmptrld_fails),

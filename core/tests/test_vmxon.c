@@ -48,6 +48,25 @@ static void enable_and_disable(void **state)
     assert_int_equal(simulated_cpu.executed[SIMULATED_VMXOFF], 1);
 }
 
+/* XSETBV on a guest's behalf needs it; a CPU without XSAVE has not got it. */
+static void osxsave_is_set_and_taken_back(void **state)
+{
+    (void)state;
+    simulated_cpu.cr4 &= ~CR4_OSXSAVE;
+    assert_null(vmx_enable(&cpu));
+    assert_int_equal(simulated_cpu.cr4, 0x20 | CR4_VMXE | CR4_OSXSAVE);
+    assert_int_equal(cpu.capability.xcr0, 7);
+    vmx_disable(&cpu);
+    assert_int_equal(simulated_cpu.cr4, 0x20);
+
+    simulated_leaf(1, 0)->ecx &= ~CPUID_1_ECX_XSAVE;
+    assert_null(vmx_enable(&cpu));
+    assert_int_equal(simulated_cpu.cr4, 0x20 | CR4_VMXE);
+    assert_int_equal(cpu.capability.xcr0, 0);
+    vmx_disable(&cpu);
+    assert_int_equal(simulated_cpu.cr4, 0x20);
+}
+
 static void disable_without_enable(void **state)
 {
     (void)state;
@@ -203,6 +222,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         simulated_test(enable_and_disable),
+        simulated_test(osxsave_is_set_and_taken_back),
         simulated_test(disable_without_enable),
         simulated_test(a_thousand_cycles),
         simulated_test(busy),

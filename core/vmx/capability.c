@@ -6,6 +6,10 @@
 
 #include <stddef.h>
 
+#define CPUID_EXTENDED_STATE  0xdu
+#define CPUID_ADDRESS_SIZES   0x80000008u
+#define PHYSICAL_BITS_WITHOUT 36 /* the leaf; with PAE, SDM Vol. 3A 4.1.4 */
+
 const char *vmx_absent(void)
 {
     if (!(x86_cpuid(1, 0).ecx & CPUID_1_ECX_VMX))
@@ -35,6 +39,14 @@ void vmx_capability_read(struct vmx_capability *capability)
         .cr4_fixed1 = x86_rdmsr(IA32_VMX_CR4_FIXED1),
         .feature_control = x86_rdmsr(IA32_FEATURE_CONTROL),
     };
+    if (x86_cpuid(1, 0).ecx & CPUID_1_ECX_XSAVE) {
+        struct cpuid_registers r = x86_cpuid(CPUID_EXTENDED_STATE, 0);
+        capability->xcr0 = (uint64_t)r.edx << 32 | r.eax;
+    }
+    capability->physical_bits = PHYSICAL_BITS_WITHOUT;
+    if (x86_cpuid(0x80000000u, 0).eax >= CPUID_ADDRESS_SIZES)
+        capability->physical_bits = (uint8_t)x86_cpuid(CPUID_ADDRESS_SIZES, 0).eax;
+
     bool true_forms = capability->basic & VMX_BASIC_TRUE_CONTROLS;
     for (int group = 0; group < CONTROL_GROUPS; group++)
         if (msrs[group][0])

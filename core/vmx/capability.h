@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What this CPU's VMX can do: the capability MSRs of SDM Vol. 3D appendix A, read once. */
+/*
+ * What this CPU can do, read once: the capability MSRs of SDM Vol. 3D appendix A, and what else
+ * guests are held to.
+ */
 #ifndef EXITMETER_CORE_VMX_CAPABILITY_H
 #define EXITMETER_CORE_VMX_CAPABILITY_H
 
@@ -16,6 +19,8 @@ struct vmx_capability {
     uint64_t cr0_fixed0, cr0_fixed1;
     uint64_t cr4_fixed0, cr4_fixed1;
     uint64_t feature_control;
+    uint64_t xcr0;         /* bits of XCR0 that can be set; 0 without XSAVE */
+    uint8_t physical_bits; /* width of a physical address, MAXPHYADDR */
 };
 
 #define VMX_BASIC_TRUE_CONTROLS (1ull << 55)

@@ -1,7 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "dispatch.h"
 
-/* Reasons without a line of their own stop the guest, by name. */
+#include "full_registers.h"
+
+FULL_REGISTERS(exit_cr)
+FULL_REGISTERS(exit_invpcid)
+FULL_REGISTERS(exit_mov_dr)
+FULL_REGISTERS(exit_rdrand)
+FULL_REGISTERS(exit_rdseed)
+FULL_REGISTERS(exit_user_wait)
+
+/*
+ * Reasons without a line of their own stop the guest, by name. Among them are instructions that
+ * exit under a control only, and of which an emulation would have to write to the guest's memory:
+ * those on GDTR, IDTR, LDTR and TR, XSAVES and XRSTORS.
+ */
 #pragma GCC diagnostic push
 #ifdef __clang__
 #pragma GCC diagnostic ignored "-Winitializer-overrides"
@@ -21,5 +34,39 @@ exit_handler *const exit_handlers[EXIT_REASONS + 1] = {
     [EXIT_REASON_RDMSR] = exit_rdmsr,
     [EXIT_REASON_WRMSR] = exit_wrmsr,
     [EXIT_REASON_PREEMPTION_TIMER] = exit_preemption_timer,
+
+    [EXIT_REASON_CR_ACCESS] = full_exit_cr,
+    [EXIT_REASON_MOV_DR] = full_exit_mov_dr,
+    [EXIT_REASON_XSETBV] = exit_xsetbv,
+    [EXIT_REASON_INVD] = exit_wbinvd,
+    [EXIT_REASON_WBINVD] = exit_wbinvd,
+    [EXIT_REASON_INVLPG] = exit_invlpg,
+    [EXIT_REASON_INVPCID] = full_exit_invpcid,
+    [EXIT_REASON_RDTSC] = exit_rdtsc,
+    [EXIT_REASON_RDTSCP] = exit_rdtscp,
+    [EXIT_REASON_RDPMC] = exit_rdpmc,
+    [EXIT_REASON_RDRAND] = full_exit_rdrand,
+    [EXIT_REASON_RDSEED] = full_exit_rdseed,
+    [EXIT_REASON_PAUSE] = exit_pause,
+    [EXIT_REASON_MONITOR] = exit_monitor,
+    [EXIT_REASON_MWAIT] = exit_mwait,
+    [EXIT_REASON_UMWAIT] = full_exit_user_wait,
+    [EXIT_REASON_TPAUSE] = full_exit_user_wait,
+
+    /* The guest has none of these: CPUID and CR4 do not show them, or no control enables them. */
+    [EXIT_REASON_GETSEC] = exit_undefined,
+    [EXIT_REASON_RSM] = exit_undefined,
+    [EXIT_REASON_VMCLEAR... EXIT_REASON_VMXON] = exit_undefined,
+    [EXIT_REASON_INVEPT] = exit_undefined,
+    [EXIT_REASON_INVVPID] = exit_undefined,
+    [EXIT_REASON_VMFUNC] = exit_undefined,
+    [EXIT_REASON_ENCLS] = exit_undefined,
+    [EXIT_REASON_ENCLV] = exit_undefined,
+    [EXIT_REASON_PCONFIG] = exit_undefined,
+    [EXIT_REASON_LOADIWKEY] = exit_undefined,
+    [EXIT_REASON_SEAMCALL] = exit_undefined,
+    [EXIT_REASON_TDCALL] = exit_undefined,
+    [EXIT_REASON_RDMSRLIST] = exit_undefined,
+    [EXIT_REASON_WRMSRLIST] = exit_undefined,
 };
 #pragma GCC diagnostic pop

@@ -40,6 +40,23 @@ exit_handler exit_wrmsr;
 exit_handler exit_unhandled;
 exit_handler exit_vmcall;
 
+exit_handler exit_cr;
+exit_handler exit_mov_dr;
+exit_handler exit_xsetbv;
+exit_handler exit_invlpg;
+exit_handler exit_invpcid;
+exit_handler exit_monitor;
+exit_handler exit_mwait;
+exit_handler exit_pause;
+exit_handler exit_rdpmc;
+exit_handler exit_rdrand;
+exit_handler exit_rdseed;
+exit_handler exit_rdtsc;
+exit_handler exit_rdtscp;
+exit_handler exit_undefined; /* #UD */
+exit_handler exit_user_wait; /* UMWAIT, TPAUSE */
+exit_handler exit_wbinvd;    /* ... and INVD */
+
 exit_handler exit_external_interrupt;
 exit_handler exit_preemption_timer;
 exit_handler exit_window;

@@ -93,7 +93,7 @@ static void dump_code(const struct vcpu *vcpu)
 
     platform_log("  bytes at rip, taken as guest-physical:");
     for (uint64_t i = 0; i < 16; i++) {
-        if (!ept_translate(vcpu->ept, rip + i, &physical)) {
+        if (!ept_translate(vcpu->ept, rip + i, &physical) || !platform_at(physical)) {
             platform_log(" (not mapped)");
             break;
         }

@@ -94,7 +94,8 @@ bool ept_map(struct ept *ept, uint64_t guest_physical, uint64_t host_physical, u
     return true;
 }
 
-bool ept_translate(const struct ept *ept, uint64_t guest_physical, uint64_t *host_physical)
+bool ept_reach(const struct ept *ept, uint64_t guest_physical, enum ept_access access,
+               uint64_t *host_physical)
 {
     const uint64_t *table = ept->root;
 
@@ -102,7 +103,7 @@ bool ept_translate(const struct ept *ept, uint64_t guest_physical, uint64_t *hos
         return false;
     for (int level = LEVELS - 1;; level--) {
         uint64_t entry = table[index_at(guest_physical, level)];
-        if (!(entry & EPT_ALL))
+        if (!(entry & EPT_ALL) || (entry & access) != access)
             return false;
         if (level == 0 || entry & ENTRY_LARGE) {
             uint64_t offset = guest_physical & ((1ull << (12 + 9 * level)) - 1);
@@ -111,6 +112,11 @@ bool ept_translate(const struct ept *ept, uint64_t guest_physical, uint64_t *hos
         }
         table = table_of(entry);
     }
+}
+
+bool ept_translate(const struct ept *ept, uint64_t guest_physical, uint64_t *host_physical)
+{
+    return ept_reach(ept, guest_physical, (enum ept_access)0, host_physical);
 }
 
 void ept_invalidate(const struct ept *ept)

@@ -38,6 +38,10 @@ bool ept_map(struct ept *ept, uint64_t guest_physical, uint64_t host_physical, u
 /* Host-physical address behind a guest-physical one; false if it is not mapped. */
 bool ept_translate(const struct ept *ept, uint64_t guest_physical, uint64_t *host_physical);
 
+/* The same, and false too if the map does not allow the guest that access. */
+bool ept_reach(const struct ept *ept, uint64_t guest_physical, enum ept_access access,
+               uint64_t *host_physical);
+
 /* INVEPT, single-context: owed after a mapping was taken away or narrowed. */
 void ept_invalidate(const struct ept *ept);
 

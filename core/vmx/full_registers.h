@@ -19,7 +19,8 @@
     }
 #else
 #define FULL_REGISTERS(handler)                                                              \
-    static __attribute__((naked)) enum exit_outcome full_##handler(struct vcpu *vcpu)        \
+    static __attribute__((naked)) enum exit_outcome full_##handler(struct vcpu *vcpu         \
+                                                                   __attribute__((unused)))  \
     {                                                                                        \
         __asm__ volatile("push %%rdi\n\t"                                                    \
                          "mov %%rbp, %c0(%%rdi)\n\t"                                         \

@@ -3,6 +3,7 @@
 #include "../x86/control_registers.h"
 #include "../x86/instructions.h"
 #include "../x86/msr.h"
+#include "extended_state.h"
 #include "vcpu.h"
 
 /* Access rights, SDM Vol. 3C table 25-2. */
@@ -35,6 +36,10 @@ bool vcpu_start_long_mode(struct vcpu *vcpu, const struct vcpu_start *start)
     uint64_t cr0_fixed = x86_rdmsr(IA32_VMX_CR0_FIXED0);
     uint64_t cr4_fixed = x86_rdmsr(IA32_VMX_CR4_FIXED0);
 
+    /* An unrestricted guest may clear these two, and then without a VM exit. */
+    if (vcpu->controls[CONTROL_SECONDARY] & SECONDARY_UNRESTRICTED_GUEST)
+        cr0_fixed &= ~(CR0_PE | CR0_PG);
+
     for (int i = 0; i < 6; i++)
         write_segment(i, i == 1 ? SELECTOR_CODE : SELECTOR_DATA, UINT32_MAX,
                       i == 1 ? RIGHTS_CODE_64 : RIGHTS_DATA, &failure);
@@ -46,11 +51,12 @@ bool vcpu_start_long_mode(struct vcpu *vcpu, const struct vcpu_start *start)
         uint64_t value;
     } state[] = {
         {VMCS_GUEST_CR0, CR0_PE | CR0_ET | CR0_NE | CR0_WP | CR0_PG | cr0_fixed},
-        {VMCS_CR0_MASK, cr0_fixed & ~(CR0_PE | CR0_PG)},
+        {VMCS_CR0_MASK, cr0_fixed | CR0_CD | CR0_NW}, /* exits/control_register.h says why */
         {VMCS_CR0_SHADOW, CR0_PE | CR0_ET | CR0_NE | CR0_WP | CR0_PG},
         {VMCS_GUEST_CR3, start->cr3},
         {VMCS_GUEST_CR4, CR4_PAE | cr4_fixed},
-        {VMCS_CR4_MASK, cr4_fixed}, /* VMXE: set for the CPU, clear for the guest's eyes */
+        {VMCS_CR4_MASK,
+         cr4_fixed | CR4_SMXE}, /* VMXE: set for the CPU, clear to the guest's eyes */
         {VMCS_CR4_SHADOW, CR4_PAE},
         {VMCS_GUEST_EFER, EFER_LME | EFER_LMA},
         {VMCS_GUEST_PAT, PAT_RESET},
@@ -81,6 +87,7 @@ bool vcpu_start_long_mode(struct vcpu *vcpu, const struct vcpu_start *start)
     vcpu->rsi = start->rsi;
     vcpu->rdx = start->rdx;
     vcpu->events = (struct pending_events){0};
+    vcpu->xcr0 = XCR0_RESET;
     if (failure == VMCS_NO_FIELD)
         return true;
     vcpu->stop = (struct vcpu_stop){

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "vcpu.h"
 
+#include "check_entry.h"
+#include "extended_state.h"
 #include "host_state.h"
 
 /* entry.S */
@@ -22,6 +24,7 @@ struct vcpu *vcpu_create(const struct vmx_capability *capability, const struct e
     vcpu->capability = capability;
     vcpu->ept = ept;
     vcpu->vpid = vpid;
+    vcpu->xcr0 = XCR0_RESET;
     local_apic_reset(&vcpu->apic, platform_cpu_number());
     return vcpu;
 }
@@ -34,7 +37,7 @@ void vcpu_destroy(struct vcpu *vcpu)
     platform_pages_free((char *)vcpu - VCPU_OFFSET, VCPU_BLOCK_PAGES);
 }
 
-/* What the vCPU itself needs, before a policy adds to it. */
+/* What the vCPU itself needs, before a policy adds to it. What it wants clear, a policy may set. */
 static const struct control_wish basis[CONTROL_GROUPS] = {
     [CONTROL_PIN_BASED] = {.set = PIN_BASED_NMI_EXITING,
                            .optional = PIN_BASED_EXTERNAL_INTERRUPT_EXITING |
@@ -83,6 +86,7 @@ bool vcpu_apply_policy(struct vcpu *vcpu, const struct vcpu_policy *policy)
         struct control_wish wish = basis[group];
         struct control_refusal refusal;
         wish.set |= policy->controls[group].set;
+        wish.clear &= ~policy->controls[group].set;
         wish.clear |= policy->controls[group].clear;
         if (!control_choose(vcpu->capability->controls[group], &wish, &vcpu->controls[group],
                             &refusal))
@@ -158,10 +162,12 @@ static struct vcpu_stop entry_failure(enum vmx_failure failure)
 
 const struct vcpu_stop *vcpu_run(struct vcpu *vcpu)
 {
+    extended_state_use(vcpu->capability, vcpu->xcr0);
     enum vmx_failure failure = vmx_enter(vcpu);
 
     if (failure != VMX_SUCCEED)
         vcpu->stop = entry_failure(failure);
+    check_entry(vcpu);
     vcpu->launched = failure == VMX_SUCCEED && vcpu->stop.cause != STOP_ENTRY_FAILED;
     /* It may have been any entry of this run that failed: VMCLEAR makes the launch state known. */
     if (!vcpu->launched) {

@@ -58,6 +58,7 @@ struct vcpu {
     const struct vmx_capability *capability;
     const struct ept *ept;
     uint32_t controls[CONTROL_GROUPS]; /* in force, as vcpu_apply_policy() wrote them */
+    uint64_t xcr0;                     /* the guest's; extended_state.h says where it is */
     struct pending_events events;
     struct vcpu_stop stop;
     struct local_apic apic;

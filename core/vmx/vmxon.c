@@ -46,7 +46,10 @@ const char *vmx_enable(struct vmx_cpu *cpu)
         return refusal;
     if (!respects(x86_read_cr0(), capability->cr0_fixed0, capability->cr0_fixed1))
         return "CR0 breaks IA32_VMX_CR0_FIXED0/1";
-    if (!respects(old_cr4 | CR4_VMXE, capability->cr4_fixed0, capability->cr4_fixed1))
+    uint64_t cr4 = old_cr4 | CR4_VMXE;
+    if (capability->xcr0)
+        cr4 |= CR4_OSXSAVE; /* for XSETBV on a guest's behalf */
+    if (!respects(cr4, capability->cr4_fixed0, capability->cr4_fixed1))
         return "CR4 breaks IA32_VMX_CR4_FIXED0/1";
 
     uint32_t *region = platform_pages_allocate(1, PAGE_SIZE);
@@ -54,13 +57,14 @@ const char *vmx_enable(struct vmx_cpu *cpu)
         return "no memory for the VMXON region";
     region[0] = vmx_revision(capability);
 
-    x86_write_cr4(old_cr4 | CR4_VMXE);
+    x86_write_cr4(cr4);
     if (x86_vmxon(platform_physical(region)) != VMX_SUCCEED) {
         x86_write_cr4(old_cr4);
         platform_pages_free(region, 1);
         return "VMXON failed: already in VMX operation, or the region was refused";
     }
     cpu->region = region;
+    cpu->cr4_added = cr4 & ~old_cr4;
     return NULL;
 }
 
@@ -69,7 +73,7 @@ void vmx_disable(struct vmx_cpu *cpu)
     if (!cpu->region)
         return;
     x86_vmxoff();
-    x86_write_cr4(x86_read_cr4() & ~CR4_VMXE);
+    x86_write_cr4(x86_read_cr4() & ~cpu->cr4_added);
     platform_pages_free(cpu->region, 1);
     cpu->region = NULL;
 }

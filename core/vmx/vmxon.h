@@ -7,7 +7,8 @@
 
 struct vmx_cpu {
     struct vmx_capability capability;
-    void *region; /* VMXON region, one page, owned; NULL outside VMX operation */
+    void *region;       /* VMXON region, one page, owned; NULL outside VMX operation */
+    uint64_t cr4_added; /* what vmx_enable() has set in CR4: VMXE, and OSXSAVE if there is XSAVE */
 };
 
 /*

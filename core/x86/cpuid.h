@@ -13,6 +13,7 @@ struct cpuid_registers {
 };
 
 #define CPUID_1_ECX_VMX        (1u << 5)
+#define CPUID_1_ECX_SMX        (1u << 6)
 #define CPUID_1_ECX_X2APIC     (1u << 21)
 #define CPUID_1_ECX_XSAVE      (1u << 26)
 #define CPUID_1_ECX_OSXSAVE    (1u << 27)
@@ -20,6 +21,8 @@ struct cpuid_registers {
 
 #define CPUID_80000001_EDX_1GB_PAGES (1u << 26)
 #define CPUID_80000001_EDX_LONG_MODE (1u << 29)
+
+#define CPUID_ADDRESS_SIZES 0x80000008u /* EAX[7:0]: width of physical addresses */
 
 #define CPUID_HYPERVISOR_FIRST 0x40000000u
 

@@ -87,6 +87,66 @@ fault:
     return false;
 }
 
+/* RDPMC and XSETBV likewise. */
+static inline bool x86_rdpmc_checked(uint32_t counter, uint32_t *low, uint32_t *high)
+{
+    __asm__ goto volatile("1: rdpmc;" X86_FIXUP("1b", "%l[fault]")
+                          : "=a"(*low), "=d"(*high)
+                          : "c"(counter)
+                          :
+                          : fault);
+    return true;
+fault:
+    return false;
+}
+
+static inline bool x86_xsetbv_checked(uint32_t index, uint64_t value)
+{
+    __asm__ goto volatile("1: xsetbv;" X86_FIXUP("1b", "%l[fault]")
+                          :
+                          : "c"(index), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
+                          : "memory"
+                          : fault);
+    return true;
+fault:
+    return false;
+}
+
+/* CR4.OSXSAVE must be set. */
+static inline uint64_t x86_xgetbv(uint32_t index)
+{
+    uint32_t low, high;
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(index));
+    return (uint64_t)high << 32 | low;
+}
+
+static inline uint64_t x86_rdtscp(uint32_t *aux)
+{
+    uint32_t low, high;
+    __asm__ volatile("rdtscp" : "=a"(low), "=d"(high), "=c"(*aux) : : "memory");
+    return (uint64_t)high << 32 | low;
+}
+
+/* Whether there was a random number, as CF tells. */
+static inline bool x86_rdrand(uint64_t *value)
+{
+    bool valid;
+    __asm__ volatile("rdrand %0" : "=r"(*value), "=@ccc"(valid));
+    return valid;
+}
+
+static inline bool x86_rdseed(uint64_t *value)
+{
+    bool valid;
+    __asm__ volatile("rdseed %0" : "=r"(*value), "=@ccc"(valid));
+    return valid;
+}
+
+static inline void x86_wbinvd(void)
+{
+    __asm__ volatile("wbinvd" : : : "memory");
+}
+
 static inline uint8_t x86_in8(uint16_t port)
 {
     uint8_t value;
@@ -123,21 +183,26 @@ static inline void x86_out32(uint16_t port, uint32_t value)
     __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
 }
 
-#define X86_CONTROL_REGISTER(n)                                        \
-    static inline uint64_t x86_read_cr##n(void)                        \
-    {                                                                  \
-        uint64_t value;                                                \
-        __asm__ volatile("mov %%cr" #n ", %0" : "=r"(value));          \
-        return value;                                                  \
-    }                                                                  \
-    static inline void x86_write_cr##n(uint64_t value)                 \
-    {                                                                  \
-        __asm__ volatile("mov %0, %%cr" #n : : "r"(value) : "memory"); \
+#define X86_REGISTER(name)                                              \
+    static inline uint64_t x86_read_##name(void)                        \
+    {                                                                   \
+        uint64_t value;                                                 \
+        __asm__ volatile("mov %%" #name ", %0" : "=r"(value));          \
+        return value;                                                   \
+    }                                                                   \
+    static inline void x86_write_##name(uint64_t value)                 \
+    {                                                                   \
+        __asm__ volatile("mov %0, %%" #name : : "r"(value) : "memory"); \
     }
-X86_CONTROL_REGISTER(0)
-X86_CONTROL_REGISTER(2)
-X86_CONTROL_REGISTER(3)
-X86_CONTROL_REGISTER(4)
+X86_REGISTER(cr0)
+X86_REGISTER(cr2)
+X86_REGISTER(cr3)
+X86_REGISTER(cr4)
+X86_REGISTER(dr0)
+X86_REGISTER(dr1)
+X86_REGISTER(dr2)
+X86_REGISTER(dr3)
+X86_REGISTER(dr6)
 
 /* Selectors and table registers that the VMCS host-state area wants. */
 static inline uint16_t x86_read_tr(void)

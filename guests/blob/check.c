@@ -4,8 +4,7 @@
  * so that a forwarded access is known to have the effect of a direct one. A check that fails
  * reports the line it stands on.
  */
-#include "exception.h"
-#include "row.h"
+#include "check.h"
 
 #define IA32_PAT            0x277
 #define IA32_EFER           0xc0000080
@@ -16,15 +15,8 @@
 #define X2APIC_RESERVED     0x801
 #define X2APIC_TPR          0x808
 
-#define VECTOR_GP     13u
 #define NOT_CANONICAL 0x8000000000000000ull
 #define GARBAGE       0xfedcba9876543210ull
-
-#define EXPECT(condition)                          \
-    do {                                           \
-        if (!(condition))                          \
-            hypercall(HYPERCALL_FAILED, __LINE__); \
-    } while (0)
 
 /* An MSR read, whole RAX and RDX: both upper halves must come back clear. */
 static uint64_t rdmsr_whole(uint32_t msr)
@@ -157,8 +149,6 @@ static void check_cpuid(struct sample *samples, uint64_t count)
     EXECUTE();
     EXPECT(rax == 0x40000000 && rbx == 0x74697865 && rcx == 0x6574656d && rdx == 0x20202072);
 }
-
-#define CHECK(check) .op = check, .control = check, .gate = GATE_ALWAYS, .flags = ROW_CHECK
 
 ROWS = {
     {

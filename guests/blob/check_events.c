@@ -4,8 +4,7 @@
  * priority, ended by EOI, waking from HLT. The APIC is the CPU's own under one policy and the
  * core's under the other, and nothing here can tell which.
  */
-#include "exception.h"
-#include "row.h"
+#include "check.h"
 
 #define X2APIC_TPR      0x808
 #define X2APIC_PPR      0x80a
@@ -25,12 +24,6 @@
 #define CODE_SELECTOR  8u
 #define INTERRUPT_GATE 0x8e00u
 #define VECTORS        128u
-
-#define EXPECT(condition)                          \
-    do {                                           \
-        if (!(condition))                          \
-            hypercall(HYPERCALL_FAILED, __LINE__); \
-    } while (0)
 
 /* The vectors taken, in their order. */
 static volatile uint32_t taken[8], count;

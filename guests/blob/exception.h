@@ -36,4 +36,20 @@ static inline bool try_wrmsr(uint32_t msr, uint64_t value)
     return !exception_vector;
 }
 
+/*
+ * Any instruction, and whether it completed: TRY("mov %[from], %%dr0", (), ([from] "r"(value))).
+ * Outputs must be written by it whole or be "+" operands: they are read after an exception too.
+ */
+#define TRY(text, outputs, inputs)                                      \
+    ({                                                                  \
+        exception_vector = 0;                                           \
+        __asm__ volatile("movq $1f, exception_resume\n\t" text "\n\t1:" \
+                         : TRY_LIST outputs                             \
+                         : TRY_LIST inputs                              \
+                         : "memory", "cc");                             \
+        exception_resume = 0;                                           \
+        !exception_vector;                                              \
+    })
+#define TRY_LIST(...) __VA_ARGS__
+
 #endif

@@ -6,6 +6,7 @@
 #define HYPERCALL_FAILED   2
 #define EXCEPTION_CODE     0x100
 #define EXCEPTION_VECTORS  32
+#define WITH_ERROR_CODE    0x60227d00   /* vectors 8, 10-14, 17, 21, 29, 30: SDM Vol. 3A table 6-1 */
 #define GATE_64            0x8e00
 
     .section .header, "a"
@@ -51,15 +52,20 @@ stubs:
     .rept   EXCEPTION_VECTORS
     .balign 16
     movl    $vector, exception_vector
+  .if (WITH_ERROR_CODE >> vector) & 1
     jmp     exception
+  .else
+    jmp     exception_without_code
+  .endif
     .set    vector, vector + 1
     .endr
 
 /*
- * A row that expects an exception has put the way on into exception_resume (blob/exception.h); only
- * exceptions with an error code are expected. RCX is 0 at every VMCALL: the floor's exit stub tells
- * CPUID from the rest by that.
+ * A row that expects an exception has put the way on into exception_resume (blob/exception.h). RCX is 0
+ * at every VMCALL: the floor's exit stub tells CPUID from the rest by that.
  */
+exception_without_code:
+    push    $0
 exception:
     cmpq    $0, exception_resume
     je      2f

@@ -4,6 +4,7 @@
  * and never harm the core or hang the harness. A blob of its own, for the tests: exitmeter run
  * --corpus.
  */
+#include "../blob/exception.h"
 #include "../blob/row.h"
 
 #define GUEST_PD_ENTRY (GUEST_PAGE_TABLES + 8192 + 8 * 15) /* maps 30 MiB */
@@ -18,13 +19,6 @@ static void triple_fault(struct sample *samples, uint64_t count)
     (void)samples;
     (void)count;
     __asm__ volatile("lidt %0; ud2" : : "m"(nothing));
-}
-
-static void unhandled_exit(struct sample *samples, uint64_t count)
-{
-    (void)samples;
-    (void)count;
-    __asm__ volatile("invd" : : : "memory");
 }
 
 static void exception(struct sample *samples, uint64_t count)
@@ -59,11 +53,51 @@ static void outside_memory(struct sample *samples, uint64_t count)
     *(volatile uint64_t *)(30ull << 20) = 1;
 }
 
+/* INS to the page at 30 MiB, 4096 times a byte, under that entry; the vector it raises, or 0. */
+static uint32_t string_io_by(uint64_t entry)
+{
+    uint64_t to = 30ull << 20, left = 4096;
+
+    *(volatile uint64_t *)GUEST_PD_ENTRY = entry;
+    __asm__ volatile("invlpg (%0)" : : "r"(to) : "memory");
+    exception_vector = 0;
+    __asm__ volatile("movq $1f, exception_resume\n\tcld\n\trep insb\n\t1:"
+                     : "+D"(to), "+c"(left)
+                     : "d"(0x80)
+                     : "memory");
+    exception_resume = 0;
+    return exception_vector;
+}
+
+static void string_io_outside(struct sample *samples, uint64_t count)
+{
+    (void)samples;
+    (void)count;
+    string_io_by(OUTSIDE | 0x83);
+}
+
+/* Page tables of every kind, for the core to walk. */
 static void string_io(struct sample *samples, uint64_t count)
 {
-    const void *from = samples;
-    uint64_t left = count;
-    __asm__ volatile("rep outsb" : "+S"(from), "+c"(left) : "d"(0x80) : "memory");
+    static uint64_t table[512] __attribute__((aligned(4096)));
+    const struct {
+        uint64_t entry;
+        uint32_t vector;
+    } entries[] = {
+        {30ull << 20 | 0x83, 0},
+        {0, 14},
+        {30ull << 20 | 0x81, 14},              /* not to be written */
+        {30ull << 20 | 0x2083, 14},            /* a reserved bit */
+        {1ull << 51 | 0x83, 14},               /* an address wider than there is */
+        {1ull << 63 | 30ull << 20 | 0x83, 14}, /* XD without EFER.NXE */
+        {(uint64_t)table | 3, 14},             /* a table without entries */
+        {GUEST_PAGE_TABLES + 8192 + 3, 0},     /* the page directory as its own table */
+    };
+    (void)samples;
+    (void)count;
+    for (uint64_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++)
+        if (string_io_by(entries[i].entry) != entries[i].vector)
+            hypercall(HYPERCALL_FAILED, i);
 }
 
 static void unknown_hypercall(struct sample *samples, uint64_t count)
@@ -84,12 +118,22 @@ ROW_CODE(two_exits, "xor %%eax, %%eax\n\txor %%ecx, %%ecx", "cpuid\n\tcpuid")
 
 ROWS = {
     GUEST(triple_fault, "#UD without an IDT"),
-    GUEST(unhandled_exit, "INVD, which has no handler"),
     GUEST(exception, "#UD that nobody expects"),
     GUEST(halt, "HLT with interrupts off"),
     GUEST(endless, "a loop without an end"),
     GUEST(outside_memory, "a write to memory that is not the guest's"),
-    GUEST(string_io, "REP OUTSB"),
+    GUEST(string_io_outside, "REP INSB to memory that is not the guest's"),
+    {
+        .name = "check/string_io",
+        .description =
+            "REP INSB by page tables of every kind: done or refused, and the guest goes on",
+        .instruction = "INS",
+        .op = string_io,
+        .control = string_io,
+        .gate = GATE_ALWAYS,
+        .exit_reason = EXIT_REASON_IO,
+        .flags = ROW_CHECK,
+    },
     {
         .name = "check/unknown_hypercall",
         .description = "a hypercall that is not there: refused, and the guest goes on",

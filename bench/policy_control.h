@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The VM-execution controls that a policy may name, from the core's list of them: every one that
+ * makes something exit, by its SDM name in lower case ("MOV-DR exiting" is mov-dr-exiting), and
+ * rdtscp, invpcid and vpid. Not those that need memory or fields to go with them, which no policy
+ * can give.
+ *
+ * The core has a local APIC of its own for the guest, and the CPU has one: a policy that lets CR8
+ * exit and MSR 0x808 pass, or the other way round, gives the guest two TPRs.
+ */
+#ifndef EXITMETER_BENCH_POLICY_CONTROL_H
+#define EXITMETER_BENCH_POLICY_CONTROL_H
+
+#include "../guests/plan.h"
+
+/* Names, in the list's order. They stay. */
+const char *const *policy_control_names(size_t *count);
+
+/* Switches the control of that index on or off. */
+void policy_control_set(struct plan_policy *policy, size_t index, int on);
+
+#endif

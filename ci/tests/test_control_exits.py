@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+"""The checks hold with everything exiting that a control can make exit, on several CPUs, and bite."""
+import re
+import subprocess
+
+import pytest
+
+from .conftest import exitmeter, measure, run_json
+
+CONTROLS = ["hlt", "invlpg", "mwait", "rdpmc", "rdtsc", "cr3-load", "cr3-store", "cr8-load",
+            "cr8-store", "mov-dr", "monitor", "pause", "wbinvd", "rdrand"]
+
+# What the checks must have made exit under them, by the names of the trace.
+REASONS = {"control-register access", "MOV DR", "XSETBV", "INVD", "INVLPG", "INVPCID", "RDPMC", "RDTSC",
+           "RDTSCP", "MWAIT", "MONITOR", "PAUSE", "WBINVD or WBNOINVD", "RDRAND", "VMXON", "VMREAD",
+           "VMLAUNCH", "INVEPT"}
+
+
+def policy_file(tmp_path, *more):
+    path = tmp_path / "exits.policy"
+    lines = ["default msr intercept", "default io intercept", *more]
+    lines += [f"control {name}-exiting on" for name in CONTROLS]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def reasons_of(directory):
+    text = subprocess.run(["babeltrace2", directory / "trace"], check=True, text=True,
+                          capture_output=True).stdout
+    return set(re.findall(r"\) (\S.*?): \{", text))
+
+
+def test_checks_hold_with_every_control_on(tmp_path):
+    directory = measure(tmp_path / "run", "--guest", "check/*", "--policy", policy_file(tmp_path))
+    jobs = run_json(directory)["jobs"]
+    assert len(jobs) >= 9 and all(job["status"] == "done" for job in jobs)
+    assert REASONS <= reasons_of(directory)
+
+
+def test_without_the_controls_they_do_not_exit(tmp_path):
+    directory = measure(tmp_path / "run", "--guest", "check/*", "--policy", "passthrough-all")
+    assert not {"MOV DR", "INVLPG", "RDTSC", "RDRAND", "PAUSE"} & reasons_of(directory)
+
+
+@pytest.mark.parametrize("model", ["corei7_sandy_bridge_2600k", "corei7_skylake_x"])
+def test_other_cpus(tmp_path, model):
+    """One without PCIDs and RDRAND, one with AVX-512, MPX and RDSEED."""
+    path = policy_file(tmp_path)
+    if "sandy" in model:
+        path.write_text(path.read_text().replace("control rdrand-exiting on\n", ""))
+    else:
+        path.write_text(path.read_text() + "control rdseed-exiting on\n")
+    directory = measure(tmp_path / "run", "--cpu-model", model, "--guest", "check/*",
+                        "--policy", path, "--policy", "passthrough-all")
+    jobs = run_json(directory)["jobs"]
+    assert {job["status"] for job in jobs} <= {"done", "skipped"}
+    for check in ("cr", "dr", "xsetbv", "instructions"):
+        assert [job["status"] for job in jobs if job["benchmark"] == f"check/{check}"] == ["done"] * 2
+
+
+def test_exit_that_nothing_handles_is_named(tmp_path):
+    """Of LGDT and its kind an emulation would have to reach into the guest's memory."""
+    path = policy_file(tmp_path, "control descriptor-table-exiting on")
+    result = exitmeter("run", "--guest", "cpuid", "--policy", path, "-o", tmp_path / "run")
+    assert result.code == 1
+    assert "exit reason 46 (access to GDTR or IDTR)" in result.err
+
+
+@pytest.mark.parametrize("file, old, new, check", [
+    ("core/exits/control_register.c", "vmwrite(VMCS_CR0_SHADOW, value);", "", "check/cr"),
+    ("core/exits/control_register.c", "value & CR0_NW && !(value & CR0_CD)", "0", "check/cr"),
+    ("core/exits/control_register.c", "        value &= ~CR3_NO_FLUSH;", "        value |= 1;",
+     "check/cr"),
+    ("core/exits/cr.c", "return priority >> 4;", "return priority;", "check/cr"),
+    ("core/exits/dr.c", "dr7 & ~DR7_GD", "dr7", "check/dr"),
+    ("core/exits/dr.c", "x86_write_dr0(value);", "", "check/dr"),
+    ("core/exits/xsetbv.c", "!x86_xsetbv_checked(0, value)", "0", "check/xsetbv"),
+    ("core/exits/random.c", "flags | RFLAGS_CF", "flags", "check/instructions"),
+    ("core/exits/instruction.c", "VECTOR_UD", "VECTOR_GP", "check/instructions"),
+    ("core/vmx/dispatch.c", "FULL_REGISTERS(exit_rdrand)", "#define full_exit_rdrand exit_rdrand",
+     "check/instructions"),
+])
+def test_checks_find_an_emulation_that_differs(source, tmp_path, file, old, new, check):
+    source.mutate(file, old, new)
+    result = exitmeter("run", "--image", source.image(), "--guest", check, "--policy",
+                       policy_file(tmp_path), "-o", tmp_path / "run")
+    assert result.code == 1
+    assert "guest reported a failure" in result.err

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+#include "operand.h"
+
+#include "../vmx/registers.h"
+#include "../vmx/segment.h"
+#include "../vmx/walk.h"
+#include "guest_mode.h"
+
+#define INFO_SCALE(information)        ((unsigned)(information) % 4)
+#define INFO_ADDRESS_SIZE(information) ((unsigned)(information) >> 7 & 7)
+#define INFO_SEGMENT(information)      ((unsigned)(information) >> 15 & 7)
+#define INFO_INDEX(information)        ((unsigned)(information) >> 18 & 0xf)
+#define INFO_NO_INDEX                  (1u << 22)
+#define INFO_BASE(information)         ((unsigned)(information) >> 23 & 0xf)
+#define INFO_NO_BASE                   (1u << 27)
+
+/* Segments as the information numbers them, and as the VMCS fields of each kind follow each other.
+ */
+#define SEGMENT_SS   2u
+#define SEGMENT_FS   4u
+#define SEGMENT_GS   5u
+#define FIELD(first) ((enum vmcs_field)(VMCS_GUEST_ES_##first + 2 * segment))
+
+/* By address size; the SDM defines three. */
+static const uint64_t address_mask[8] = {
+    UINT16_MAX, UINT32_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX,
+};
+
+/* RIP-relative operands have RIP in the displacement and no base. */
+static uint64_t offset_of(const struct vcpu *vcpu, uint64_t information)
+{
+    uint64_t offset = vmread(VMCS_EXIT_QUALIFICATION);
+
+    if (!(information & INFO_NO_BASE))
+        offset += vcpu_register(vcpu, INFO_BASE(information));
+    if (!(information & INFO_NO_INDEX))
+        offset += vcpu_register(vcpu, INFO_INDEX(information)) << INFO_SCALE(information);
+    return offset & address_mask[INFO_ADDRESS_SIZE(information)];
+}
+
+/* Outside 64-bit mode: whether the segment lets [offset, offset + size) be read. */
+static bool segment_allows(unsigned segment, uint64_t offset, size_t size)
+{
+    uint32_t rights = (uint32_t)vmread(FIELD(ACCESS_RIGHTS));
+    uint64_t lowest = 0, highest = vmread(FIELD(LIMIT));
+
+    if (rights & SEGMENT_UNUSABLE)
+        return false;
+    if (rights & SEGMENT_CODE) {
+        /* Real mode reads through every type. */
+        if (!(rights & SEGMENT_WRITABLE) && vmread(VMCS_GUEST_CR0) & CR0_PE)
+            return false;
+    } else if (rights & SEGMENT_EXPAND_DOWN) {
+        lowest = highest + 1;
+        highest = rights & SEGMENT_BIG ? UINT32_MAX : UINT16_MAX;
+    }
+    return offset >= lowest && offset + size - 1 <= highest;
+}
+
+bool operand_read(struct vcpu *vcpu, uint64_t information, void *buffer, size_t size,
+                  const char *text, enum exit_outcome *outcome)
+{
+    unsigned segment = INFO_SEGMENT(information);
+    enum exception_vector vector = segment == SEGMENT_SS ? VECTOR_SS : VECTOR_GP;
+    uint64_t linear = offset_of(vcpu, information);
+    struct guest_fault fault;
+
+    if (segment > SEGMENT_GS) /* not defined */
+        segment = 0;
+    if (!guest_in_64_bit_mode()) {
+        if (!segment_allows(segment, linear, size)) {
+            *outcome = event_exception(vcpu, vector, 0);
+            return false;
+        }
+        linear += vmread(FIELD(BASE));
+    } else if (segment >= SEGMENT_FS) {
+        linear += vmread(FIELD(BASE));
+    }
+    switch (guest_read(vcpu, linear, buffer, size, GUEST_READ, &fault)) {
+    case GUEST_REACHED:
+        return true;
+    case GUEST_PAGE_FAULT:
+        *outcome = event_page_fault(vcpu, fault.address, fault.error);
+        return false;
+    case GUEST_NOT_CANONICAL:
+        *outcome = event_exception(vcpu, vector, 0);
+        return false;
+    default:
+        *outcome = vcpu_stop(vcpu, STOP_UNHANDLED, fault.address, text);
+        return false;
+    }
+}
