@@ -88,12 +88,5 @@ bool vcpu_start_long_mode(struct vcpu *vcpu, const struct vcpu_start *start)
     vcpu->rdx = start->rdx;
     vcpu->events = (struct pending_events){0};
     vcpu->xcr0 = XCR0_RESET;
-    if (failure == VMCS_NO_FIELD)
-        return true;
-    vcpu->stop = (struct vcpu_stop){
-        .cause = STOP_VMCS_REFUSED,
-        .value = failure,
-        .text = vmcs_field_name(failure),
-    };
-    return false;
+    return vcpu_written(vcpu, failure);
 }

@@ -74,6 +74,18 @@ static bool refused(struct vcpu *vcpu, enum control_group group,
     return false;
 }
 
+bool vcpu_written(struct vcpu *vcpu, uint32_t first_failure)
+{
+    if (first_failure == VMCS_NO_FIELD)
+        return true;
+    vcpu->stop = (struct vcpu_stop){
+        .cause = STOP_VMCS_REFUSED,
+        .value = first_failure,
+        .text = vmcs_field_name(first_failure),
+    };
+    return false;
+}
+
 bool vcpu_apply_policy(struct vcpu *vcpu, const struct vcpu_policy *policy)
 {
     uint32_t failure = VMCS_NO_FIELD;
@@ -118,14 +130,7 @@ bool vcpu_apply_policy(struct vcpu *vcpu, const struct vcpu_policy *policy)
     host_state_write(&failure);
     vcpu_set_path(vcpu, VCPU_PATH_OFF);
     vcpu_set_time_limit(vcpu, 0);
-    if (failure == VMCS_NO_FIELD)
-        return true;
-    vcpu->stop = (struct vcpu_stop){
-        .cause = STOP_VMCS_REFUSED,
-        .value = failure,
-        .text = vmcs_field_name(failure),
-    };
-    return false;
+    return vcpu_written(vcpu, failure);
 }
 
 void vcpu_set_path(struct vcpu *vcpu, enum vcpu_path path)

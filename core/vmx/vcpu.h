@@ -119,6 +119,12 @@ void vcpu_destroy(struct vcpu *vcpu);
  */
 bool vcpu_apply_policy(struct vcpu *vcpu, const struct vcpu_policy *policy);
 
+/*
+ * What came of a series of vmcs_write()s with that first_failure: true if none failed; else false,
+ * with vcpu->stop naming the field.
+ */
+bool vcpu_written(struct vcpu *vcpu, uint32_t first_failure);
+
 /* Chooses the exit stub. One VMWRITE now, nothing on the path. */
 void vcpu_set_path(struct vcpu *vcpu, enum vcpu_path path);
 
