@@ -62,7 +62,7 @@ def test_another_cpu_is_not_comparable(tmp_path):
     ("core/exits/io.c", "x86_out32(port, (uint32_t)vcpu->rax)", "(void)port", "check/io"),
     ("core/exits/msr.c", "if (!x86_wrmsr_checked(msr, (uint32_t)vcpu->rax, (uint32_t)vcpu->rdx))",
      "if (0)", "check/msr"),
-    ("core/exits/msr.c", "    vcpu->rdx = value >> 32;", "    vcpu->rdx = 0;", "check/msr"),
+    ("core/exits/edx_eax.h", "    vcpu->rdx = value >> 32;", "    vcpu->rdx = 0;", "check/msr"),
     ("core/exits/local_apic.c", "[APIC_TPR] = {READ | WRITE, 0xff}",
      "[APIC_TPR] = {READ | WRITE, 0xfff}", "check/x2apic"),
     ("core/exits/cpuid.c", "r->ecx |= CPUID_1_ECX_HYPERVISOR;", "", "check/cpuid"),

@@ -9,8 +9,6 @@
 #define CPUID_5_ECX_BREAK_ON_MASKED (1u << 1)
 #define MWAIT_BREAK_ON_MASKED       1ull
 
-#define INFO_REGISTER(information) ((unsigned)(information) >> 3 & 0xf)
-
 static enum exit_outcome nothing_done(void)
 {
     guest_advance();
@@ -51,12 +49,11 @@ enum exit_outcome exit_mwait(struct vcpu *vcpu)
 /* UMWAIT and TPAUSE end at once likewise, and not by the time limit of the OS: CF is clear. */
 enum exit_outcome exit_user_wait(struct vcpu *vcpu)
 {
-    const uint64_t flags = RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_OF;
     unsigned source = INFO_REGISTER(vmread(VMCS_EXIT_INSTRUCTION_INFO));
 
     if ((uint32_t)vcpu_register(vcpu, source) & ~1u)
         return event_exception(vcpu, VECTOR_GP, 0);
-    vmwrite(VMCS_GUEST_RFLAGS, vmread(VMCS_GUEST_RFLAGS) & ~flags);
+    vmwrite(VMCS_GUEST_RFLAGS, vmread(VMCS_GUEST_RFLAGS) & ~RFLAGS_ARITHMETIC);
     return nothing_done();
 }
 

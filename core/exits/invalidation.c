@@ -3,6 +3,7 @@
 #include "invalidation.h"
 
 #include "../vmx/registers.h"
+#include "../x86/canonical.h"
 #include "advance.h"
 #include "guest_mode.h"
 #include "operand.h"
@@ -63,12 +64,6 @@ enum exit_outcome exit_invlpg(struct vcpu *vcpu)
 #define INVPCID_TYPES          4
 #define DESCRIPTOR_RESERVED    (~0ull << 12)
 
-static bool canonical(uint64_t address, bool five_levels)
-{
-    unsigned unused = five_levels ? 64 - 57 : 64 - 48;
-    return (uint64_t)((int64_t)(address << unused) >> unused) == address;
-}
-
 static bool invpcid_is_valid(uint64_t type, const uint64_t descriptor[2])
 {
     uint64_t cr4 = guest_cr4(), pcid = descriptor[0];
@@ -77,7 +72,8 @@ static bool invpcid_is_valid(uint64_t type, const uint64_t descriptor[2])
         return false;
     if (type <= INVPCID_SINGLE_CONTEXT && pcid && !(cr4 & CR4_PCIDE))
         return false;
-    return type != INVPCID_ADDRESS || canonical(descriptor[1], cr4 & CR4_LA57);
+    return type != INVPCID_ADDRESS ||
+           is_canonical(descriptor[1], cr4 & CR4_LA57 ? LINEAR_WIDTH_5 : LINEAR_WIDTH_4);
 }
 
 /* Of every type everything, as INVVPID knows of no PCIDs. */

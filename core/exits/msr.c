@@ -8,8 +8,9 @@
 #include "../x86/msr.h"
 #include "../vmx/dispatch.h"
 #include "../vmx/event.h"
+#include "../x86/canonical.h"
 #include "../x86/control_registers.h"
-#include "advance.h"
+#include "edx_eax.h"
 
 enum msr_class {
     MSR_HARDWARE = 0, /* the CPU's own; also everything outside the two tables */
@@ -70,21 +71,13 @@ static enum msr_class class_of(uint32_t msr)
     return msr < MSR_RANGE ? class_high[msr] : MSR_HARDWARE;
 }
 
-static enum exit_outcome finish_read(struct vcpu *vcpu, uint64_t value)
-{
-    vcpu->rax = (uint32_t)value;
-    vcpu->rdx = value >> 32;
-    guest_advance();
-    return EXIT_RESUME;
-}
-
 static enum exit_outcome apic_access(struct vcpu *vcpu, enum local_apic_result result,
                                      const uint64_t *read)
 {
     switch (result) {
     case LOCAL_APIC_DONE:
         if (read)
-            return finish_read(vcpu, *read);
+            return complete_read(vcpu, *read);
         guest_advance();
         return EXIT_RESUME;
     case LOCAL_APIC_EVENTS:
@@ -113,7 +106,7 @@ static __attribute__((noinline)) enum exit_outcome read_special(struct vcpu *vcp
     case MSR_REFUSED:
         return event_exception(vcpu, VECTOR_GP, 0);
     default:
-        return finish_read(vcpu, vmread(vmcs_field_of[class]));
+        return complete_read(vcpu, vmread(vmcs_field_of[class]));
     }
 }
 
@@ -132,12 +125,6 @@ enum exit_outcome exit_rdmsr(struct vcpu *vcpu)
     vcpu->rdx = high;
     guest_advance();
     return EXIT_RESUME;
-}
-
-/* Linear addresses are 48 bits wide here: no CPU with VMX reports more without LA57, kept off. */
-static bool canonical(uint64_t address)
-{
-    return (uint64_t)((int64_t)(address << 16) >> 16) == address;
 }
 
 /* Each byte of IA32_PAT is a memory type: 0, 1, 4, 5, 6 or 7 (SDM Vol. 3A 12.12.2). */
@@ -184,7 +171,7 @@ static __attribute__((noinline)) enum exit_outcome write_vmcs(struct vcpu *vcpu,
         valid = efer_merge(&value);
         break;
     default:
-        valid = canonical(value);
+        valid = is_canonical(value, LINEAR_WIDTH_4);
         break;
     }
     if (!valid)
@@ -221,7 +208,7 @@ enum exit_outcome exit_wrmsr(struct vcpu *vcpu)
         guest_advance();
         return EXIT_RESUME;
     }
-    uint64_t value = vcpu->rdx << 32 | (uint32_t)vcpu->rax;
+    uint64_t value = edx_eax(vcpu);
     if (class == MSR_TPR && local_apic_set_tpr(&vcpu->apic, value)) {
         guest_advance();
         return EXIT_RESUME;

@@ -6,10 +6,7 @@
 #include "advance.h"
 
 /* VM-exit instruction information, SDM Vol. 3C table 28-12. */
-#define INFO_REGISTER(information) ((unsigned)(information) >> 3 & 0xf)
-#define INFO_SIZE(information)     ((unsigned)(information) >> 11 & 3)
-
-#define RFLAGS_ARITHMETIC (RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_OF)
+#define INFO_SIZE(information) ((unsigned)(information) >> 11 & 3)
 
 /*
  * By operand size (16, 32, 64 bits; the fourth is not defined and taken for 64): the bits that are

@@ -1,15 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* RDTSC, RDTSCP and RDPMC: what the guest would have read without the VM exit. */
 #include "../vmx/event.h"
-#include "advance.h"
-
-static enum exit_outcome finish(struct vcpu *vcpu, uint64_t value)
-{
-    vcpu->rax = (uint32_t)value;
-    vcpu->rdx = value >> 32;
-    guest_advance();
-    return EXIT_RESUME;
-}
+#include "edx_eax.h"
 
 /* As the controls have it for a guest that reads it directly (SDM Vol. 3C 26.3, RDTSC). */
 static uint64_t guest_time(const struct vcpu *vcpu, uint64_t tsc)
@@ -23,7 +15,7 @@ static uint64_t guest_time(const struct vcpu *vcpu, uint64_t tsc)
 
 enum exit_outcome exit_rdtsc(struct vcpu *vcpu)
 {
-    return finish(vcpu, guest_time(vcpu, x86_rdtsc()));
+    return complete_read(vcpu, guest_time(vcpu, x86_rdtsc()));
 }
 
 /* IA32_TSC_AUX is the guest's: the host has no use for it. */
@@ -33,7 +25,7 @@ enum exit_outcome exit_rdtscp(struct vcpu *vcpu)
     uint64_t tsc = x86_rdtscp(&aux);
 
     vcpu->rcx = aux;
-    return finish(vcpu, guest_time(vcpu, tsc));
+    return complete_read(vcpu, guest_time(vcpu, tsc));
 }
 
 /* The CPU's own counters, and its own refusal of those that it has not got. */
@@ -44,5 +36,5 @@ enum exit_outcome exit_rdpmc(struct vcpu *vcpu)
     PROBE_DETAIL((uint32_t)vcpu->rcx);
     if (!x86_rdpmc_checked((uint32_t)vcpu->rcx, &low, &high))
         return event_exception(vcpu, VECTOR_GP, 0);
-    return finish(vcpu, (uint64_t)high << 32 | low);
+    return complete_read(vcpu, (uint64_t)high << 32 | low);
 }

@@ -23,11 +23,11 @@ enum exit_outcome exit_unhandled(struct vcpu *vcpu)
 
 enum exit_outcome exit_unlisted(struct vcpu *vcpu)
 {
-    uint32_t reason = (uint32_t)vmread(VMCS_EXIT_REASON);
-    PROBE_RIP(vmread(VMCS_GUEST_RIP));
-    PROBE_DETAIL(vmread(VMCS_EXIT_QUALIFICATION));
-    if (reason & EXIT_REASON_ENTRY_FAILURE)
-        return vcpu_stop(vcpu, STOP_ENTRY_FAILED, vmread(VMCS_EXIT_QUALIFICATION),
-                         exit_reason_name(reason));
-    return exit_unhandled(vcpu);
+    enum exit_outcome outcome = exit_unhandled(vcpu);
+
+    if (vcpu->stop.exit_reason & EXIT_REASON_ENTRY_FAILURE) {
+        vcpu->stop.cause = STOP_ENTRY_FAILED;
+        vcpu->stop.text = exit_reason_name(vcpu->stop.exit_reason);
+    }
+    return outcome;
 }

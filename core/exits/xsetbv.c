@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* XSETBV, which exits always; CPL and CR4.OSXSAVE have been checked by then. */
 #include "../vmx/event.h"
-#include "advance.h"
+#include "edx_eax.h"
 
 /* State components, SDM Vol. 1 13.1. */
 #define XCR0_X87    (1ull << 0)
@@ -39,7 +39,7 @@ static bool is_valid(uint64_t value, uint64_t supported)
  */
 enum exit_outcome exit_xsetbv(struct vcpu *vcpu)
 {
-    uint64_t value = vcpu->rdx << 32 | (uint32_t)vcpu->rax;
+    uint64_t value = edx_eax(vcpu);
 
     PROBE_DETAIL(value);
     if ((uint32_t)vcpu->rcx || !is_valid(value, vcpu->capability->xcr0))

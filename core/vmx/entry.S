@@ -124,8 +124,8 @@ vmx_exit_off_near:
     jmp     vmx_exit_off
 
 /*
- * bool vmx_enter(struct vcpu *): enters the guest; comes back by vmx_leave once a handler has stopped
- * it (0), or at once if the VM entry failed (enum vmx_failure).
+ * enum vmx_failure vmx_enter(struct vcpu *): enters the guest; comes back by vmx_leave once a
+ * handler has stopped it (VMX_SUCCEED), or at once if the VM entry failed.
  */
     .balign 16
     .globl vmx_enter

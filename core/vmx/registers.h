@@ -12,6 +12,9 @@
 
 #define REGISTER_RSP 4u
 
+/* The register operand in a VM-exit instruction information, SDM Vol. 3C table 28-12. */
+#define INFO_REGISTER(information) ((unsigned)(information) >> 3 & 0xf)
+
 /* Number 0 to 15: RAX RCX RDX RBX RSP RBP RSI RDI R8-R15. */
 uint64_t vcpu_register(const struct vcpu *vcpu, unsigned number);
 void vcpu_set_register(struct vcpu *vcpu, unsigned number, uint64_t value);

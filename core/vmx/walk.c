@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "walk.h"
 
+#include "../x86/canonical.h"
 #include "../x86/control_registers.h"
 #include "../x86/msr.h"
 #include "segment.h"
@@ -164,12 +165,6 @@ static bool permitted(const struct walk *walk)
            (!user && !paging->write_protect);
 }
 
-static bool canonical(uint64_t linear, unsigned levels)
-{
-    unsigned unused = 64 - (12 + 9 * levels);
-    return (uint64_t)((int64_t)(linear << unused) >> unused) == linear;
-}
-
 /* Goes down the tables and notes which flags the walk would set; changes nothing. */
 static enum guest_reached look(struct walk *walk, struct guest_fault *fault)
 {
@@ -185,7 +180,8 @@ static enum guest_reached look(struct walk *walk, struct guest_fault *fault)
     walk->physical = walk->linear;
     if (paging->levels == 0)
         return GUEST_REACHED;
-    if (paging->levels >= LEVELS_4 && !canonical(walk->linear, paging->levels))
+    if (paging->levels >= LEVELS_4 &&
+        !is_canonical(walk->linear, 12 + 9 * (unsigned)paging->levels))
         return GUEST_NOT_CANONICAL;
     if (paging->levels == LEVELS_PAE) {
         entry = paging->pdpte[walk->linear >> 30 & 3]; /* checked as the CPU loaded it */

@@ -47,4 +47,7 @@
 #define RFLAGS_DF    (1ull << 10)
 #define RFLAGS_AC    (1ull << 18)
 
+/* The flags that arithmetic sets. */
+#define RFLAGS_ARITHMETIC (RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_OF)
+
 #endif
