@@ -7,6 +7,9 @@ from .statistics import PARTS
 from .summary import probes
 from .table import WIDTH, elide, plain, ratio, render, signed
 
+# Columns of the table over all rounds.
+ROUND_KEYS = ("n", "min", "p50", "p90", "p99", "p99.9", "max")
+
 # Heads of the columns of PARTS, in that order.
 PART_HEADS = ("exit", "dispatch", "handler", "restore", "entry")
 
@@ -17,6 +20,7 @@ def policies_text(data: dict[str, Any]) -> str:
     blocks = [warnings_text(data["warnings"]), heading(run, data["benchmarks"])]
     if data["benchmarks"]:
         blocks.append(round_trips(data["benchmarks"], list(run["probe_levels"])))
+        blocks.append(all_rounds(data["benchmarks"], run["unit"]))
         blocks.append(splits(data["benchmarks"], run["unit"]))
     if data["checks_passed"]:
         names = list(dict.fromkeys(data["checks_passed"]))
@@ -83,6 +87,22 @@ def _round_trip(entry: dict[str, Any] | None, spread: bool) -> list[str]:
     if spread:
         cells.insert(1, "" if steady(net) else f"{net['min']}..{net['p99']}")
     return cells
+
+
+def all_rounds(benchmarks: list[dict[str, Any]], unit: str) -> str:
+    """Distributions over all rounds, where there were several."""
+    rows = []
+    for row in benchmarks:
+        for entry in row["policies"]:
+            if entry["rounds"]:
+                rows.append([f"{row['name']}/{entry['policy']}",
+                             *(str(entry["rounds"][key]) for key in ROUND_KEYS)])
+    if not rows:
+        return ""
+    return "\n".join(["all rounds, from histograms: min and max are exact, percentiles within 3 %",
+                      "", *render([("", ["benchmark/policy"]),
+                                   (f"round trip in {unit}, less control", list(ROUND_KEYS))],
+                                  rows)])
 
 
 def splits(benchmarks: list[dict[str, Any]], unit: str) -> str:

@@ -8,8 +8,9 @@ import numpy as np
 
 from .errors import BadInput
 from .run import Job, Phase, Run
-from .statistics import (COUNTERS, PARTS, Absent, counters, distribution, durations, exit_reasons,
-                         exits, median, split)
+from .statistics import (PARTS, PERCENTILES, Absent, counters, distribution, durations,
+                         exit_reasons, exits, median, rank, split)
+from .totals import COUNTERS
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,9 @@ class Costs:
 class Result:
     """One benchmark under one policy. Times are in the run's unit, less the control.
 
-    values: every net sample, repetitions one after another. controls, repetition_p50: the
-    control's median and the net median of each repetition.
+    values: every net sample that was kept, repetitions one after another. controls,
+    repetition_p50: the control's median and the net median of each repetition. rounds: the net
+    distribution over all rounds of all repetitions, from histograms, where there were several.
     """
 
     benchmark: str
@@ -48,6 +50,7 @@ class Result:
     split: Split | Absent
     costs: Costs | Absent
     reasons: dict[int, int]
+    rounds: dict[str, int] | None
 
     @property
     def name(self) -> str:
@@ -82,7 +85,31 @@ def _pool(run: Run, jobs: list[Job]) -> Result:
                   repetition_p50=tuple(median(net) for net in nets),
                   exits_per_op=_exits_per_op(run, jobs),
                   split=FLOOR if floor else _pool_split(jobs),
-                  costs=FLOOR if floor else _pool_costs(jobs), reasons=_pool_reasons(jobs))
+                  costs=FLOOR if floor else _pool_costs(jobs), reasons=_pool_reasons(jobs),
+                  rounds=_pool_rounds(jobs, controls))
+
+
+def _pool_rounds(jobs: list[Job], controls: list[int]) -> dict[str, int] | None:
+    """Percentiles are the lowest values of their buckets; n, min and max are exact."""
+    folded = [job.phases["op"].folded for job in jobs]
+    if not all(folded):
+        return None
+    trips = [(each.histograms["round_trip"], control) for each, control in zip(folded, controls)]
+    pairs = sorted((lowest - control, count) for trip, control in trips if trip
+                   for lowest, count in trip.buckets)
+    n = sum(count for _, count in pairs)
+    return {"n": n, "min": min(trip.min - control for trip, control in trips if trip),
+            **{name: _at_rank(pairs, rank(n, place)) for name, place in PERCENTILES.items()},
+            "max": max(trip.max - control for trip, control in trips if trip)}
+
+
+def _at_rank(pairs: list[tuple[int, int]], place: int) -> int:
+    """The value at a place, from 0, of values given in order with how often each occurs."""
+    for value, count in pairs:
+        place -= count
+        if place < 0:
+            return value
+    raise AssertionError("fewer values than places")
 
 
 def _exits_per_op(run: Run, jobs: list[Job]) -> float:
@@ -90,27 +117,19 @@ def _exits_per_op(run: Run, jobs: list[Job]) -> float:
     total, samples = 0, 0
     for job in jobs:
         op, control = job.phases["op"], job.phases["control"]
-        if op.records is None or control.records is None:
+        if op.exits is None or control.exits is None:
             op, control = job.phases["count_op"], job.phases["count_control"]
         where = f"{run.path / 'run.json'}: jobs[{job.index}]"
-        if op.records is None or control.records is None:
+        if op.exits is None or control.exits is None:
             raise BadInput(f"{where}: no phase has records")
-        found = _exit_count(op) - _exit_count(control)
-        per_op = found / len(op.samples)
+        found = op.exits - control.exits
+        per_op = found / op.operations
         if not isclose(per_op, job.stated_exits_per_op, rel_tol=1e-5, abs_tol=1e-6):
             raise BadInput(f"{where}.exits_per_op: {job.stated_exits_per_op}, but the trace's "
                            f"records say {per_op:g}")
         total += found
-        samples += len(op.samples)
+        samples += op.operations
     return total / samples
-
-
-def _exit_count(phase: Phase) -> int:
-    """Exits of a phase with records, the one that ended it left out: it is the last, so where
-    its record is missing it is among the discarded."""
-    taken = len(exits(phase.records))
-    ended = taken < len(phase.records)
-    return taken + phase.discarded - (phase.discarded > 0 and not ended)
 
 
 def _pool_split(jobs: list[Job]) -> Split | Absent:
@@ -129,8 +148,25 @@ def _pool_split(jobs: list[Job]) -> Split | Absent:
                  whole=median(np.concatenate(samples)))
 
 
+def _pool_totals(jobs: list[Job]) -> Costs | None:
+    """From the sums of the measured phases: what the operations add to what the controls cost."""
+    sums = dict.fromkeys(COUNTERS, 0)
+    total = 0
+    for job in jobs:
+        op, control = job.phases["op"], job.phases["control"]
+        if not op.totals or not control.totals or op.exits == control.exits:
+            return None
+        total += op.exits - control.exits
+        for name in COUNTERS:
+            sums[name] += op.totals.costs[name] - control.totals.costs[name]
+    return Costs({name: sums[name] / total for name in COUNTERS}, total, "op")
+
+
 def _pool_costs(jobs: list[Job]) -> Costs | Absent:
     """From the measured phases where every repetition has counts there, else the counting ones."""
+    summed = _pool_totals(jobs)
+    if summed:
+        return summed
     for phase in ("op", "count_op"):
         sums = dict.fromkeys(COUNTERS, 0)
         total = 0
@@ -144,7 +180,7 @@ def _pool_costs(jobs: list[Job]) -> Costs | Absent:
         else:
             return Costs({name: sums[name] / total for name in COUNTERS}, total, phase)
     measured = [job.phases["op"] for job in jobs if job.phases["op"].records is not None]
-    exited = any(_exit_count(phase) for phase in measured)
+    exited = any(phase.exits for phase in measured)
     return Absent("the records of its exits carry no counts" if exited else "takes no exit")
 
 

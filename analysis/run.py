@@ -15,8 +15,9 @@ import numpy as np
 from .document import Node, load
 from .errors import BadInput
 from .stream import Stream
+from .totals import Folded, Totals, read_folded, read_totals
 
-SCHEMA = "exitmeter.run/1"
+SCHEMA = "exitmeter.run/2"
 
 # enum phase of guests/results.h, in its order.
 PHASES = ("count_control", "count_op", "control", "op")
@@ -28,12 +29,32 @@ SAMPLE_BYTES = 16
 
 @dataclass(frozen=True)
 class Phase:
-    """What one phase of a job left: samples as u64[n, 2], TSC before and after; and its records,
-    None where the phase ran without probes. discarded: exits that found no room for a record."""
+    """What one phase of a job left: samples as u64[n, 2], TSC before and after, of its last round;
+    and their records, None where the phase kept none. discarded: exits that found no room for a
+    record. totals: sums of all rounds, at the level "counts". folded: all rounds, if several."""
 
     samples: np.ndarray
     records: np.ndarray | None
     discarded: int
+    totals: Totals | None
+    folded: Folded | None
+
+    @property
+    def operations(self) -> int:
+        """Operations of all rounds."""
+        return self.folded.samples if self.folded else len(self.samples)
+
+    @property
+    def exits(self) -> int | None:
+        """Exits of all rounds' operations. Each round ends with one more, which is not theirs.
+        None where nothing counted them."""
+        if self.totals:
+            return sum(self.totals.exits.values()) - (self.folded.rounds if self.folded else 1)
+        if self.records is None:
+            return None
+        if self.folded:
+            return self.folded.records + self.folded.discarded - self.folded.rounds
+        return len(self.records) + self.discarded - 1
 
 
 @dataclass(frozen=True)
@@ -197,7 +218,8 @@ class _JobReader:
         if node["packet_offset"].value is not None:
             records = self.stream.records(node["packet_offset"].count(), node["records"].count(),
                                           job, PHASES.index(name))
-        return Phase(self.samples[first:first + count], records, node["discarded"].count())
+        return Phase(self.samples[first:first + count], records, node["discarded"].count(),
+                     read_totals(node["totals"]), read_folded(node["folded"], count))
 
     def check_ranges(self) -> None:
         """No two phases may claim the same samples."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .stream import RECORD_HAS_COUNTS, RECORD_HAS_STAMPS, RECORD_LEFT
+from .stream import RECORD_HAS_COUNTS, RECORD_LEFT
+from .totals import COUNTERS
 
 # Percentiles by name, in thousandths: whole numbers, so that a rank is computed exactly.
 PERCENTILES = {"p50": 500, "p90": 900, "p99": 990, "p99.9": 999}
@@ -17,9 +18,6 @@ PERCENTILES = {"p50": 500, "p90": 900, "p99": 990, "p99.9": 999}
 PARTS = ("exit_transition", "save_and_dispatch", "handler", "restore", "entry_transition")
 PART_NAMES = {part: part.replace("_", " ") for part in PARTS}
 STAMPS = ("entered", "dispatched", "handled", "entering")
-
-# What an exit cost the core, as the record counts it.
-COUNTERS = ("vmreads", "vmwrites", "msr_accesses", "xsetbvs", "invalidations")
 
 
 @dataclass(frozen=True)
@@ -65,18 +63,16 @@ def exits(records: np.ndarray) -> np.ndarray:
 def split(samples: np.ndarray, records: np.ndarray | None, discarded: int) -> np.ndarray | Absent:
     """The five parts of each round trip, int64[5, n] in the order of PARTS.
 
-    Given when each sample holds exactly one stamped record, that is one whose stamps lie between
-    the sample's two; then the parts of a sample add up to its end - start, exactly.
+    Given when each sample holds exactly one record, that is one whose stamps lie between the
+    sample's two; then the parts of a sample add up to its end - start, exactly.
     """
     if records is None:
-        return Absent("the measured phase ran without probes")
+        return Absent("the measured phase kept no records")
     taken = exits(records)
     if discarded:
         return Absent(f"{discarded} records of the measured phase were discarded")
     if len(taken) == 0:
         return Absent("takes no exit")
-    if not np.all(taken["flags"] & RECORD_HAS_STAMPS):
-        return Absent("the probes of the measured phase took no time stamps")
     start, end = samples[:, 0], samples[:, 1]
     if np.any(end < start) or np.any(start[1:] < end[:-1]):
         return Absent("the samples do not follow one another in time")

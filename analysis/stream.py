@@ -11,7 +11,6 @@ from .layout import Layout, load_layout
 
 # probes/record.h
 PACKET_MAGIC = 0xC1FC1FC1
-RECORD_HAS_STAMPS = 2
 RECORD_HAS_COUNTS = 1
 RECORD_LEFT = 4
 

@@ -72,7 +72,7 @@ def entry(run: Run, result: Result) -> dict[str, Any]:
         "repetition_p50": list(result.repetition_p50), "exits_per_op": result.exits_per_op,
         "exit_reasons": [{"number": number, "name": run.reason_names.get(number), "exits": count}
                          for number, count in result.reasons.items()],
-        "split": None, "counters": None}
+        "split": None, "counters": None, "rounds": result.rounds}
     if isinstance(result.split, Absent):
         data["split_absent"] = result.split.reason
     else:

@@ -29,6 +29,7 @@ struct experiment {
     size_t policy_count;
     uint32_t samples;
     uint32_t count_samples;
+    uint32_t rounds;
     uint32_t repetitions;
     int probe_level; /* of every job, or -1: as its policy says */
     struct job *jobs;

@@ -38,28 +38,11 @@ static void take_reason(char *to, const char from[RESULT_REASON_SIZE])
     printable(to);
 }
 
-/* Records of the packet that an operation or the phase's own code caused. */
-static uint32_t count_exits(const uint8_t *packet, uint32_t records, bool *left)
-{
-    uint32_t exits = 0;
-    *left = false;
-    for (uint32_t i = 0; i < records; i++) {
-        struct record record;
-        memcpy(&record, packet + (1 + (size_t)i) * RECORD_SIZE, sizeof(record));
-        if (record.flags & RECORD_LEFT)
-            *left = true;
-        else
-            exits++;
-    }
-    return exits;
-}
-
 static bool read_packet(const struct job *job, uint32_t index, enum phase phase,
                         const uint8_t *packet, struct job_outcome *outcome)
 {
     struct phase_outcome *out = &outcome->phases[phase];
     struct packet_header header;
-    bool left;
 
     memcpy(&header, packet, sizeof(header));
     if (out->records > phase_record_room(&job->plan, phase))
@@ -70,9 +53,37 @@ static bool read_packet(const struct job *job, uint32_t index, enum phase phase,
         header.content_size != (1 + (uint64_t)out->records) * BITS_PER_RECORD)
         return fail_job(outcome, "phase %d: its packet header is damaged", phase);
     out->packet = packet;
-    out->exits = count_exits(packet, out->records, &left) + out->discarded;
-    if (!left && out->discarded > 0)
-        out->exits--; /* the exit that ends the phase is among the discarded */
+    return true;
+}
+
+/* Exits of a phase, from the most that it has of them; each round's last one ends the round. */
+static void count_phase_exits(struct phase_outcome *out, uint32_t rounds)
+{
+    uint64_t all = 0;
+
+    if (out->totals)
+        for (unsigned i = 0; i < PROBE_REASONS; i++)
+            all += out->totals->exits[i];
+    else if (out->packet && out->folded)
+        all = out->folded->records + out->folded->discarded;
+    else if (out->packet)
+        all = out->records + out->discarded;
+    out->has_exits = all >= rounds;
+    out->exits = all - rounds;
+}
+
+/* What several rounds were folded into must be what the plan asked for, and in order. */
+static bool check_folded(const struct job *job, enum phase phase, struct job_outcome *outcome)
+{
+    const struct phase_folded *folded = outcome->phases[phase].folded;
+
+    if (folded->rounds != phase_rounds(&job->plan, phase) ||
+        folded->samples != folded->rounds * phase_samples(&job->plan, phase))
+        return fail_job(outcome, "phase %d: %" PRIu64 " rounds of %" PRIu64 " samples in all",
+                        phase, folded->rounds, folded->samples);
+    if (folded->out_of_order)
+        return fail_job(outcome, "phase %d: %" PRIu64 " time stamps out of order", phase,
+                        folded->out_of_order);
     return true;
 }
 
@@ -83,23 +94,33 @@ static bool read_phase(const struct job *job, uint32_t index, enum phase phase,
     struct phase_outcome *out = &outcome->phases[phase];
     uint64_t packet = job->plan.results_offset + phase_offset(&job->plan, phase);
     uint64_t samples = packet + phase_packet_size(&job->plan, phase);
+    uint64_t totals = samples + phase_samples_size(&job->plan, phase);
+    uint64_t folded = totals + phase_totals_size(&job->plan, phase);
     uint32_t asked = phase_samples(&job->plan, phase);
 
     if (in->samples != asked && !(benchmark_is_check(job->benchmark) && in->samples == 0))
         return fail_job(outcome, "phase %d: %" PRIu32 " samples taken, %" PRIu32 " asked for",
                         phase, in->samples, asked);
     if ((in->samples > 0 && in->samples_offset != samples) ||
-        (in->packet_offset != 0 && in->packet_offset != packet))
+        (in->packet_offset != 0 && in->packet_offset != packet) ||
+        (in->totals_offset != 0 && (in->totals_offset != totals || folded == totals)) ||
+        in->folded_offset != (phase_folded_size(&job->plan, phase) ? folded : 0))
         return fail_job(outcome, "phase %d: its data lies where it should not", phase);
     *out = (struct phase_outcome){
         .samples = in->samples,
         .records = in->records,
         .discarded = in->discarded,
         .sample = (const void *)(region->data + samples),
+        .operations = (uint64_t)in->samples * phase_rounds(&job->plan, phase),
+        .totals = in->totals_offset ? (const void *)(region->data + totals) : NULL,
+        .folded = in->folded_offset ? (const void *)(region->data + folded) : NULL,
     };
-    if (in->packet_offset != 0)
-        return read_packet(job, index, phase, region->data + packet, outcome);
-    if (in->records > 0)
+    if (out->folded && !check_folded(job, phase, outcome))
+        return false;
+    if (in->packet_offset != 0 && !read_packet(job, index, phase, region->data + packet, outcome))
+        return false;
+    count_phase_exits(out, phase_rounds(&job->plan, phase));
+    if (in->packet_offset == 0 && in->records > 0)
         return fail_job(outcome, "phase %d: %" PRIu32 " records, but no packet", phase,
                         in->records);
     return true;
@@ -110,22 +131,22 @@ static void count_job_exits(const struct job *job, struct job_outcome *outcome)
 {
     const struct phase_outcome *control = &outcome->phases[PHASE_CONTROL];
     const struct phase_outcome *op = &outcome->phases[PHASE_OP];
-    if (!control->packet || !op->packet) {
+    if (!control->has_exits || !op->has_exits) {
         control = &outcome->phases[PHASE_COUNT_CONTROL];
         op = &outcome->phases[PHASE_COUNT_OP];
     }
-    if (!control->packet || !op->packet || op->samples == 0)
+    if (!control->has_exits || !op->has_exits || op->samples == 0)
         return;
     outcome->has_exits = true;
     outcome->exits = (int64_t)op->exits - (int64_t)control->exits;
-    outcome->exit_samples = op->samples;
-    if (outcome->exits == (int64_t)job->expected_exits * op->samples)
+    outcome->exit_operations = op->operations;
+    if (outcome->exits == (int64_t)(job->expected_exits * op->operations))
         return;
     outcome->status = RESULT_FAILED; /* the data is sound, and kept: it shows what happened */
     snprintf(outcome->reason, sizeof(outcome->reason),
-             "%" PRId64 " exits for %" PRIu32
+             "%" PRId64 " exits for %" PRIu64
              " operations; by the policy's bitmaps it must be %u each",
-             outcome->exits, op->samples, job->expected_exits);
+             outcome->exits, op->operations, job->expected_exits);
 }
 
 static void read_job(const struct job *job, uint32_t index, const struct bytes *region,

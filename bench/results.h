@@ -15,12 +15,16 @@
 
 /* What a phase left, all of it checked. */
 struct phase_outcome {
-    uint32_t samples;
+    uint32_t samples; /* of the last round, as are the records */
     uint32_t records;
     uint64_t discarded;
-    uint64_t exits;              /* of the operations: what left the vCPU not counted */
-    const struct sample *sample; /* in the region */
-    const uint8_t *packet;       /* in the region; NULL if the phase ran without probes */
+    bool has_exits;      /* exits means something */
+    uint64_t exits;      /* of all rounds' operations: what left the vCPU not counted */
+    uint64_t operations; /* of all rounds */
+    const struct probe_totals *totals; /* in the region; NULL but at the level "counts" */
+    const struct phase_folded *folded; /* in the region; NULL if there was one round */
+    const struct sample *sample;       /* in the region */
+    const uint8_t *packet;             /* in the region; NULL if the phase ran without probes */
 };
 
 struct job_outcome {
@@ -30,7 +34,7 @@ struct job_outcome {
     struct phase_outcome phases[PHASE_COUNT]; /* empty where the job was not done */
     bool has_exits;                           /* exits and exit_samples mean something */
     int64_t exits;                            /* of the op phase less those of the control phase */
-    uint32_t exit_samples;                    /* operations that took them */
+    uint64_t exit_operations;                 /* that took them */
     bool has_digest;
     struct digest digest;
 };

@@ -3,6 +3,7 @@
  * run.json: what ran, where, how, and where each job's data lies.
  */
 #include "corpus_json.h"
+#include "phase_json.h"
 #include "run_record.h"
 #include "text.h"
 
@@ -134,23 +135,6 @@ static json_t *controls_json(const struct controls_in_force *controls)
                      hex(16, controls->ept_pointer));
 }
 
-static json_t *phases_json(const struct job_outcome *outcome, const struct job_place *place)
-{
-    static const char *const names[PHASE_COUNT] = {"count_control", "count_op", "control", "op"};
-    json_t *phases = json_object();
-    for (int phase = 0; phase < PHASE_COUNT; phase++) {
-        const struct phase_outcome *in = &outcome->phases[phase];
-        json_object_set_new(
-            phases, names[phase],
-            json_pack("{s:I, s:I, s:I, s:I, s:o}", "samples", (json_int_t)in->samples,
-                      "sample_offset", (json_int_t)place->sample[phase], "records",
-                      (json_int_t)in->records, "discarded", (json_int_t)in->discarded,
-                      "packet_offset",
-                      in->packet ? json_integer((json_int_t)place->packet[phase]) : json_null()));
-    }
-    return phases;
-}
-
 static json_t *job_json(const struct job *job, size_t index, const struct job_outcome *outcome,
                         const struct job_place *place)
 {
@@ -162,7 +146,7 @@ static json_t *job_json(const struct job *job, size_t index, const struct job_ou
         probe_level_name(job->plan.probe_level), "status", result_status_name(outcome->status),
         "reason", outcome->reason, "expected_exits_per_op",
         check ? json_null() : json_integer(job->expected_exits), "exits_per_op",
-        outcome->has_exits ? json_real((double)outcome->exits / outcome->exit_samples)
+        outcome->has_exits ? json_real((double)outcome->exits / outcome->exit_operations)
                            : json_null(),
         "controls", controls_json(&outcome->controls), "phases", phases_json(outcome, place));
 }
@@ -187,15 +171,16 @@ static json_t *run_json(const struct run_facts *facts, const struct experiment *
     json_t *clock = json_pack("{s:I, s:I}", "start", (json_int_t)header->tsc_start, "end",
                               (json_int_t)header->tsc_end);
     return json_pack(
-        "{s:s, s:s, s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:o, s:o, s:o}",
-        "schema", "exitmeter.run/1", "status", results->reason[0] ? "failed" : "complete", "reason",
+        "{s:s, s:s, s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:o, "
+        "s:o}",
+        "schema", "exitmeter.run/2", "status", results->reason[0] ? "failed" : "complete", "reason",
         results->reason, "created", created_json(facts->created), "command", command_json(facts),
         "target", facts->target->name, "unit", facts->target->unit, "host", host_json(), "machine",
         machine_json(facts, results), "build", build, "clock", clock, "samples",
         (json_int_t)experiment->samples, "count_samples", (json_int_t)experiment->count_samples,
-        "repetitions", (json_int_t)experiment->repetitions, "benchmarks",
-        benchmarks_json(experiment), "policies", policies_json(experiment), "jobs",
-        jobs_json(experiment, results, places));
+        "rounds", (json_int_t)experiment->rounds, "repetitions",
+        (json_int_t)experiment->repetitions, "benchmarks", benchmarks_json(experiment), "policies",
+        policies_json(experiment), "jobs", jobs_json(experiment, results, places));
 }
 
 int run_record_json(const char *directory, const struct run_facts *facts,

@@ -85,18 +85,27 @@ static bool read_number(const char *option, const char *given, double low, doubl
     return true;
 }
 
+/* The same for what can only be counted. */
+static bool read_count(const char *option, const char *given, uint32_t most, uint32_t *count)
+{
+    double number = *count;
+    if (!read_number(option, given, 1, most, &number))
+        return false;
+    *count = (uint32_t)number;
+    if (*count == number)
+        return true;
+    say("run: --%s takes a whole number", option);
+    return false;
+}
+
 static bool read_numbers(struct run_options *options)
 {
-    double samples = SAMPLES_DEFAULT;
+    options->samples = SAMPLES_DEFAULT;
+    options->rounds = 1;
     options->timeout = TIMEOUT_DEFAULT;
-    if (!read_number("samples", options->samples_given, 1, GUEST_SAMPLES_MAX, &samples) ||
-        !read_number("timeout", options->timeout_given, 0.001, 86400, &options->timeout))
-        return false;
-    options->samples = (uint32_t)samples;
-    if (options->samples == samples)
-        return true;
-    say("run: --samples takes a whole number");
-    return false;
+    return read_count("samples", options->samples_given, GUEST_SAMPLES_MAX, &options->samples) &&
+           read_count("rounds", options->rounds_given, PLAN_ROUNDS_MAX, &options->rounds) &&
+           read_number("timeout", options->timeout_given, 0.001, 86400, &options->timeout);
 }
 
 bool run_options_read(const struct command *command, int argc, const char **argv,
@@ -112,6 +121,8 @@ bool run_options_read(const struct command *command, int argc, const char **argv
          "POLICY"},
         {"samples", 'n', POPT_ARG_STRING, &options->samples_given, 0, "samples a phase (1000)",
          "N"},
+        {"rounds", '\0', POPT_ARG_STRING, &options->rounds_given, 0,
+         "times that the samples are taken; the last are kept, all are in histograms (1)", "N"},
         {"probes", '\0', POPT_ARG_STRING, &options->probes, 0,
          "off, counts, stamps or full, whatever the policies say (full)", "LEVEL"},
         {"timeout", '\0', POPT_ARG_STRING, &options->timeout_given, 0,
@@ -148,6 +159,7 @@ void run_options_free(struct run_options *options)
     free_list(options->guests);
     free_list(options->policies);
     free(options->samples_given);
+    free(options->rounds_given);
     free(options->timeout_given);
     free(options->probes);
     free(options->cpu_model);

@@ -16,6 +16,7 @@ struct run_options {
     char **guests;   /* patterns, NULL-terminated; NULL: every benchmark */
     char **policies; /* NULL: the two that are always there */
     char *samples_given;
+    char *rounds_given;
     char *timeout_given;
     char *probes;
     char *cpu_model;
@@ -26,6 +27,7 @@ struct run_options {
 
     const struct target *target; /* what the texts stand for */
     uint32_t samples;
+    uint32_t rounds;
     double timeout;  /* seconds */
     int probe_level; /* -1: as each policy says */
 };

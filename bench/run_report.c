@@ -39,7 +39,7 @@ static struct shim_entry make_entry(const struct job *job, const struct job_outc
     add_counter(&entry, "max", (double)digest->max);
     add_counter(&entry, "control", (double)digest->control);
     if (outcome->has_exits)
-        add_counter(&entry, "exits_per_op", (double)outcome->exits / outcome->exit_samples);
+        add_counter(&entry, "exits_per_op", (double)outcome->exits / outcome->exit_operations);
     return entry;
 }
 

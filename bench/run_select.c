@@ -132,6 +132,7 @@ int run_select(const struct run_options *options, const struct corpus *corpus,
     *experiment = (struct experiment){
         .samples = samples,
         .count_samples = samples < COUNT_SAMPLES_MOST ? samples : COUNT_SAMPLES_MOST,
+        .rounds = options->rounds,
         .repetitions = options->gb.repetitions,
         .probe_level = options->probe_level,
     };

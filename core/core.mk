@@ -10,14 +10,15 @@ IMAGE_COMPILER := $(shell $(CC) --version 2>/dev/null | head -n 1) -O2
 
 CORE_SOURCES = $(wildcard core/vmx/*.c) $(wildcard core/exits/*.c)
 CORE_SOURCES := $(filter-out core/vmx/offsets.c,$(CORE_SOURCES))
-# Everything that runs between exit and entry is compiled a second time, to count its accesses.
+# Everything that runs between exit and entry is compiled three times (probes/count.h).
 COUNTED_SOURCES = core/vmx/dispatch.c core/vmx/event.c core/vmx/registers.c core/vmx/walk.c core/vmx/walk_copy.c \
 	$(filter-out core/exits/local_apic.c,$(wildcard core/exits/*.c))
 IMAGE_SOURCES = $(CORE_SOURCES) probes/ring.c $(wildcard core/boot/*.c) $(wildcard guests/image/*.c)
 IMAGE_ASSEMBLY = core/vmx/entry.S core/boot/start.S core/boot/exception.S
 
 IMAGE_OBJECTS = $(IMAGE_SOURCES:%.c=$(BUILD)/image/%.o) $(IMAGE_ASSEMBLY:%.S=$(BUILD)/image/%.S.o)
-COUNTED_OBJECTS = $(COUNTED_SOURCES:%.c=$(BUILD)/image/counted/%.o)
+COUNTING_OBJECTS = $(COUNTED_SOURCES:%.c=$(BUILD)/image/counting/%.o)
+TOTALLING_OBJECTS = $(COUNTED_SOURCES:%.c=$(BUILD)/image/totalling/%.o)
 IMAGE_OFFSETS = $(BUILD)/image/offsets.h
 
 CORE_ELF = $(BUILD)/exitmeter-core.elf
@@ -28,20 +29,27 @@ $(CORE_ELF): $(CORE_DEBUG_ELF)
 	$(Q)objcopy --strip-all $< $@
 	$(Q)grub-file --is-x86-multiboot2 $@
 
-$(CORE_DEBUG_ELF): $(IMAGE_OBJECTS) $(BUILD)/image/counted.o core/boot/image.lds
+$(CORE_DEBUG_ELF): $(IMAGE_OBJECTS) $(BUILD)/image/counting.o $(BUILD)/image/totalling.o \
+		core/boot/image.lds
 	$(Q)$(LD) -m elf_x86_64 -n --build-id --gc-sections --orphan-handling=place -z noexecstack \
 		--no-warn-rwx-segments -T core/boot/image.lds \
-		-o $@ $(IMAGE_OBJECTS) $(BUILD)/image/counted.o
+		-o $@ $(IMAGE_OBJECTS) $(BUILD)/image/counting.o $(BUILD)/image/totalling.o
 
-# Only the table of the second set is visible; its handlers keep their names to themselves.
-$(BUILD)/image/counted.o: $(COUNTED_OBJECTS)
+# Only what entry.S calls is visible of such a set; its handlers keep their names to themselves.
+$(BUILD)/image/counting.o: $(COUNTING_OBJECTS)
+$(BUILD)/image/totalling.o: $(TOTALLING_OBJECTS)
+$(BUILD)/image/counting.o $(BUILD)/image/totalling.o:
 	$(Q)$(LD) -m elf_x86_64 -r -o $@ $^
-	$(Q)objcopy --redefine-sym exit_handlers=exit_handlers_counted \
-		--keep-global-symbol=exit_handlers_counted $@
+	$(Q)objcopy $(foreach symbol,exit_handlers event_prepare,--redefine-sym $(symbol)=$(symbol)_$(basename $(@F)) \
+		--keep-global-symbol=$(symbol)_$(basename $(@F))) $@
 
-$(BUILD)/image/counted/%.o: %.c
+$(BUILD)/image/counting/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(IMAGE_CFLAGS) -DPROBE_COUNTING -MMD -MP -c -o $@ $<
+
+$(BUILD)/image/totalling/%.o: %.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(IMAGE_CFLAGS) -DPROBE_TOTALLING -MMD -MP -c -o $@ $<
 
 $(BUILD)/image/%.o: %.c
 	@mkdir -p $(@D)
@@ -60,4 +68,4 @@ $(IMAGE_OFFSETS): core/vmx/offsets.c
 	sed -n 's/^[[:space:]]*\.ascii[[:space:]]*"->\([A-Z0-9_]*\) \(.*\)"$$/#define \1 \2/p' $(BUILD)/image/offsets.s >$@.new
 	mv $@.new $@
 
--include $(IMAGE_OBJECTS:.o=.d) $(COUNTED_OBJECTS:.o=.d) $(BUILD)/image/offsets.d
+-include $(IMAGE_OBJECTS:.o=.d) $(COUNTING_OBJECTS:.o=.d) $(TOTALLING_OBJECTS:.o=.d) $(BUILD)/image/offsets.d

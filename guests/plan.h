@@ -14,10 +14,11 @@
 #include <stdint.h>
 
 #define PLAN_MAGIC        0x314e414c504d5845ull /* "EXMPLAN1", little-endian */
-#define PLAN_VERSION      1u
+#define PLAN_VERSION      2u
 #define PLAN_NAME_SIZE    48u /* bytes of a name, its NUL included */
 #define PLAN_POLICIES_MAX 64u
 #define PLAN_JOBS_MAX     4096u
+#define PLAN_ROUNDS_MAX   1000000u
 
 /* plan_header.flags */
 #define PLAN_MAGIC_BREAK \
@@ -63,12 +64,14 @@ struct plan_job {
     uint32_t probe_level;           /* PROBE_* bits of probes/record.h */
     uint32_t samples;               /* of the control phase and of the op phase, each */
     uint32_t count_samples;         /* of the two counting phases, each */
-    uint32_t time_limit;            /* guest time of each phase, in 2^20 TSC ticks; 0: none */
-    uint64_t results_offset;        /* of this job's struct job_result, from results_base */
+    uint32_t time_limit;            /* guest time of each round, in 2^20 TSC ticks; 0: none */
+    uint32_t rounds; /* of the measured phases, one or more: see struct phase_folded */
+    uint32_t reserved;
+    uint64_t results_offset; /* of this job's struct job_result, from results_base */
 };
 
 _Static_assert(sizeof(struct plan_header) == 64, "wire format");
 _Static_assert(sizeof(struct plan_policy) == 80 + 3 * 4096, "wire format");
-_Static_assert(sizeof(struct plan_job) == 80, "wire format");
+_Static_assert(sizeof(struct plan_job) == 88, "wire format");
 
 #endif

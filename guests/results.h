@@ -3,10 +3,12 @@
  * The results region: what the image leaves in memory and the harness takes out of it. One region
  * of fixed size, laid out by the harness through the functions below, so both sides agree:
  *
- *   struct results_header | for each job: struct job_result | for each phase: packet, samples
+ *   struct results_header | for each job: struct job_result |
+ *                           for each phase: packet, samples, totals, folded
  *
  * Each job's part starts at plan_job.results_offset; within it each phase has room for a packet
- * (header plus phase_record_room() records) and for its samples.
+ * (header plus phase_record_room() records) and for its samples; where the phase runs at the level
+ * "counts" for the sums, and where it runs more than one round for what these are folded into.
  */
 #ifndef EXITMETER_GUESTS_RESULTS_H
 #define EXITMETER_GUESTS_RESULTS_H
@@ -14,10 +16,11 @@
 #include "blob.h"
 #include "plan.h"
 
-#include "../probes/record.h"
+#include "../probes/histogram.h"
+#include "../probes/probe_cpu.h"
 
 #define RESULTS_MAGIC   0x31534552584d5845ull /* "EXMXRES1", little-endian */
-#define RESULTS_VERSION 1u
+#define RESULTS_VERSION 2u
 
 /*
  * Phases of a job, in the order they run. The counting phases always run at PROBE_FULL: they warm
@@ -41,11 +44,33 @@ enum result_status {
 #define RESULT_REASON_SIZE 128u
 
 struct phase_result {
-    uint32_t samples;        /* taken */
-    uint32_t records;        /* in the packet */
-    uint64_t discarded;      /* exits of this phase that found the packet full */
-    uint64_t packet_offset;  /* from results_base; 0 if the phase had no probes */
-    uint64_t samples_offset; /* from results_base */
+    uint32_t samples;       /* taken in the last round */
+    uint32_t records;       /* in the packet */
+    uint64_t discarded;     /* exits of this phase that found the packet full */
+    uint64_t packet_offset; /* from results_base, as all offsets; 0 if the phase had no records */
+    uint64_t samples_offset;
+    uint64_t totals_offset; /* struct probe_totals of all rounds; 0 if the level was not "counts" */
+    uint64_t folded_offset; /* struct phase_folded; 0 if the phase had one round */
+};
+
+/*
+ * All rounds of a phase, the last included. Each round ends with one exit that leaves the vCPU. The
+ * three parts of the core's own time are those of records (at the levels "stamps" and "full").
+ */
+struct phase_folded {
+    uint64_t rounds;
+    uint64_t samples;
+    uint64_t records;
+    uint64_t left; /* records of exits that ended a round */
+    uint64_t discarded;
+    uint64_t out_of_order;       /* samples or records whose time stamps do not follow the others */
+    uint64_t last_sample;        /* end of the last sample, TSC */
+    uint64_t last_record;        /* stamp "handled" of the last record, TSC */
+    struct probe_totals totals;  /* of the records: exits by reason, and their costs if counted */
+    struct histogram round_trip; /* end - start of the samples, in ticks or cycles */
+    struct histogram save_and_dispatch;
+    struct histogram handler;
+    struct histogram restore;
 };
 
 /* The VM-execution, VM-exit and VM-entry controls as they stood in the VMCS. */
@@ -97,14 +122,25 @@ struct results_header {
     uint64_t tsc_end;   /* as the results were complete */
 };
 
-_Static_assert(sizeof(struct phase_result) == 32, "wire format");
-_Static_assert(sizeof(struct job_result) == 136 + 32 + 4 * 32, "wire format");
+_Static_assert(sizeof(struct phase_result) == 48, "wire format");
+_Static_assert(sizeof(struct job_result) == 136 + 32 + 4 * 48, "wire format");
 _Static_assert(sizeof(struct machine_facts) == 72 + 9 * 8 + 8, "wire format");
 
 /* The region starts with the header, padded to this many bytes. */
 #define RESULTS_HEADER_ROOM 4096u
 
-/* Samples that a phase takes. */
+/* The measured phases run at the job's level, and as many rounds as it asks for. */
+static inline uint32_t phase_level(const struct plan_job *job, enum phase phase)
+{
+    return phase < PHASE_CONTROL ? PROBE_FULL : job->probe_level;
+}
+
+static inline uint32_t phase_rounds(const struct plan_job *job, enum phase phase)
+{
+    return phase < PHASE_CONTROL ? 1 : job->rounds;
+}
+
+/* Samples that a phase takes in a round. */
 static inline uint32_t phase_samples(const struct plan_job *job, enum phase phase)
 {
     return phase < PHASE_CONTROL ? job->count_samples : job->samples;
@@ -122,13 +158,38 @@ static inline uint64_t phase_packet_size(const struct plan_job *job, enum phase 
     return (1 + phase_record_room(job, phase)) * RECORD_SIZE;
 }
 
-/* Offset of a phase's packet from the job's results_offset; the samples follow the packet. */
+/* Bytes up to the next multiple of 64. */
+static inline uint64_t results_padded(uint64_t bytes)
+{
+    return (bytes + 63) / 64 * 64;
+}
+
+/* Bytes of a phase's samples, of its totals, and of what its rounds are folded into. */
+static inline uint64_t phase_samples_size(const struct plan_job *job, enum phase phase)
+{
+    return results_padded(phase_samples(job, phase) * sizeof(struct sample));
+}
+
+static inline uint64_t phase_totals_size(const struct plan_job *job, enum phase phase)
+{
+    return phase_level(job, phase) == PROBE_COUNTS ? results_padded(sizeof(struct probe_totals))
+                                                   : 0;
+}
+
+static inline uint64_t phase_folded_size(const struct plan_job *job, enum phase phase)
+{
+    return phase_rounds(job, phase) > 1 ? results_padded(sizeof(struct phase_folded)) : 0;
+}
+
+/* Offset of a phase's packet from the job's results_offset; the rest follows the packet. */
 static inline uint64_t phase_offset(const struct plan_job *job, enum phase phase)
 {
-    uint64_t offset = (sizeof(struct job_result) + 63) / 64 * 64;
-    for (int before = 0; before < (int)phase; before++)
-        offset += phase_packet_size(job, (enum phase)before) +
-                  (phase_samples(job, (enum phase)before) * sizeof(struct sample) + 63) / 64 * 64;
+    uint64_t offset = results_padded(sizeof(struct job_result));
+    for (int i = 0; i < (int)phase; i++) {
+        enum phase before = (enum phase)i;
+        offset += phase_packet_size(job, before) + phase_samples_size(job, before) +
+                  phase_totals_size(job, before) + phase_folded_size(job, before);
+    }
     return offset;
 }
 

@@ -18,6 +18,19 @@ struct probe_counts {
     uint8_t invalidations;
 };
 
+/* Room for every basic exit reason there is, and the place behind them for all others. */
+#define PROBE_REASONS 96u
+
+/* Sums since whoever reads them cleared them, at the level "counts". */
+struct probe_totals {
+    uint64_t vmreads; /* of the handlers: the exit stub's own is one an exit */
+    uint64_t vmwrites;
+    uint64_t msr_accesses;
+    uint64_t xsetbvs;
+    uint64_t invalidations;
+    uint64_t exits[PROBE_REASONS]; /* by the index of the dispatch table */
+};
+
 struct probe_cpu {
     struct record *next; /* the record of the exit under way; always writable */
     struct record *end;  /* one past the last record that is kept: next == end is the spare one */
@@ -25,6 +38,7 @@ struct probe_cpu {
     uint64_t discarded;           /* exits since the ring was opened whose record found no room */
     struct packet_header *packet; /* the open packet; NULL if none */
     uint64_t discarded_before;    /* by packets already closed */
+    struct probe_totals totals;
 };
 
 _Static_assert(sizeof(struct probe_counts) == 8, "copied as one quadword");

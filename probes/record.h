@@ -9,20 +9,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Probe levels are two independent bits. */
-#define PROBE_OFF 0u
-#define PROBE_COUNTS                                                                             \
-    1u                  /* VMCS, MSR, ... accesses, detail and RIP; handlers built with counting \
-                         */
-#define PROBE_STAMPS 2u /* four time stamps */
-#define PROBE_FULL   (PROBE_COUNTS | PROBE_STAMPS)
-#define PROBE_LEVELS 4u
+/* Probe levels, each an exit path of its own (core/vmx/entry.S). */
+enum probe_level {
+    PROBE_OFF = 0,
+    PROBE_COUNTS = 1, /* sums on the CPU, nothing by exit: struct probe_totals */
+    PROBE_STAMPS = 2, /* a record an exit: its reason and four time stamps */
+    PROBE_FULL = 3,   /* and what it cost, what it accessed, and where */
+    PROBE_LEVELS
+};
 
-/*
- * record.flags: what was measured. A field that its flag does not cover means nothing; reason and
- * entered, without which there is no order of records, are always there.
- */
-#define RECORD_HAS_STAMPS 2u /* dispatched, handled, entering */
+/* record.flags: what was measured. A field that its flag does not cover means nothing. */
 #define RECORD_HAS_COUNTS 1u /* detail, rip, and the counters that follow them */
 #define RECORD_LEFT       4u /* went back to the caller of the vCPU, so no VM entry followed */
 

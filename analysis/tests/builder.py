@@ -12,7 +12,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 PHASES = ("count_control", "count_op", "control", "op")
 LEVELS = {"off": 0, "counts": 1, "stamps": 2, "full": 3}  # PROBE_* of probes/record.h
-COUNTS, STAMPS, LEFT = 1, 2, 4  # RECORD_* there
+COUNTS, LEFT = 1, 4  # RECORD_* there
 COUNTERS = {"vmreads": 4, "vmwrites": 2, "msr_accesses": 0, "xsetbvs": 0, "invalidations": 0}
 
 
@@ -103,7 +103,7 @@ class Writer:
         count = self.build.count_samples if number < 2 else self.build.samples
         operation = name.endswith("op")
         exits = operation and row.exits
-        counted, stamped = level & 1, level & 2
+        counted = level == 3
         samples = np.zeros((count, 2), "<u8")
         records = np.zeros(count if exits else 0, RECORD)
         for index in range(count):
@@ -111,9 +111,8 @@ class Writer:
             samples[index, 0] = self.clock
             if exits:
                 stamps = self.clock + np.cumsum(row.parts) + add
-                if stamped:
-                    for stamp, at in zip(("entered", "dispatched", "handled", "entering"), stamps):
-                        records[index][stamp] = at
+                for stamp, at in zip(("entered", "dispatched", "handled", "entering"), stamps):
+                    records[index][stamp] = at
                 end = int(stamps[-1])
             else:
                 end = self.clock + add + (row.plain if operation else row.control)
@@ -122,16 +121,16 @@ class Writer:
         offset = None
         if exits:
             records["reason"] = row.reason_number
-            records["flags"] = (STAMPS if stamped else 0) | (COUNTS if counted else 0)
+            records["flags"] = COUNTS if counted else 0
             if counted:
                 for counter, value in row.counters.items():
                     records[counter] = value
         left = np.zeros(1, RECORD)
-        left["reason"], left["flags"], left["vmreads"] = 18, LEFT | COUNTS | STAMPS, 99
+        left["reason"], left["flags"], left["vmreads"] = 18, LEFT | COUNTS, 99
         left["entered"] = left["dispatched"] = left["handled"] = self.clock
         if not (row.full and name == "op"):
             records = np.concatenate([records, left])
-        if level:
+        if level > 1:
             offset = len(self.stream)
             header = np.zeros(1, PACKET)
             header["magic"], header["job"], header["phase"] = 0xC1FC1FC1, job, number
@@ -141,8 +140,17 @@ class Writer:
         first = self.sample_count
         self.samples.append(samples)
         self.sample_count += count
-        return {"samples": count, "sample_offset": first, "records": len(records) if level else 0,
-                "discarded": row.discarded if name == "op" else 0, "packet_offset": offset}
+        return {"samples": count, "sample_offset": first,
+                "records": len(records) if level > 1 else 0,
+                "discarded": row.discarded if name == "op" else 0, "packet_offset": offset,
+                "totals": totals(row, count if exits else 0) if level == 1 else None,
+                "folded": None}
+
+
+def totals(row: Row, exits: int) -> dict[str, Any]:
+    """Sums of the level "counts": of the operations, and of the VMCALL that ends the phase."""
+    by_reason = {"18": 1, **({str(row.reason_number): exits} if exits else {})}
+    return {"exits": by_reason, **{name: row.counters.get(name, 0) * exits + 2 for name in COUNTERS}}
 
 
 def write_run(path: Path, build: Build) -> Path:
@@ -162,7 +170,8 @@ def write_run(path: Path, build: Build) -> Path:
                 job["exits_per_op"] = job["expected_exits_per_op"] = None
                 job["controls"] = {}
                 job["phases"] = {name: {"samples": 0, "sample_offset": 0, "records": 0,
-                                        "discarded": 0, "packet_offset": None} for name in PHASES}
+                                        "discarded": 0, "packet_offset": None,
+                                        "totals": None, "folded": None} for name in PHASES}
             elif row.status == "done":
                 job["phases"] = {name: writer.phase(index, number, row, 3 if number < 2 else level)
                                  for number, name in enumerate(PHASES)}
@@ -178,12 +187,13 @@ def write_run(path: Path, build: Build) -> Path:
     kinds = {row.benchmark: row.kind for row in build.rows}
     stubs = {row.benchmark: row.stub for row in build.rows}
     document = {
-        "schema": "exitmeter.run/1", "status": build.status or ("failed" if failed else "complete"),
+        "schema": "exitmeter.run/2", "status": build.status or ("failed" if failed else "complete"),
         "reason": build.reason, "created": "2026-11-21T03:04:05Z",
         "command": ["exitmeter", "run"], "target": build.target, "unit": build.unit,
         "host": {"hostname": "h", "kernel": "6.1", "cpu": "c"}, "machine": build.machine,
         "build": build.build, "clock": {"start": 1, "end": 2}, "samples": build.samples,
-        "count_samples": build.count_samples, "repetitions": build.repetitions,
+        "count_samples": build.count_samples, "rounds": 1,
+        "repetitions": build.repetitions,
         "benchmarks": [{"name": name, "kind": kinds[name], "description": f"about {name}",
                         "instruction": name.upper(), "exit_reason": 10,
                         "gate": "always", "gate_index": 0, "gate_width": 0,

@@ -28,7 +28,7 @@ def test_policies_side_by_side(run, call):
     assert ["rdmsr", "5", "10", "30", "8", "4", "57", "4", "2"] in table
     assert "in ticks, less control: p50 of n = 20 samples" in outcome.out
     assert "takes no exit: rdmsr/passthrough-all" in outcome.out
-    assert "no split: the measured phase ran without probes: floor/passthrough-all" in outcome.out
+    assert "no split: the measured phase kept no records: floor/passthrough-all" in outcome.out
 
 
 def test_spread_is_shown_where_there_is_one(make, call):

@@ -102,7 +102,7 @@ def test_split_passes_over_exits_between_samples():
 
 
 @pytest.mark.parametrize("records, discarded, reason", [
-    (None, 0, "without probes"),
+    (None, 0, "kept no records"),
     (stamped(), 0, "takes no exit"),
     (stamped(FIRST, SECOND), 3, "3 records of the measured phase were discarded"),
     (stamped(FIRST), 0, "of 2 samples 1 hold no exit and 0 more than one"),
@@ -129,7 +129,7 @@ def test_the_floor_has_neither_split_nor_counters(make):
 
 @pytest.mark.parametrize("level, split_reason, phase", [
     ("full", None, "op"), ("stamps", None, "count_op"),
-    ("counts", "took no time stamps", "op"), ("off", "ran without probes", "count_op")])
+    ("counts", "kept no records", "op"), ("off", "kept no records", "count_op")])
 def test_probe_levels(make, level, split_reason, phase):
     costs = {"vmreads": 3, "vmwrites": 1, "msr_accesses": 2, "xsetbvs": 1, "invalidations": 5}
     result, = results(open_run(make("r", [Row(counters=costs)], level=level)))

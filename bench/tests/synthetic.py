@@ -12,8 +12,10 @@ HEADER_ROOM = 4096
 RECORD_SIZE = 64
 GATE_ALWAYS, GATE_MSR_READ, GATE_MSR_WRITE, GATE_IO, GATE_NEVER = range(5)
 ROW_FLOOR, ROW_CHECK = 1, 2
-PROBES_COUNTS, PROBES_STAMPS = 1, 2
-HAS_STAMPS, HAS_COUNTS, LEFT = 2, 1, 4
+OFF, COUNTS, STAMPS, FULL = range(4)
+HAS_COUNTS, LEFT = 1, 4
+REASONS = 96
+JOB_RESULT = 360
 NOT_RUN, DONE, SKIPPED, FAILED = range(4)
 REASON_VMCALL = 18
 
@@ -60,7 +62,7 @@ class Plan:
     def __init__(self, data):
         (magic, version, self.flags, size, self.base, self.size, policies,
          jobs) = struct.unpack_from("<QIIQQQII", data)
-        assert magic == 0x314E414C504D5845 and version == 1 and size == len(data)
+        assert magic == 0x314E414C504D5845 and version == 2 and size == len(data)
         self.policies = []
         self.jobs = []
         at = 64
@@ -68,11 +70,12 @@ class Plan:
             self.policies.append(data[at:at + 80 + 3 * 4096])
             at += 80 + 3 * 4096
         for _ in range(jobs):
-            fields = struct.unpack_from("<48s6IQ", data, at)
+            fields = struct.unpack_from("<48s8IQ", data, at)
             self.jobs.append(dict(zip(("benchmark", "policy", "repetition", "probes", "samples",
-                                       "count_samples", "reserved", "offset"),
-                                      (text_of(fields[0]),) + fields[1:])))
-            at += 80
+                                       "count_samples", "time_limit", "rounds", "reserved",
+                                       "offset"), (text_of(fields[0]),) + fields[1:])))
+            assert self.jobs[-1]["rounds"] == 1
+            at += 88
         assert at == len(data)
 
     def bit(self, policy, bitmap, bit):
@@ -102,30 +105,31 @@ class Clock:
 
 
 def make_phase(clock, plan, job, index, row, phase, twist):
-    """Bytes of the packet and of the samples, and the struct phase_result without its offsets."""
+    """Bytes of the packet, of the samples and of the totals, samples, records, and the level."""
     op = phase in (1, 3)
     count = job["count_samples"] if phase < 2 else job["samples"]
-    level = 3 if phase < 2 else job["probes"]
+    level = FULL if phase < 2 else job["probes"]
+    room_for_totals = level == COUNTS
     if phase >= 2 and row[6] & ROW_FLOOR:
-        level = 0
+        level = OFF
     exits = plan.exits(job["policy"], row) if op else 0
     exits += twist.get("extra_exits", 0) if op else 0
     begin = clock.step(100)
     records, samples = [], []
-    flags = (HAS_STAMPS if level & PROBES_STAMPS else 0) | (HAS_COUNTS if level & 1 else 0)
+    flags = HAS_COUNTS if level == FULL else 0
 
     def record(reason, more=0):
-        times = [clock.step(3) if level & PROBES_STAMPS else begin for _ in range(4)]
+        times = [clock.step(3) for _ in range(4)]
         records.append(struct.pack("<QHHIQQQQQHHHBB", times[0], reason, 0, flags | more, *times[1:],
                                    row[3], 0x100180, 3, 1, 0, 0, 0))
 
     for n in range(count):
         start = clock.step(10)
         for _ in range(exits):
-            if level:
+            if level >= STAMPS:
                 record(row[5])
         samples.append((start, clock.step(20 + (30 * exits) + n % 3)))
-    if level:
+    if level >= STAMPS:
         record(REASON_VMCALL, LEFT)
     room = 2 * count + 64
     bits = (1 + len(records)) * RECORD_SIZE * 8
@@ -133,7 +137,19 @@ def make_phase(clock, plan, job, index, row, phase, twist):
                          index, phase, level)
     packet = (header + b"".join(records)).ljust((1 + room) * RECORD_SIZE, b"\0")
     data = b"".join(struct.pack("<QQ", *sample) for sample in samples)
-    return packet, data.ljust((len(data) + 63) // 64 * 64, b"\0"), count, len(records), level
+    totals = b""
+    if room_for_totals:
+        by_reason = [0] * REASONS
+        by_reason[row[5]] += count * exits
+        by_reason[REASON_VMCALL] += 1
+        totals = struct.pack(f"<5Q{REASONS}Q", 2 * (count * exits + 1), count * exits + 1, 0, 0, 0,
+                             *by_reason)
+        totals = padded(totals if level == COUNTS else b"\0" * len(totals))
+    return packet, padded(data), totals, count, len(records), level
+
+
+def padded(data):
+    return data.ljust((len(data) + 63) // 64 * 64, b"\0")
 
 
 def make_results(plan_data, rows=ROWS, twist=None):
@@ -151,24 +167,25 @@ def make_results(plan_data, rows=ROWS, twist=None):
     for index, job in enumerate(plan.jobs):
         changes = twist.get("jobs", {}).get(index, {})
         row = named[job["benchmark"]]
-        at = 296 + 24  # struct job_result, rounded up to 64
+        at = 384  # struct job_result, rounded up to 64
         phases = b""
         for phase in range(4):
-            packet, samples, count, records, level = make_phase(clock, plan, job, index, row, phase,
-                                                                changes)
+            packet, samples, totals, count, records, level = make_phase(clock, plan, job, index,
+                                                                        row, phase, changes)
             base = job["offset"] + at
-            region[base:base + len(packet)] = packet
-            region[base + len(packet):base + len(packet) + len(samples)] = samples
-            phases += struct.pack("<IIQQQ", count, records, 0, base if level else 0,
-                                  base + len(packet))
-            at += len(packet) + len(samples)
+            whole = packet + samples + totals
+            region[base:base + len(whole)] = whole
+            phases += struct.pack("<IIQQQQQ", count, records, 0, base if level >= STAMPS else 0,
+                                  base + len(packet),
+                                  base + len(packet) + len(samples) if level == COUNTS else 0, 0)
+            at += len(whole)
         result = struct.pack("<II128s", changes.get("status", DONE), index,
                              changes.get("reason", "").encode())
         result += struct.pack("<IIIIIIQ", 0x16, 0xB5186DFA, 0xA2, 0x36FFF, 0x13FF, 1, 0x20001E)
-        region[job["offset"]:job["offset"] + 296] = result + phases
+        region[job["offset"]:job["offset"] + JOB_RESULT] = result + phases
     machine = struct.pack("<16s52sI10Q", b"GenuineIntel", b"Intel(R) Core(TM) synthetic", 0x306C3,
                           *range(1, 10), 535756800)
-    header = struct.pack("<QIIII128s96s", 0x31534552584D5845, 1, twist.get("status", DONE),
+    header = struct.pack("<QIIII128s96s", 0x31534552584D5845, 2, twist.get("status", DONE),
                          len(plan.jobs), len(plan.jobs), twist.get("reason", "").encode(),
                          b"gcc 12.2.0 -O2")
     header += machine + struct.pack("<QQ", start, clock.step(100))

@@ -61,7 +61,27 @@ static void fill_phase(struct fixture *fixture, size_t index, enum phase phase)
     struct sample *samples = (void *)(fixture->region + result->samples_offset);
     for (uint32_t i = 0; i < result->samples; i++)
         samples[i] = (struct sample){1000 * i, 1000 * i + 20 + (exits ? 50 + i : 0)};
+    uint64_t behind = result->samples_offset + phase_samples_size(job, phase);
+    if (phase_totals_size(job, phase)) {
+        struct probe_totals *totals = (void *)(fixture->region + behind);
+        result->packet_offset = result->records = 0;
+        result->totals_offset = behind;
+        totals->exits[10] = (uint64_t)exits * phase_rounds(job, phase);
+        totals->exits[18] = phase_rounds(job, phase);
+        behind += phase_totals_size(job, phase);
+    }
+    if (phase_folded_size(job, phase)) {
+        struct phase_folded *folded = (void *)(fixture->region + behind);
+        result->folded_offset = behind;
+        folded->rounds = phase_rounds(job, phase);
+        folded->samples = folded->rounds * result->samples;
+        folded->records = folded->rounds * result->records;
+    }
 }
+
+/* What set_up() asks for, beside the ordinary. */
+static uint32_t rounds = 1;
+static int level = -1;
 
 static int set_up(void **state)
 {
@@ -77,7 +97,8 @@ static int set_up(void **state)
     experiment->samples = SAMPLES;
     experiment->count_samples = 3;
     experiment->repetitions = 2;
-    experiment->probe_level = -1;
+    experiment->rounds = rounds;
+    experiment->probe_level = level;
     experiment_make_jobs(experiment, "bochs");
     experiment_lay_out(experiment);
 
@@ -123,7 +144,7 @@ static void sound_results(void **state)
     assert_int_equal(job->status, RESULT_DONE);
     assert_true(job->has_exits && job->has_digest);
     assert_int_equal(job->exits, SAMPLES);
-    assert_int_equal(job->exit_samples, SAMPLES);
+    assert_int_equal(job->exit_operations, SAMPLES);
     assert_int_equal(job->digest.control, 20);
     assert_int_equal(job->digest.min, 50);
     assert_int_equal(job->digest.max, 54);
@@ -138,7 +159,7 @@ static void counting_phases_stand_in_for_probes_off(void **state)
     }
     read_all(fixture);
     assert_int_equal(fixture->results.jobs[0].status, RESULT_DONE);
-    assert_int_equal(fixture->results.jobs[0].exit_samples, 3);
+    assert_int_equal(fixture->results.jobs[0].exit_operations, 3);
     assert_null(fixture->results.jobs[0].phases[PHASE_OP].packet);
 }
 
@@ -150,6 +171,64 @@ static void discarded_records_count_as_exits(void **state)
     read_all(fixture);
     assert_int_equal(fixture->results.jobs[0].exits, SAMPLES);
     assert_int_equal(fixture->results.jobs[0].status, RESULT_DONE);
+}
+
+/* Another fixture, read, with so many rounds at a level. */
+static struct fixture *again(void **state, uint32_t wanted_rounds, int wanted_level)
+{
+    tear_down(*state);
+    rounds = wanted_rounds;
+    level = wanted_level;
+    assert_int_equal(set_up(state), 0);
+    rounds = 1;
+    level = -1;
+    read_all(*state);
+    return *state;
+}
+
+static void sums_stand_for_records(void **state)
+{
+    struct fixture *fixture = again(state, 1, PROBE_COUNTS);
+    const struct job_outcome *job = &fixture->results.jobs[1];
+    assert_int_equal(job->status, RESULT_DONE);
+    assert_int_equal(job->exits, SAMPLES);
+    assert_int_equal(job->exit_operations, SAMPLES);
+    assert_int_equal(job->phases[PHASE_OP].totals->exits[10], SAMPLES);
+    assert_null(job->phases[PHASE_OP].packet);
+}
+
+static void rounds_add_up(void **state)
+{
+    static const int levels[] = {PROBE_COUNTS, PROBE_STAMPS, PROBE_FULL};
+    for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+        struct fixture *fixture = again(state, 7, levels[i]);
+        const struct job_outcome *job = &fixture->results.jobs[1];
+        assert_string_equal(job->reason, "");
+        assert_int_equal(job->exits, 7 * SAMPLES);
+        assert_int_equal(job->exit_operations, 7 * SAMPLES);
+        assert_int_equal(job->phases[PHASE_OP].folded->samples, 7 * SAMPLES);
+    }
+    assert_int_equal(again(state, 7, PROBE_OFF)->results.jobs[0].exit_operations, 3);
+}
+
+static void rounds_that_do_not_add_up_are_noticed(void **state)
+{
+    for (int i = 0; i < 4; i++) {
+        struct fixture *fixture = again(state, 7, PROBE_FULL);
+        struct phase_result *op = &result_of(fixture, 0)->phases[PHASE_OP];
+        struct phase_folded *folded = (void *)(fixture->region + op->folded_offset);
+        if (i == 0)
+            folded->rounds = 6;
+        else if (i == 1)
+            folded->samples--;
+        else if (i == 2)
+            folded->out_of_order = 1;
+        else
+            op->folded_offset = 0;
+        read_all(fixture);
+        assert_int_equal(fixture->results.jobs[0].status, RESULT_FAILED);
+        assert_int_equal(fixture->results.jobs[1].status, RESULT_DONE);
+    }
 }
 
 static void unpredicted_exits_fail_the_job_but_keep_its_data(void **state)
@@ -185,7 +264,7 @@ static void unpredicted_exits_fail_the_job_but_keep_its_data(void **state)
 static void damage_is_noticed(void **state)
 {
     DAMAGED(header->magic = 0, "magic");
-    DAMAGED(header->version = 2, "version");
+    DAMAGED(header->version = 1, "version");
     DAMAGED(header->job_count = 3, "3 jobs");
     DAMAGED(header->jobs_done = 3, "3 ended");
     DAMAGED(header->status = 9, "damaged");
@@ -253,6 +332,9 @@ int main(void)
         WITH_FIXTURE(sound_results),
         WITH_FIXTURE(counting_phases_stand_in_for_probes_off),
         WITH_FIXTURE(discarded_records_count_as_exits),
+        WITH_FIXTURE(sums_stand_for_records),
+        WITH_FIXTURE(rounds_add_up),
+        WITH_FIXTURE(rounds_that_do_not_add_up_are_noticed),
         WITH_FIXTURE(unpredicted_exits_fail_the_job_but_keep_its_data),
         cmocka_unit_test(damage_is_noticed),
         WITH_FIXTURE(the_image_says_why_it_failed),

@@ -26,13 +26,13 @@ def run(*arguments, cwd=None, timeout=240):
                                  stdin=subprocess.DEVNULL, capture_output=True))
 
 
-def exitmeter(*arguments, cwd=None):
-    return run(EXITMETER, *arguments, cwd=cwd)
+def exitmeter(*arguments, cwd=None, timeout=240):
+    return run(EXITMETER, *arguments, cwd=cwd, timeout=timeout)
 
 
-def measure(directory, *arguments):
+def measure(directory, *arguments, timeout=240):
     """A run that must succeed; its directory."""
-    result = exitmeter("run", "-o", directory, *arguments)
+    result = exitmeter("run", "-o", directory, *arguments, timeout=timeout)
     assert result.code == 0, result.err
     return directory
 

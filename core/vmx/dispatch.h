@@ -22,11 +22,14 @@ enum exit_outcome {
 typedef enum exit_outcome exit_handler(struct vcpu *vcpu);
 
 /*
- * No entry is NULL; the last, at EXIT_REASONS, is exit_unlisted. The second table is the same
- * handlers compiled to count their accesses.
+ * No entry is NULL; the last, at EXIT_REASONS, is exit_unlisted. The other tables are the same
+ * handlers compiled for a probe level (probes/count.h).
  */
 extern exit_handler *const exit_handlers[EXIT_REASONS + 1];
-extern exit_handler *const exit_handlers_counted[EXIT_REASONS + 1];
+extern exit_handler *const exit_handlers_counting[EXIT_REASONS + 1];
+extern exit_handler *const exit_handlers_totalling[EXIT_REASONS + 1];
+
+_Static_assert(EXIT_REASONS < PROBE_REASONS, "each has a place in struct probe_totals");
 
 /* For reasons behind the table: unknown numbers, and VM entries that failed on guest state. */
 exit_handler exit_unlisted;

@@ -3,7 +3,9 @@
  * The exit path, whole: from the VM exit to VMRESUME.
  *
  * It exists once a probe level. HOST_RIP in the VMCS chooses among them, so a level that is off is
- * not skipped here: it is not here. Each is this macro; `stamps` and `counts` add the probes.
+ * not skipped here: it is not here. Each is this macro: `totals` adds the sums of the level "counts",
+ * `stamps` a record of four time stamps, `counts` the rest of the record; `build` says which of the
+ * compilations of the handlers (probes/count.h) goes with it.
  *
  *   pushes -> exit reason -> handler -> pops -> VMRESUME
  *
@@ -16,18 +18,18 @@
 
 #include "../../probes/stamp.inc"
 
-.macro EXIT_PATH name, stamps, counts, handlers
+.macro EXIT_PATH name, totals, stamps, counts, build
     .text
     .balign 64
     .globl vmx_exit_\name
 vmx_exit_\name:
     push    %rax
     push    %rdx
-  .if \stamps || \counts
+  .if \stamps
     rdtsc                               /* unfenced: a VM exit serializes */
   .endif
     push    %rbx
-  .if \stamps || \counts
+  .if \stamps
     mov     %gs:PROBE_CPU_NEXT, %rbx
     mov     %eax, RECORD_ENTERED(%rbx)
     mov     %edx, RECORD_ENTERED+4(%rbx)
@@ -42,27 +44,28 @@ vmx_exit_\name:
     mov     $VMCS_EXIT_REASON, %ecx
     vmread  %rcx, %rcx
     mov     %rsp, %rdi                  /* the handler's argument: struct vcpu * */
-  .if \stamps || \counts
+  .if \stamps
     mov     %ecx, RECORD_REASON(%rbx)
   .endif
   .if \counts
     movq    $1, %gs:PROBE_CPU_COUNTS    /* the VMREAD above */
   .endif
     cmp     $EXIT_REASONS, %ecx
-    jae     unlisted_\name              /* unknown, or a failed VM entry: bit 31 */
-dispatch_\name:
+    jae     .Lunlisted_\name              /* unknown, or a failed VM entry: bit 31 */
+.Ldispatch_\name:
+  .if \totals
+    incq    %gs:PROBE_CPU_EXITS(,%rcx,8)
+  .endif
   .if \stamps
     PROBE_STAMP RECORD_DISPATCHED
   .endif
-    call    *\handlers(,%rcx,8)         /* dispatch.c */
-handled_\name:
+    call    *exit_handlers\build(,%rcx,8)     /* dispatch.c */
+.Lhandled_\name:
     test    %eax, %eax                  /* enum exit_outcome */
-    jnz     leave_\name
+    jnz     .Lleave_\name
   .if \stamps
     PROBE_STAMP RECORD_HANDLED
-  .endif
-  .if \stamps || \counts
-    PROBE_COMMIT (RECORD_HAS_STAMPS * \stamps + RECORD_HAS_COUNTS * \counts), \counts
+    PROBE_COMMIT (RECORD_HAS_COUNTS * \counts), \counts
   .endif
     pop     %r11
     pop     %r10
@@ -80,32 +83,30 @@ handled_\name:
     vmresume
     jmp     vmx_entry_failed
 
-leave_\name:
+.Lleave_\name:
     cmp     $EXIT_EVENTS, %eax
-    je      events_\name
+    je      .Levents_\name
   .if \stamps
     PROBE_STAMP RECORD_HANDLED
-  .endif
-  .if \stamps || \counts
     movq    $0, RECORD_ENTERING(%rbx)
-    PROBE_COMMIT (RECORD_LEFT + RECORD_HAS_STAMPS * \stamps + RECORD_HAS_COUNTS * \counts), \counts
+    PROBE_COMMIT (RECORD_LEFT + RECORD_HAS_COUNTS * \counts), \counts
   .endif
     jmp     vmx_leave
 
-events_\name:
+.Levents_\name:
     mov     %rsp, %rdi
-    call    event_prepare
-    jmp     handled_\name
+    call    event_prepare\build
+    jmp     .Lhandled_\name
 
-unlisted_\name:
+.Lunlisted_\name:
     mov     $EXIT_REASONS, %ecx         /* the table's last entry */
-    jmp     dispatch_\name
+    jmp     .Ldispatch_\name
 .endm
 
-EXIT_PATH off,    0, 0, exit_handlers
-EXIT_PATH counts, 0, 1, exit_handlers_counted
-EXIT_PATH stamps, 1, 0, exit_handlers
-EXIT_PATH full,   1, 1, exit_handlers_counted
+EXIT_PATH off,    0, 0, 0
+EXIT_PATH counts, 1, 0, 0, _totalling
+EXIT_PATH stamps, 0, 1, 0
+EXIT_PATH full,   0, 1, 1, _counting
 
 /*
  * The floor: CPUID by the shortest stub there can be, for the cost of the transition alone. The guest

@@ -31,13 +31,13 @@ void offsets(void)
     OFFSET(RECORD_ENTERING, offsetof(struct record, entering));
     OFFSET(RECORD_COUNTS, offsetof(struct record, vmreads));
     OFFSET(RECORD_SIZE, sizeof(struct record));
-    OFFSET(RECORD_HAS_STAMPS, RECORD_HAS_STAMPS);
     OFFSET(RECORD_HAS_COUNTS, RECORD_HAS_COUNTS);
     OFFSET(RECORD_LEFT, RECORD_LEFT);
     OFFSET(PROBE_CPU_NEXT, offsetof(struct probe_cpu, next));
     OFFSET(PROBE_CPU_END, offsetof(struct probe_cpu, end));
     OFFSET(PROBE_CPU_COUNTS, offsetof(struct probe_cpu, counts));
     OFFSET(PROBE_CPU_DISCARDED, offsetof(struct probe_cpu, discarded));
+    OFFSET(PROBE_CPU_EXITS, offsetof(struct probe_cpu, totals.exits));
     OFFSET(EXIT_REASONS, EXIT_REASONS);
     OFFSET(EXIT_EVENTS, EXIT_EVENTS);
     OFFSET(VMCS_EXIT_REASON, VMCS_EXIT_REASON);

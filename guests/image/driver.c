@@ -4,6 +4,7 @@
 #include "../../core/vmx/dump.h"
 #include "../../core/vmx/exit_reason.h"
 #include "../../core/x86/instructions.h"
+#include "fold.h"
 #include "guest_memory.h"
 #include "machine.h"
 #include "plan_check.h"
@@ -102,9 +103,55 @@ static bool apply(struct bench_room *room, const struct plan_policy *from)
 static enum vcpu_path path_of(const struct plan_job *job, const struct blob_row *row,
                               enum phase phase)
 {
-    if (phase < PHASE_CONTROL)
-        return VCPU_PATH_FULL;
-    return row->flags & ROW_FLOOR ? VCPU_PATH_FLOOR : (enum vcpu_path)job->probe_level;
+    if (phase >= PHASE_CONTROL && row->flags & ROW_FLOOR)
+        return VCPU_PATH_FLOOR;
+    return (enum vcpu_path)phase_level(job, phase);
+}
+
+/* One phase of a job, and where its data goes. */
+struct phase_run {
+    const struct plan_job *job;
+    enum phase phase;
+    enum vcpu_path path;
+    struct packet_origin origin;
+    struct vcpu_start start;
+    struct phase_result *out;
+    char *packet;
+    uint64_t packet_size;
+    struct sample *samples;
+    struct phase_folded *folded; /* NULL if there is one round */
+};
+
+/* Enters the guest once, from its start to the hypercall that ends the phase. */
+static bool run_round(struct bench_room *room, struct phase_run *run)
+{
+    struct probe_cpu *probes = room->driver->probes;
+    struct phase_result *out = run->out;
+    bool recorded = run->path == VCPU_PATH_STAMPS || run->path == VCPU_PATH_FULL;
+    uint64_t discarded = 0;
+
+    if (!vcpu_start_long_mode(room->vcpu, &run->start))
+        return false;
+    vcpu_set_path(room->vcpu, run->path);
+    vcpu_set_time_limit(room->vcpu, (uint64_t)run->job->time_limit << 20);
+    if (recorded)
+        ring_open(probes, run->packet, run->packet_size, run->origin, x86_rdtsc());
+    const struct vcpu_stop *stop = vcpu_run(room->vcpu);
+    if (recorded) {
+        discarded = probes->discarded;
+        out->records = ring_close(probes, x86_rdtsc());
+        out->discarded = discarded;
+    }
+    if (stop->cause != STOP_PHASE_DONE)
+        return false;
+    out->samples = phase_samples(run->job, run->phase);
+    memcpy(run->samples, room->guest_memory + GUEST_SAMPLES_BASE,
+           out->samples * sizeof(struct sample));
+    if (run->folded)
+        fold_round(run->folded, run->samples, out->samples,
+                   recorded ? (const struct packet_header *)run->packet : NULL, out->records,
+                   discarded);
+    return true;
 }
 
 static bool run_phase(struct bench_room *room, const struct plan_job *job, uint32_t job_index,
@@ -113,39 +160,43 @@ static bool run_phase(struct bench_room *room, const struct plan_job *job, uint3
     struct driver *driver = room->driver;
     struct phase_result *out = &result->phases[phase];
     enum vcpu_path path = path_of(job, &blob_rows(driver->blob)[row_index], phase);
-    bool probed = path == VCPU_PATH_COUNTS || path == VCPU_PATH_STAMPS || path == VCPU_PATH_FULL;
-    uint64_t at = job->results_offset + phase_offset(job, phase);
-    uint64_t packet_size = phase_packet_size(job, phase);
     char *base = (char *)driver->results;
-    struct vcpu_start start = {
-        .rip = blob_header(driver->blob)->entry,
-        .rsp = GUEST_STACK_TOP,
-        .cr3 = GUEST_PAGE_TABLES,
-        .rdi = row_index,
-        .rsi = phase == PHASE_COUNT_OP || phase == PHASE_OP ? GUEST_OP : GUEST_CONTROL,
-        .rdx = phase_samples(job, phase),
+    uint64_t packet = job->results_offset + phase_offset(job, phase);
+    uint64_t samples = packet + phase_packet_size(job, phase);
+    uint64_t totals = samples + phase_samples_size(job, phase);
+    uint64_t folded = totals + phase_totals_size(job, phase);
+    struct phase_run run = {
+        .job = job,
+        .phase = phase,
+        .path = path,
+        .origin = {platform_cpu_number(), job_index, phase, path},
+        .start = {.rip = blob_header(driver->blob)->entry,
+                  .rsp = GUEST_STACK_TOP,
+                  .cr3 = GUEST_PAGE_TABLES,
+                  .rdi = row_index,
+                  .rsi = phase == PHASE_COUNT_OP || phase == PHASE_OP ? GUEST_OP : GUEST_CONTROL,
+                  .rdx = phase_samples(job, phase)},
+        .out = out,
+        .packet = base + packet,
+        .packet_size = phase_packet_size(job, phase),
+        .samples = (struct sample *)(base + samples),
     };
 
-    if (!vcpu_start_long_mode(room->vcpu, &start))
-        return false;
-    vcpu_set_path(room->vcpu, path);
-    vcpu_set_time_limit(room->vcpu, (uint64_t)job->time_limit << 20);
-    if (probed) {
-        struct packet_origin origin = {platform_cpu_number(), job_index, phase, path};
-        ring_open(driver->probes, base + at, packet_size, origin, x86_rdtsc());
+    if (path == VCPU_PATH_STAMPS || path == VCPU_PATH_FULL)
+        out->packet_offset = packet;
+    if (phase_folded_size(job, phase)) {
+        out->folded_offset = folded;
+        run.folded = (struct phase_folded *)(base + folded);
     }
-    const struct vcpu_stop *stop = vcpu_run(room->vcpu);
-    if (probed) {
-        out->discarded = driver->probes->discarded;
-        out->records = ring_close(driver->probes, x86_rdtsc());
-        out->packet_offset = at;
+    driver->probes->totals = (struct probe_totals){0};
+    for (uint32_t round = 0; round < phase_rounds(job, phase); round++)
+        if (!run_round(room, &run))
+            return false;
+    out->samples_offset = samples;
+    if (path == VCPU_PATH_COUNTS) {
+        out->totals_offset = totals;
+        memcpy(base + totals, &driver->probes->totals, sizeof(driver->probes->totals));
     }
-    if (stop->cause != STOP_PHASE_DONE)
-        return false;
-    out->samples = phase_samples(job, phase);
-    out->samples_offset = at + packet_size;
-    memcpy(base + out->samples_offset, room->guest_memory + GUEST_SAMPLES_BASE,
-           out->samples * sizeof(struct sample));
     return true;
 }
 

@@ -47,6 +47,8 @@ static const char *check_job(const struct plan_header *plan, const struct plan_j
     if (!job->samples || job->samples > GUEST_SAMPLES_MAX || !job->count_samples ||
         job->count_samples > GUEST_SAMPLES_MAX)
         return "plan: sample count out of range";
+    if (!job->rounds || job->rounds > PLAN_ROUNDS_MAX || job->reserved)
+        return "plan: number of rounds out of range";
     return NULL;
 }
 

@@ -9,7 +9,8 @@
 #define JOBS         3u
 #define SAMPLES      20u
 #define COUNTS       5u
-#define RESULT_PAGES 32u
+#define RESULT_PAGES 128u
+#define ROUNDS       3u /* of the last job */
 
 static struct {
     struct plan_header header;
@@ -25,7 +26,7 @@ static struct driver driver;
 static struct {
     uint64_t row, code, samples, rip, rsp, cr3;
     uintptr_t host_rip;
-} entries[JOBS * PHASE_COUNT];
+} entries[JOBS * PHASE_COUNT + 2 * (ROUNDS - 1)];
 static unsigned entry_count, failing_entry;
 
 static enum vmx_failure guest_entered(struct vcpu *vcpu)
@@ -46,9 +47,16 @@ static enum vmx_failure guest_entered(struct vcpu *vcpu)
         samples[i] = (struct sample){1000 * entry_count + i, i};
     assert_true(ept_translate(vcpu->ept, GUEST_BLOB_BASE, &at));
     assert_memory_equal(platform_at(at), &blob, sizeof(blob));
-    for (int i = 0; probes.packet && i < 3; i++)
-        if (probes.next != probes.end)
-            probes.next++;
+    for (uint64_t i = 0; probes.packet && i < 3; i++)
+        if (probes.next != probes.end) {
+            uint64_t now = 100 * entry_count + 10 * i + 1;
+            *probes.next++ = (struct record){.entered = now,
+                                             .dispatched = now + 1,
+                                             .handled = now + 3,
+                                             .entering = now + 6,
+                                             .reason = EXIT_REASON_CPUID};
+        }
+    probes.totals.exits[EXIT_REASON_CPUID] += 3;
     bool fails = ++entry_count == failing_entry;
     vcpu->rax = fails ? HYPERCALL_FAILED : HYPERCALL_PHASE_DONE;
     vcpu->rdi = 0x10d;
@@ -70,6 +78,7 @@ static int make(void **state)
         plan.jobs[i] = (struct plan_job){.policy = i & 1,
                                          .probe_level = i,
                                          .samples = SAMPLES,
+                                         .rounds = i == JOBS - 1 ? ROUNDS : 1,
                                          .count_samples = COUNTS,
                                          .results_offset = offset};
         strcpy(plan.jobs[i].benchmark, i == 1 ? "second" : "first");
@@ -105,14 +114,24 @@ static struct job_result *result_of(unsigned job)
     return (struct job_result *)((char *)driver.results + plan.jobs[job].results_offset);
 }
 
+/* The entry that began the last round of a phase. */
+static unsigned entry_of(unsigned job, int phase)
+{
+    unsigned entry = PHASE_COUNT * job + (unsigned)phase;
+
+    if (job == JOBS - 1 && phase >= PHASE_CONTROL)
+        entry += ((unsigned)phase - PHASE_CONTROL + 1) * (ROUNDS - 1);
+    return entry;
+}
+
 static void phase_is_whole(unsigned job, int phase, uintptr_t host_rip)
 {
     const struct phase_result *p = &result_of(job)->phases[phase];
-    const unsigned entry = PHASE_COUNT * job + (unsigned)phase;
+    const unsigned entry = entry_of(job, phase);
     const uint64_t offset =
         plan.jobs[job].results_offset + phase_offset(&plan.jobs[job], (enum phase)phase);
     const uint64_t samples_offset = offset + phase_packet_size(&plan.jobs[job], (enum phase)phase);
-    bool probed = host_rip != (uintptr_t)vmx_exit_off && host_rip != (uintptr_t)vmx_exit_floor;
+    bool probed = host_rip == (uintptr_t)vmx_exit_stamps || host_rip == (uintptr_t)vmx_exit_full;
 
     assert_int_equal(entries[entry].row, job == 1);
     assert_int_equal(entries[entry].code, phase & 1 ? GUEST_OP : GUEST_CONTROL);
@@ -145,7 +164,7 @@ static void a_whole_run(void **state)
     static const char *const paths[JOBS] = {vmx_exit_off, vmx_exit_counts, vmx_exit_stamps};
     (void)state;
     assert_null(driver_run(&driver));
-    assert_int_equal(entry_count, JOBS * PHASE_COUNT);
+    assert_int_equal(entry_count, COUNT_OF(entries));
     assert_int_equal(driver.results->jobs_done, JOBS);
     for (unsigned job = 0; job < JOBS; job++) {
         const struct job_result *result = result_of(job);
@@ -161,6 +180,43 @@ static void a_whole_run(void **state)
                            (uintptr_t)(phase < PHASE_CONTROL ? vmx_exit_full : paths[job]));
     }
     assert_true(simulated_log_has("job 2/3 second/two: done\n"));
+}
+
+static void the_level_counts_leaves_sums(void **state)
+{
+    (void)state;
+    assert_null(driver_run(&driver));
+    for (int phase = 0; phase < PHASE_COUNT; phase++)
+        assert_int_equal(result_of(0)->phases[phase].totals_offset, 0);
+    for (int phase = 0; phase < PHASE_COUNT; phase++) {
+        uint64_t offset = result_of(1)->phases[phase].totals_offset;
+        if (phase < PHASE_CONTROL) {
+            assert_int_equal(offset, 0);
+            continue;
+        }
+        const struct probe_totals *totals = (const void *)((char *)driver.results + offset);
+        assert_true(offset > result_of(1)->phases[phase].samples_offset);
+        assert_int_equal(totals->exits[EXIT_REASON_CPUID], 3);
+    }
+}
+
+static void rounds_are_folded(void **state)
+{
+    const struct phase_result *op = &result_of(JOBS - 1)->phases[PHASE_OP];
+    (void)state;
+    assert_null(driver_run(&driver));
+    assert_int_equal(result_of(0)->phases[PHASE_OP].folded_offset, 0);
+    assert_int_equal(result_of(JOBS - 1)->phases[PHASE_COUNT_OP].folded_offset, 0);
+    assert_true(op->folded_offset > op->samples_offset);
+    const struct phase_folded *folded = (const void *)((char *)driver.results + op->folded_offset);
+    assert_int_equal(folded->rounds, ROUNDS);
+    assert_int_equal(folded->samples, ROUNDS * SAMPLES);
+    assert_int_equal(folded->records, ROUNDS * 3);
+    assert_int_equal(folded->totals.exits[EXIT_REASON_CPUID], ROUNDS * 3);
+    assert_int_equal(folded->handler.count, ROUNDS * 3);
+    assert_int_equal(folded->handler.buckets[2], ROUNDS * 3);
+    assert_int_equal(folded->out_of_order,
+                     ROUNDS * SAMPLES); /* its samples end before they start */
 }
 
 static void the_machine(void **state)
@@ -255,6 +311,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         driver_test(a_whole_run),
+        driver_test(the_level_counts_leaves_sums),
+        driver_test(rounds_are_folded),
         driver_test(the_machine),
         driver_test(floor_rows_use_the_floor),
         driver_test(jobs_fail_one_by_one),

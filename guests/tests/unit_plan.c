@@ -34,6 +34,7 @@ static int make_plan(void **state)
                                     .policy = i % POLICIES,
                                     .probe_level = i,
                                     .samples = 100 * (i + 1),
+                                    .rounds = 1 + i,
                                     .count_samples = 10,
                                     .results_offset = offset};
         offset += job_results_size(&jobs[i]);
@@ -135,6 +136,7 @@ static void policy_names(void **state)
 static void job_fields(void **state)
 {
     static const char samples[] = "plan: sample count out of range";
+    static const char rounds[] = "plan: number of rounds out of range";
     static const char place[] = "plan: a job's results lie outside the region, or over another's";
     (void)state;
     for (unsigned i = 0; i < JOBS; i++) {
@@ -146,6 +148,9 @@ static void job_fields(void **state)
         BAD(job->samples, 0, samples);
         BAD(job->samples, GUEST_SAMPLES_MAX + 1, samples);
         BAD(job->samples, UINT32_MAX, samples);
+        BAD(job->rounds, 0, rounds);
+        BAD(job->rounds, PLAN_ROUNDS_MAX + 1, rounds);
+        BAD(job->reserved, 1, rounds);
         BAD(job->count_samples, 0, samples);
         BAD(job->count_samples, GUEST_SAMPLES_MAX + 1, samples);
         BAD(job->samples, GUEST_SAMPLES_MAX, place);

@@ -67,22 +67,12 @@ static void fields_written_together(void **state)
                      offsetof(struct probe_counts, invalidations));
 }
 
-static void flags_are_levels(void **state)
-{
-    (void)state;
-    assert_int_equal(RECORD_HAS_COUNTS, PROBE_COUNTS);
-    assert_int_equal(RECORD_HAS_STAMPS, PROBE_STAMPS);
-    assert_int_equal(RECORD_LEFT & PROBE_FULL, 0);
-    assert_int_equal(PROBE_LEVELS, PROBE_FULL + 1);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(record_is_dense),
         cmocka_unit_test(packet_header_is_dense),
         cmocka_unit_test(fields_written_together),
-        cmocka_unit_test(flags_are_levels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

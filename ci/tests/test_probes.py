@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""What the probes cost, that they are not there when off, and that nothing is lost in long runs."""
+import re
+import subprocess
+
+import pytest
+
+from .conftest import BUILD, benchmarks, measure, run_json
+
+STAMPS_MOST, COUNTS_MOST = 24, 8  # ticks a round trip
+MILLIONS = 10_000_000
+
+
+@pytest.fixture(scope="module")
+def levels(tmp_path_factory):
+    """p50 by benchmark, all of them intercepted, at each probe level."""
+    home = tmp_path_factory.mktemp("levels")
+    runs = {level: measure(home / level, "--probes", level, "--policy", "intercept-all")
+            for level in ("off", "counts", "stamps", "full")}
+    return {level: {entry["name"].split("/", 1)[1]: entry["p50"]
+                    for entry in benchmarks(directory).values()}
+            for level, directory in runs.items()} | {"runs": runs}
+
+
+def test_the_probes_cost_what_they_may(levels):
+    for name, off in levels["off"].items():
+        if name.startswith("floor/"):
+            continue
+        assert 0 < levels["stamps"][name] - off <= STAMPS_MOST, name
+        assert 0 < levels["counts"][name] - off <= COUNTS_MOST, name
+        assert levels["full"][name] > levels["stamps"][name], name
+
+
+def test_sums_agree_with_records(levels):
+    """The level "counts" and the level "full" count the same, by different code."""
+    full = {job["benchmark"]: job for job in run_json(levels["runs"]["full"])["jobs"]}
+    for job in run_json(levels["runs"]["counts"])["jobs"]:
+        if job["benchmark"] == "floor":
+            continue
+        op, control = (job["phases"][name]["totals"] for name in ("op", "control"))
+        reason = str(next(row["exit_reason"] for row in
+                          run_json(levels["runs"]["counts"])["benchmarks"]
+                          if row["name"] == job["benchmark"]))
+        assert op["exits"].get(reason, 0) - control["exits"].get(reason, 0) == 1000, job["name"]
+        assert job["phases"]["op"]["packet_offset"] is None
+        assert full[job["benchmark"]]["phases"]["op"]["totals"] is None
+        assert (op["vmreads"] - control["vmreads"]) % 1000 == 0
+
+
+def disassembly(symbol):
+    text = subprocess.run(["objdump", "-d", "--no-show-raw-insn", f"--disassemble={symbol}",
+                           BUILD / "exitmeter-core.debug.elf"], check=True, text=True,
+                          capture_output=True).stdout
+    assert f"<{symbol}>:" in text
+    return text
+
+
+@pytest.mark.parametrize("symbol", ["vmx_exit_off", "exit_cpuid", "exit_rdmsr", "exit_io",
+                                    "exit_vmcall"])
+def test_probes_that_are_off_are_not_there(symbol):
+    """No time stamp and no access to the probes' state, which is behind GS."""
+    assert not re.search(r"rdtsc|rdpmc|%gs", disassembly(symbol))
+
+
+def test_that_probe_code_is_recognised():
+    assert re.search(r"rdtsc", disassembly("vmx_exit_stamps"))
+    assert re.search(r"%gs", disassembly("vmx_exit_counts"))
+
+
+def test_what_an_event_costs_is_counted(tmp_path):
+    """event_prepare() runs behind the handler, and its accesses are in the record too."""
+    directory = measure(tmp_path / "run", "--guest", "check/interrupts", "--policy", "intercept-all")
+    text = subprocess.run(["babeltrace2", directory / "trace"], check=True, text=True,
+                          capture_output=True).stdout
+    reads = [int(match[1]) for match in
+             re.finditer(r"detail = 2111,.*?vmreads = (\d+)", text)]  # WRMSR of the self-IPI, 0x83f
+    assert reads and min(reads) > 4  # exit reason and three of guest_advance()
+
+
+def test_ten_million_exits_and_none_lost(tmp_path):
+    """By the guest's own count of samples, by the records, and in their order."""
+    directory = measure(tmp_path / "run", "--guest", "cpuid", "--policy", "intercept-all",
+                        "--samples", "10000", "--rounds", str(MILLIONS // 10000),
+                        "--timeout", "1200", timeout=1300)
+    job, = run_json(directory)["jobs"]
+    assert job["status"] == "done" and job["exits_per_op"] == 1  # out of order would have failed
+    folded = job["phases"]["op"]["folded"]
+    assert folded["samples"] == MILLIONS and folded["discarded"] == 0
+    assert folded["totals"]["exits"] == {"10": MILLIONS, "18": MILLIONS // 10000}
+    assert folded["records"] == MILLIONS + MILLIONS // 10000
+    trip = folded["histograms"]["round_trip"]
+    assert trip["n"] == MILLIONS and trip["min"] == trip["max"]
+    parts = [folded["histograms"][name] for name in ("save_and_dispatch", "handler", "restore")]
+    assert all(part["n"] == MILLIONS for part in parts)
+    kept = job["phases"]["op"]
+    assert kept["samples"] == 10000 and kept["records"] == 10001
