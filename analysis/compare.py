@@ -2,33 +2,39 @@
 """exitmeter compare: the policies of one run, or one run against another."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
-from . import compare_text
+from . import calibration, compare_text
 from .errors import EXIT_DONE, NotPossible
 from .output import emit, to_json
-from .results import results
+from .results import Result, results
 from .run import Run, open_run
 from .summary import SCHEMA, describe, summarize, warnings
 
 
-def compare(path: Path, other: Path | None, as_json: bool) -> int:
+def compare(path: Path, other: Path | None, as_json: bool, without_probes: bool) -> int:
     """Print the comparison; other is the newer run."""
+    measured = _without_probes if without_probes else results
     run = open_run(path)
     if other is None:
-        data = summarize(run, results(run))
+        data = summarize(run, measured(run), without_probes)
         emit(to_json(data) if as_json else compare_text.policies_text(data))
     else:
-        data = compare_runs(run, open_run(other))
+        data = compare_runs(run, open_run(other), measured)
         emit(to_json(data) if as_json else compare_text.runs_text(data))
     return EXIT_DONE
 
 
-def compare_runs(old: Run, new: Run) -> dict[str, Any]:
+def _without_probes(run: Run) -> list[Result]:
+    return calibration.without_probes(run, results(run))
+
+
+def compare_runs(old: Run, new: Run,
+                 measured: Callable[[Run], list[Result]] = results) -> dict[str, Any]:
     """Net p50 of every benchmark under every policy that both runs measured."""
     refuse_unlike(old, new)
-    before = {(result.benchmark, result.policy): result for result in results(old)}
-    after = {(result.benchmark, result.policy): result for result in results(new)}
+    before = {(result.benchmark, result.policy): result for result in measured(old)}
+    after = {(result.benchmark, result.policy): result for result in measured(new)}
     rows = []
     for pair in after:
         if pair in before:

@@ -22,10 +22,37 @@ def policies_text(data: dict[str, Any]) -> str:
         blocks.append(round_trips(data["benchmarks"], list(run["probe_levels"])))
         blocks.append(all_rounds(data["benchmarks"], run["unit"]))
         blocks.append(splits(data["benchmarks"], run["unit"]))
+        blocks.append(calibration_text(data))
     if data["checks_passed"]:
         names = list(dict.fromkeys(data["checks_passed"]))
         blocks.append("\n".join(wrap("checks passed: ", names)))
     return "\n\n".join(block for block in blocks if block)
+
+
+def calibration_text(data: dict[str, Any]) -> str:
+    """What the probes and the measuring cost: beside the figures, or taken off them."""
+    figures = data["calibration"]
+    known = {name: figure for name, figure in figures.items() if "absent" not in figure}
+    probes_cost = [f"{name.removeprefix('probes_')} {known[name]['p50']}" for name in known
+                   if name.startswith("probes_")]
+    others = [f"{name.upper()} {known[name]['p50']}" for name in known
+              if name not in ("sample", "cpuid") and not name.startswith("probes_")]
+    lines = []
+    if probes_cost:
+        n = max(known[name]["n"] for name in known)
+        lines += [f"what the probes add to a round trip, {data['run']['unit']}: "
+                  f"{', '.join(probes_cost)} (CPUID, p50, n = {n})",
+                  "these are taken off above" if data["without_probes"]
+                  else "these are part of the figures above; --without-probes takes them off"]
+    if "sample" in known:
+        lines += wrap(f"an empty sample: {known['sample']['p50']}; alone: ", others)
+    absent: dict[str, list[str]] = {}
+    for name, figure in figures.items():
+        if "absent" in figure:
+            absent.setdefault(figure["absent"], []).append(name)
+    for reason, names in absent.items():
+        lines += wrap(f"no calibration, {reason}: ", names)
+    return "\n".join(lines)
 
 
 def warnings_text(lines: list[str]) -> str:

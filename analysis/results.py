@@ -7,7 +7,7 @@ from math import isclose
 import numpy as np
 
 from .errors import BadInput
-from .run import Job, Phase, Run
+from .run import Job, Run
 from .statistics import (PARTS, PERCENTILES, Absent, counters, distribution, durations,
                          exit_reasons, exits, median, rank, split)
 from .totals import COUNTERS

@@ -3,6 +3,7 @@
 
 from typing import Any
 
+from . import calibration
 from .results import Result
 from .run import Run
 from .statistics import Absent
@@ -35,8 +36,9 @@ def warnings(run: Run) -> list[str]:
     return lines
 
 
-def summarize(run: Run, found: list[Result]) -> dict[str, Any]:
-    """The whole comparison of a run's policies; found: the run's results."""
+def summarize(run: Run, found: list[Result], without_probes: bool = False) -> dict[str, Any]:
+    """The whole comparison of a run's policies; found: the run's results, or what is left of them
+    without_probes."""
     benchmarks = []
     for name, row in run.benchmarks.items():
         mine = [result for result in found if result.benchmark == name]
@@ -46,6 +48,7 @@ def summarize(run: Run, found: list[Result]) -> dict[str, Any]:
                                "saves": saves(mine),
                                "policies": [entry(run, result) for result in mine]})
     return {"schema": SCHEMA, "run": describe(run), "warnings": warnings(run),
+            "without_probes": without_probes, "calibration": calibration.read(run),
             "benchmarks": benchmarks,
             "checks_passed": [job.name for job in run.checks_passed],
             "not_measured": [{"job": job.name, "repetition": job.repetition,

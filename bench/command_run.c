@@ -126,7 +126,8 @@ static int boot(struct run *run)
     if (result == 0)
         result = file_write(console, "", 0); /* it is there even if nothing was printed */
     if (result == 0) {
-        progress("booting %zu jobs on %s", run->experiment.job_count, run->options.target->name);
+        progress("booting %zu jobs on %s", experiment_all_jobs(&run->experiment),
+                 run->options.target->name);
         run->options.target->boot(&boot, &run->end);
         progress_end();
     }

@@ -6,9 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Guest time of a phase, in 2^20 ticks: some 8 s on Bochs, where a million samples take 0.2. */
-#define TIME_LIMIT 512u
-
 #define SHUFFLE_SEED 0x657869746d657465ull /* any; the same each time */
 
 static struct job make_job(const struct experiment *experiment, const char *target,
@@ -23,7 +20,7 @@ static struct job make_job(const struct experiment *experiment, const char *targ
                                                             : (unsigned)experiment->probe_level,
                  .samples = check ? 1 : experiment->samples,
                  .count_samples = check ? 1 : experiment->count_samples,
-                 .time_limit = TIME_LIMIT,
+                 .time_limit = JOB_TIME_LIMIT,
                  .rounds = check ? 1 : experiment->rounds},
         .benchmark = benchmark,
         .policy = under,
@@ -37,7 +34,7 @@ static struct job make_job(const struct experiment *experiment, const char *targ
 void experiment_make_jobs(struct experiment *experiment, const char *target)
 {
     size_t most = experiment->benchmark_count * experiment->policy_count * experiment->repetitions;
-    experiment->jobs = zeroed(most, sizeof(struct job));
+    experiment->jobs = zeroed(most + CALIBRATIONS_MAX, sizeof(struct job));
     experiment->job_count = 0;
     for (size_t b = 0; b < experiment->benchmark_count; b++)
         for (uint32_t p = 0; p < experiment->policy_count; p++)
@@ -76,7 +73,7 @@ void experiment_shuffle(struct experiment *experiment)
 void experiment_lay_out(struct experiment *experiment)
 {
     uint64_t offset = RESULTS_HEADER_ROOM;
-    for (size_t i = 0; i < experiment->job_count; i++) {
+    for (size_t i = 0; i < experiment_all_jobs(experiment); i++) {
         experiment->jobs[i].plan.results_offset = offset;
         offset += job_results_size(&experiment->jobs[i].plan);
     }
@@ -85,8 +82,9 @@ void experiment_lay_out(struct experiment *experiment)
 
 void *experiment_plan(const struct experiment *experiment, uint32_t flags, size_t *size)
 {
-    *size = sizeof(struct plan_header) + experiment->policy_count * sizeof(struct plan_policy) +
-            experiment->job_count * sizeof(struct plan_job);
+    *size = sizeof(struct plan_header) +
+            experiment_all_policies(experiment) * sizeof(struct plan_policy) +
+            experiment_all_jobs(experiment) * sizeof(struct plan_job);
     uint8_t *plan = zeroed(1, *size), *at = plan;
     struct plan_header header = {
         .magic = PLAN_MAGIC,
@@ -95,20 +93,20 @@ void *experiment_plan(const struct experiment *experiment, uint32_t flags, size_
         .size = *size,
         .results_base = RESULTS_BASE,
         .results_size = experiment->results_size,
-        .policy_count = (uint32_t)experiment->policy_count,
-        .job_count = (uint32_t)experiment->job_count,
+        .policy_count = (uint32_t)experiment_all_policies(experiment),
+        .job_count = (uint32_t)experiment_all_jobs(experiment),
     };
     at = (uint8_t *)mempcpy(at, &header, sizeof(header));
-    for (size_t i = 0; i < experiment->policy_count; i++)
+    for (size_t i = 0; i < experiment_all_policies(experiment); i++)
         at = (uint8_t *)mempcpy(at, &experiment->policies[i].plan, sizeof(struct plan_policy));
-    for (size_t i = 0; i < experiment->job_count; i++)
+    for (size_t i = 0; i < experiment_all_jobs(experiment); i++)
         at = (uint8_t *)mempcpy(at, &experiment->jobs[i].plan, sizeof(struct plan_job));
     return plan;
 }
 
 void experiment_free(struct experiment *experiment)
 {
-    for (size_t i = 0; i < experiment->job_count; i++)
+    for (size_t i = 0; i < experiment_all_jobs(experiment); i++)
         free(experiment->jobs[i].name);
     free(experiment->jobs);
     free(experiment->policies);

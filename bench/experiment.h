@@ -20,12 +20,19 @@ struct job {
     const struct policy *policy;
     unsigned expected_exits; /* an operation, by the policy's bitmaps */
     char *name;              /* TARGET/BENCHMARK/POLICY */
+    uint32_t calibration;    /* of a calibrating job: which figure it is for */
 };
+
+/* Jobs and policies of calibration.h: behind the others, and in the plan with them. */
+#define CALIBRATIONS_MAX 9u
+
+/* Guest time of a round, in 2^20 ticks: some 8 s on Bochs, where a million samples take 0.2. */
+#define JOB_TIME_LIMIT 512u
 
 struct experiment {
     const struct benchmark **benchmarks; /* the chosen ones; they lie in a corpus */
     size_t benchmark_count;
-    struct policy *policies;
+    struct policy *policies; /* room for one more than policy_count, calibration's */
     size_t policy_count;
     uint32_t samples;
     uint32_t count_samples;
@@ -34,6 +41,7 @@ struct experiment {
     int probe_level; /* of every job, or -1: as its policy says */
     struct job *jobs;
     size_t job_count;
+    size_t calibrations;   /* jobs behind those, counted nowhere else */
     uint64_t results_size; /* bytes of the results region */
 };
 
@@ -54,6 +62,17 @@ void experiment_lay_out(struct experiment *experiment);
 
 /* The plan, to be freed; flags: PLAN_*. */
 void *experiment_plan(const struct experiment *experiment, uint32_t flags, size_t *size);
+
+/* All jobs of the plan, those for calibration included; and its policies. */
+static inline size_t experiment_all_jobs(const struct experiment *experiment)
+{
+    return experiment->job_count + experiment->calibrations;
+}
+
+static inline size_t experiment_all_policies(const struct experiment *experiment)
+{
+    return experiment->policy_count + (experiment->calibrations > 0);
+}
 
 void experiment_free(struct experiment *experiment);
 

@@ -186,9 +186,10 @@ static void read_job(const struct job *job, uint32_t index, const struct bytes *
 
 void results_none(const struct experiment *experiment, const char *reason, struct results *results)
 {
-    *results = (struct results){.jobs = zeroed(experiment->job_count, sizeof(struct job_outcome))};
+    *results = (struct results){
+        .jobs = zeroed(experiment_all_jobs(experiment), sizeof(struct job_outcome))};
     snprintf(results->reason, sizeof(results->reason), "%s", reason);
-    for (size_t i = 0; i < experiment->job_count; i++)
+    for (size_t i = 0; i < experiment_all_jobs(experiment); i++)
         strcpy(results->jobs[i].reason, "not run");
 }
 
@@ -199,9 +200,10 @@ static char *check_header(const struct experiment *experiment, const struct resu
         return text("the results carry magic 0x%" PRIx64 " version %" PRIu32
                     ", not 0x%llx version %u",
                     header->magic, header->version, RESULTS_MAGIC, RESULTS_VERSION);
-    if (header->job_count != experiment->job_count || header->jobs_done > header->job_count)
+    if (header->job_count != experiment_all_jobs(experiment) ||
+        header->jobs_done > header->job_count)
         return text("the results are of %" PRIu32 " jobs (%" PRIu32 " ended), %zu were planned",
-                    header->job_count, header->jobs_done, experiment->job_count);
+                    header->job_count, header->jobs_done, experiment_all_jobs(experiment));
     if (header->status > RESULT_FAILED)
         return text("the status of the results, %" PRIu32 ", is damaged", header->status);
     return NULL;
@@ -258,7 +260,7 @@ void results_read(const struct experiment *experiment, const struct bytes *regio
     }
     results->readable = true;
     tidy_header(&results->header);
-    for (size_t i = 0; i < experiment->job_count; i++)
+    for (size_t i = 0; i < experiment_all_jobs(experiment); i++)
         read_job(&experiment->jobs[i], (uint32_t)i, region, &results->jobs[i]);
     judge(experiment, results);
 }

@@ -2,6 +2,7 @@
 /*
  * run.json: what ran, where, how, and where each job's data lies.
  */
+#include "calibration.h"
 #include "corpus_json.h"
 #include "phase_json.h"
 #include "run_record.h"
@@ -172,7 +173,7 @@ static json_t *run_json(const struct run_facts *facts, const struct experiment *
                               (json_int_t)header->tsc_end);
     return json_pack(
         "{s:s, s:s, s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:o, "
-        "s:o}",
+        "s:o, s:o}",
         "schema", "exitmeter.run/2", "status", results->reason[0] ? "failed" : "complete", "reason",
         results->reason, "created", created_json(facts->created), "command", command_json(facts),
         "target", facts->target->name, "unit", facts->target->unit, "host", host_json(), "machine",
@@ -180,7 +181,8 @@ static json_t *run_json(const struct run_facts *facts, const struct experiment *
         (json_int_t)experiment->samples, "count_samples", (json_int_t)experiment->count_samples,
         "rounds", (json_int_t)experiment->rounds, "repetitions",
         (json_int_t)experiment->repetitions, "benchmarks", benchmarks_json(experiment), "policies",
-        policies_json(experiment), "jobs", jobs_json(experiment, results, places));
+        policies_json(experiment), "jobs", jobs_json(experiment, results, places), "calibration",
+        calibration_json(experiment, results));
 }
 
 int run_record_json(const char *directory, const struct run_facts *facts,

@@ -2,6 +2,7 @@
 #include "run_report.h"
 
 #include "benchmark_shim.h"
+#include "calibration.h"
 #include "text.h"
 
 #include <stdlib.h>
@@ -43,13 +44,41 @@ static struct shim_entry make_entry(const struct job *job, const struct job_outc
     return entry;
 }
 
+/* The figures of the calibration as entries; free() their names. Returns how many. */
+static size_t add_calibration(const struct experiment *experiment, const struct results *results,
+                              const struct target *target, struct shim_entry *entries)
+{
+    struct calibration_figure figures[CALIBRATION_FIGURES];
+
+    if (!experiment->calibrations)
+        return 0;
+    calibration_read(experiment, results, figures);
+    for (size_t i = 0; i < CALIBRATION_FIGURES; i++) {
+        const struct calibration_figure *figure = &figures[i];
+        entries[i] = (struct shim_entry){
+            .name = text("%s/calibration/%s", target->name, figure->name),
+            .error = figure->absent,
+            .label = target->unit,
+            .iterations = figure->samples,
+            .total = (double)figure->p50 * figure->samples,
+        };
+        if (figure->absent)
+            continue;
+        add_counter(&entries[i], "min", (double)figure->min);
+        add_counter(&entries[i], "p50", (double)figure->p50);
+        add_counter(&entries[i], "max", (double)figure->max);
+    }
+    return CALIBRATION_FIGURES;
+}
+
 int run_report(const struct experiment *experiment, const struct results *results,
                const struct run_facts *facts, const struct gb_flags *flags, const char *json,
                char **error)
 {
     const struct job **order = zeroed(experiment->job_count, sizeof(*order));
-    struct shim_entry *entries = zeroed(experiment->job_count, sizeof(*entries));
-    size_t count = 0;
+    struct shim_entry *entries =
+        zeroed(experiment->job_count + CALIBRATION_FIGURES, sizeof(*entries));
+    size_t count = 0, calibrated;
 
     for (size_t i = 0; i < experiment->job_count; i++)
         if (!benchmark_is_check(experiment->jobs[i].benchmark))
@@ -59,13 +88,15 @@ int run_report(const struct experiment *experiment, const struct results *result
         entries[i] =
             make_entry(order[i], &results->jobs[order[i] - experiment->jobs], facts->target->unit);
 
+    calibrated = add_calibration(experiment, results, facts->target, entries + count);
+
     const struct shim_pair context[] = {{"target", facts->target->name},
                                         {"unit", facts->target->unit},
                                         {"cpu_model", facts->cpu_model},
                                         {"core_sha256", facts->core_sha256}};
     const struct shim_report report = {
         .entries = entries,
-        .entry_count = count,
+        .entry_count = count + calibrated,
         .context = context,
         .context_count = sizeof(context) / sizeof(context[0]),
         .json = json,
@@ -77,6 +108,8 @@ int run_report(const struct experiment *experiment, const struct results *result
         .passed_on_count = flags->passed_on_count,
     };
     int result = shim_show(&report, error);
+    for (size_t i = 0; i < calibrated; i++)
+        free((void *)(uintptr_t)entries[count + i].name);
     free(entries);
     free(order);
     return result;

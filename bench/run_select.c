@@ -3,6 +3,7 @@
  * From names on the command line to jobs.
  */
 #include "benchmark_shim.h"
+#include "calibration.h"
 #include "nearest.h"
 #include "run_options.h"
 #include "text.h"
@@ -12,15 +13,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHECK_PREFIX       "check/"
 #define COUNT_SAMPLES_MOST 100u
 #define MEBIBYTE           1048576.0
 
-/* Checks are asked for by name only. */
+/* What is no benchmark is asked for by the name of its kind only. */
 static bool matches(const char *pattern, const struct benchmark *benchmark)
 {
-    if (benchmark_is_check(benchmark) && strncmp(pattern, CHECK_PREFIX, strlen(CHECK_PREFIX)) != 0)
-        return false;
+    static const struct {
+        uint32_t flag;
+        const char *prefix;
+    } kinds[] = {{ROW_CHECK, "check/"}, {ROW_CALIBRATION, "calibrate/"}};
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        if (benchmark->row.flags & kinds[i].flag &&
+            strncmp(pattern, kinds[i].prefix, strlen(kinds[i].prefix)) != 0)
+            return false;
     return fnmatch(pattern, benchmark->name, 0) == 0;
 }
 
@@ -69,11 +75,11 @@ static bool select_policies(char *const *names, struct experiment *experiment)
     names = names ? names : defaults;
     while (names[count])
         count++;
-    if (count > PLAN_POLICIES_MAX) {
-        say("run: %zu policies; at most %u fit into one run", count, PLAN_POLICIES_MAX);
+    if (count > PLAN_POLICIES_MAX - 1) {
+        say("run: %zu policies; at most %u fit into one run", count, PLAN_POLICIES_MAX - 1);
         return false;
     }
-    experiment->policies = zeroed(count, sizeof(struct policy));
+    experiment->policies = zeroed(count + 1, sizeof(struct policy)); /* and calibration's */
     for (; experiment->policy_count < count; experiment->policy_count++) {
         struct policy *policy = &experiment->policies[experiment->policy_count];
         char *error;
@@ -142,12 +148,14 @@ int run_select(const struct run_options *options, const struct corpus *corpus,
     experiment_make_jobs(experiment, options->target->name);
     if (!filter_jobs(options->gb.filter, experiment))
         return CODE_USAGE;
-    if (experiment->job_count > PLAN_JOBS_MAX) {
-        say("run: %zu jobs; at most %u fit into one run", experiment->job_count, PLAN_JOBS_MAX);
+    if (experiment->job_count > PLAN_JOBS_MAX - CALIBRATIONS_MAX) {
+        say("run: %zu jobs; at most %u fit into one run", experiment->job_count,
+            PLAN_JOBS_MAX - CALIBRATIONS_MAX);
         return CODE_USAGE;
     }
     if (options->gb.random_interleaving)
         experiment_shuffle(experiment);
+    calibration_add(experiment, corpus);
     experiment_lay_out(experiment);
     return fits(options, experiment) ? CODE_DONE : CODE_USAGE;
 }

@@ -58,8 +58,9 @@ enum row_gate {
 #define ROW_REQUIRES_X2APIC 1u
 
 /* row.flags */
-#define ROW_FLOOR 1u /* uses the floor exit stub: see core/vmx/entry.S, floor */
-#define ROW_CHECK 2u /* proves behaviour instead of measuring: takes no samples */
+#define ROW_FLOOR       1u /* uses the floor exit stub: see core/vmx/entry.S, floor */
+#define ROW_CHECK       2u /* proves behaviour instead of measuring: takes no samples */
+#define ROW_CALIBRATION 4u /* what measuring itself is made of: bench/calibration.h */
 
 /* A pointer inside the blob: a guest-physical address, 8 bytes wide on either side. */
 #ifdef EXITMETER_GUEST

@@ -7,7 +7,7 @@ BLOB_CFLAGS = -std=gnu11 -O2 -g -Wall -Wextra -Werror -DEXITMETER_GUEST -ffreest
 
 # In the order in which the benchmarks are listed.
 CORPUS_SOURCES = cpuid.c hypercall.c msr.c io.c apic.c check.c check_events.c check_control.c \
-	check_instruction.c check_string_io.c
+	check_instruction.c check_string_io.c calibrate.c
 CORPUS_OBJECTS = $(BUILD)/blob/start.S.o $(BUILD)/blob/main.o \
 	$(CORPUS_SOURCES:%.c=$(BUILD)/blob/%.o)
 GUESTS_BIN = $(BUILD)/guests.bin

@@ -88,6 +88,13 @@ class Build:
         "emulator": "Bochs x86 Emulator 2.7"})
 
 
+    calibration: dict[str, Any] = field(default_factory=lambda: {
+        "sample": {"what": "empty", "n": 20, "min": 5, "p50": 5, "max": 5},
+        "probes_full": {"what": "full", "n": 20, "min": 11, "p50": 12, "max": 13},
+        "rdtsc": {"what": "RDTSC alone", "n": 20, "min": 1, "p50": 1, "max": 1},
+        "rdpmc": {"what": "RDPMC alone", "absent": "it faults"}})
+
+
 class Writer:
     """Collects samples and packets as the jobs are laid out."""
 
@@ -201,7 +208,7 @@ def write_run(path: Path, build: Build) -> Path:
                        for name in names],
         "policies": [{"name": name, "sha256": "cc", "probe_level": build.level}
                      for name in policies],
-        "jobs": jobs}
+        "jobs": jobs, "calibration": build.calibration}
     (path / "trace").mkdir(parents=True)
     (path / "run.json").write_text(json.dumps(document), encoding="utf-8")
     (path / "samples.bin").write_bytes(b"".join(part.tobytes() for part in writer.samples))

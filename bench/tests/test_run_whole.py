@@ -28,7 +28,11 @@ def run_json(run):
 
 
 def benchmark_json(run):
-    return json.loads((run / "benchmark.json").read_text())
+    """benchmark.json, the calibration's group left out."""
+    document = json.loads((run / "benchmark.json").read_text())
+    document["benchmarks"] = [entry for entry in document["benchmarks"]
+                              if not entry["name"].startswith("bochs/calibration/")]
+    return document
 
 
 def test_files_and_last_line(home):
@@ -122,10 +126,11 @@ def test_names_are_clean_everywhere(home):
     names = [job["name"] for job in run_json(run)["jobs"]]
     entries = benchmark_json(run)["benchmarks"]
     assert [e["name"] for e in entries] == names == [e["run_name"] for e in entries]
-    assert [line.split()[0] for line in result.stdout.splitlines() if line[:6] == "bochs/"] == names
+    assert [line.split()[0] for line in result.stdout.splitlines()
+            if line[:6] == "bochs/" and "/calibration/" not in line] == names
     table = (home.work / "out.csv").read_text()
     rows = list(csv.DictReader(io.StringIO(table[table.index("name,"):])))
-    assert [row["name"] for row in rows] == names
+    assert [row["name"] for row in rows if "/calibration/" not in row["name"]] == names
 
 
 def test_two_runs_are_byte_identical(home):
@@ -161,7 +166,7 @@ def test_repetitions(home):
     assert mean["name"] == "bochs/cpuid/intercept-all_mean"
     assert mean["cpu_time"] == mean["real_time"]
     out = json.loads((home.work / "out.json").read_text())["benchmarks"]
-    assert {e["run_type"] for e in out} == {"aggregate"}
+    assert {e["run_type"] for e in out if "/calibration/" not in e["name"]} == {"aggregate"}
 
 
 def test_interleaving_shuffles_the_jobs_but_not_the_report(home):
@@ -185,6 +190,23 @@ def test_only_checks_still_leave_a_readable_benchmark_json(home):
     assert benchmark_json(run)["benchmarks"] == []
     assert all(job["expected_exits_per_op"] is None for job in run_json(run)["jobs"])
     assert "(2 done, 0 skipped, 0 failed)" in result.stderr
+    assert all("measured nothing" in figure["absent"]
+               for figure in run_json(run)["calibration"].values())
+
+
+def test_calibration(home):
+    run, _ = good_run(home, "--guest", "msr-*")
+    calibration = run_json(run)["calibration"]
+    assert list(calibration) == ["sample", "cpuid", "probes_counts", "probes_stamps", "probes_full",
+                                 "lfence", "rdtsc", "rdtscp", "rdpmc"]
+    assert calibration["probes_stamps"]["p50"] == 12  # the made-up machine's four stamps of 3
+    assert calibration["probes_full"] | {"what": ""} == {
+        "what": "", "n": 40, "min": 11, "p50": 12, "max": 13}
+    assert calibration["probes_counts"]["p50"] == 0
+    assert calibration["rdtsc"]["absent"] == "the guest blob has no row for it"
+    assert "calibration" not in {job["benchmark"] for job in run_json(run)["jobs"]}
+    assert [policy["name"] for policy in run_json(run)["policies"]] == ["passthrough-all",
+                                                                       "intercept-all"]
 
 
 def test_policies_reach_the_plan(home):
@@ -193,7 +215,9 @@ def test_policies_reach_the_plan(home):
     run, _ = good_run(home, "--policy", "one.policy", "--guest", "msr-*")
     plan = synthetic.Plan((run / "plan.bin").read_bytes())
     assert plan.flags == 3 and plan.base == 0x8000000
-    assert [job["probes"] for job in plan.jobs] == [1, 1]
+    assert [job["probes"] for job in plan.jobs[:2]] == [1, 1]
+    assert {(job["benchmark"], job["policy"], job["probes"]) for job in plan.jobs[2:]} == {
+        ("cpuid", 1, level) for level in range(4)}  # the calibration, as far as the blob has it
     assert [job["exits_per_op"] for job in run_json(run)["jobs"]] == [1.0, 0.0]
 
 

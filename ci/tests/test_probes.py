@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What the probes cost, that they are not there when off, and that nothing is lost in long runs."""
+import json
 import re
 import subprocess
 
@@ -29,6 +30,23 @@ def test_the_probes_cost_what_they_may(levels):
         assert 0 < levels["stamps"][name] - off <= STAMPS_MOST, name
         assert 0 < levels["counts"][name] - off <= COUNTS_MOST, name
         assert levels["full"][name] > levels["stamps"][name], name
+
+
+def test_the_benchmark_group_says_so_too(full, levels):
+    """TARGET/calibration/..., in every run: the same figures as from whole runs."""
+    entries = {entry["name"]: entry for entry in
+               json.loads((full / "benchmark.json").read_text())["benchmarks"]}
+    cost = {level: entries[f"bochs/calibration/probes_{level}"]["p50"]
+            for level in ("counts", "stamps", "full")}
+    for level, ticks in cost.items():
+        name = "cpuid/intercept-all"
+        assert ticks == levels[level][name] - levels["off"][name], level
+    assert cost["stamps"] <= STAMPS_MOST and cost["counts"] <= COUNTS_MOST
+    alone = {name: entries[f"bochs/calibration/{name}"] for name in
+             ("sample", "lfence", "rdtsc", "rdtscp", "rdpmc")}
+    assert all(entry["min"] == entry["max"] > 0 for entry in alone.values())
+    assert all(alone[name]["p50"] == 1 for name in alone if name != "sample")
+    assert run_json(full)["calibration"]["probes_full"]["n"] == 1000
 
 
 def test_sums_agree_with_records(levels):
