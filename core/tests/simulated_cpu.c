@@ -137,7 +137,7 @@ bool x86_rdmsr_checked(uint32_t index, uint32_t *low, uint32_t *high)
 {
     const struct simulated_msr *msr = simulated_msr(index);
     simulated_cpu.rdmsrs++;
-    if (!msr)
+    if (!msr || simulated_access_faults(index, false))
         return false;
     *low = (uint32_t)msr->value;
     *high = (uint32_t)(msr->value >> 32);
@@ -146,12 +146,21 @@ bool x86_rdmsr_checked(uint32_t index, uint32_t *low, uint32_t *high)
 
 bool x86_wrmsr_checked(uint32_t index, uint32_t low, uint32_t high)
 {
+    struct simulated_accesses *accesses = &simulated_cpu.accesses;
     struct simulated_msr *msr = simulated_msr(index);
+    uint64_t value = (uint64_t)high << 32 | low;
+    bool keep;
+
     simulated_cpu.wrmsrs++;
     if (!msr || msr->read_only ||
         (index == IA32_FEATURE_CONTROL && msr->value & FEATURE_CONTROL_LOCK))
         return false;
-    msr->value = (uint64_t)high << 32 | low;
+    if (simulated_access_faults(index, true) || !simulated_performance_write(index, &value, &keep))
+        return false;
+    if (accesses->write_count < SIMULATED_WRITES_MAX)
+        accesses->writes[accesses->write_count++] = (struct simulated_write){index, value};
+    if (keep)
+        msr->value = value;
     return true;
 }
 

@@ -8,6 +8,7 @@
 #define EXITMETER_CORE_TESTS_SIMULATED_CPU_H
 
 #include "../x86/cpuid.h"
+#include "simulated_performance.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -84,7 +85,7 @@ struct simulated_cpu {
     uint64_t xcr0;
     uint64_t tsc; /* grows by 1 at each RDTSC and RDTSCP */
     uint32_t tsc_aux;
-    uint64_t counter[4]; /* RDPMC's */
+    uint64_t counter[4]; /* RDPMC's, where there is no PMU */
     uint64_t random;     /* RDRAND's and RDSEED's next number ... */
     bool random_absent;  /* ... if there is one */
     unsigned rdrands, rdseeds, xsetbvs, wbinvds;
@@ -94,6 +95,8 @@ struct simulated_cpu {
     struct simulated_msr msrs[SIMULATED_MSRS_MAX];
     size_t msr_count;
     unsigned rdmsrs, wrmsrs;
+    struct simulated_accesses accesses;
+    struct simulated_performance performance;
 
     struct simulated_leaf leaves[SIMULATED_LEAVES_MAX];
     size_t leaf_count;
@@ -157,6 +160,7 @@ bool x86_rdmsr_checked(uint32_t msr, uint32_t *low, uint32_t *high);
 bool x86_wrmsr_checked(uint32_t msr, uint32_t low, uint32_t high);
 uint64_t x86_rdtscp(uint32_t *aux);
 bool x86_rdpmc_checked(uint32_t counter, uint32_t *low, uint32_t *high);
+void x86_spin(uint32_t rounds);
 uint64_t x86_xgetbv(uint32_t index);
 bool x86_xsetbv_checked(uint32_t index, uint64_t value);
 bool x86_rdrand(uint64_t *value);

@@ -73,6 +73,17 @@ uint64_t x86_rdtscp(uint32_t *aux)
 
 bool x86_rdpmc_checked(uint32_t counter, uint32_t *low, uint32_t *high)
 {
+    uint64_t value = 0;
+
+    if (simulated_access_faults(counter, false))
+        return false;
+    if (simulated_cpu.performance.present) {
+        if (!simulated_performance_rdpmc(counter, &value))
+            return false;
+        *low = (uint32_t)value;
+        *high = (uint32_t)(value >> 32);
+        return true;
+    }
     if (counter >= sizeof(simulated_cpu.counter) / sizeof(simulated_cpu.counter[0]))
         return false;
     *low = (uint32_t)simulated_cpu.counter[counter];

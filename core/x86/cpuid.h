@@ -14,10 +14,15 @@ struct cpuid_registers {
 
 #define CPUID_1_ECX_VMX        (1u << 5)
 #define CPUID_1_ECX_SMX        (1u << 6)
+#define CPUID_1_ECX_PDCM       (1u << 15) /* IA32_PERF_CAPABILITIES is there */
 #define CPUID_1_ECX_X2APIC     (1u << 21)
 #define CPUID_1_ECX_XSAVE      (1u << 26)
 #define CPUID_1_ECX_OSXSAVE    (1u << 27)
 #define CPUID_1_ECX_HYPERVISOR (1u << 31)
+
+#define CPUID_6_ECX_APERF_MPERF (1u << 0)
+
+#define CPUID_PERFORMANCE 0xau /* architectural performance monitoring */
 
 #define CPUID_80000001_EDX_1GB_PAGES (1u << 26)
 #define CPUID_80000001_EDX_LONG_MODE (1u << 29)

@@ -112,6 +112,12 @@ fault:
     return false;
 }
 
+/* 2 * rounds instructions, so that a counter has something known to count; rounds is not 0. */
+static inline void x86_spin(uint32_t rounds)
+{
+    __asm__ volatile("1: dec %0; jnz 1b" : "+r"(rounds) : : "cc");
+}
+
 /* CR4.OSXSAVE must be set. */
 static inline uint64_t x86_xgetbv(uint32_t index)
 {

@@ -3,6 +3,8 @@
 #ifndef EXITMETER_CORE_X86_MSR_H
 #define EXITMETER_CORE_X86_MSR_H
 
+#define IA32_TSC             0x10u
+#define MSR_SMI_COUNT        0x34u
 #define IA32_FEATURE_CONTROL 0x3au
 #define IA32_APIC_BASE       0x1bu
 #define IA32_SYSENTER_CS     0x174u
@@ -10,6 +12,16 @@
 #define IA32_SYSENTER_EIP    0x176u
 #define IA32_DEBUGCTL        0x1d9u
 #define IA32_PAT             0x277u
+
+#define IA32_MPERF             0xe7u
+#define IA32_APERF             0xe8u
+#define IA32_PMC0              0xc1u
+#define IA32_PERFEVTSEL0       0x186u
+#define IA32_FIXED_CTR0        0x309u
+#define IA32_PERF_CAPABILITIES 0x345u
+#define IA32_FIXED_CTR_CTRL    0x38du
+#define IA32_PERF_GLOBAL_CTRL  0x38fu
+#define IA32_A_PMC0            0x4c1u /* IA32_PMC0, written in its full width */
 
 #define IA32_VMX_BASIC               0x480u
 #define IA32_VMX_PINBASED_CTLS       0x481u
