@@ -11,6 +11,7 @@
 
 #include "control.h"
 #include "ept.h"
+#include "msr_area.h"
 #include "stop.h"
 #include "vmcs.h"
 
@@ -62,6 +63,9 @@ struct vcpu {
     struct pending_events events;
     struct vcpu_stop stop;
     struct local_apic apic;
+    /* hardware_stamp.value: the TSC at the latest VM exit, stored by the CPU; see
+     * vcpu_set_hardware_stamp(). */
+    struct msr_area_entry hardware_stamp;
 } __attribute__((aligned(16)));
 
 /* Distance from the start of the vCPU to HOST_RSP. */
@@ -127,6 +131,25 @@ bool vcpu_written(struct vcpu *vcpu, uint32_t first_failure);
 
 /* Chooses the exit stub. One VMWRITE now, nothing on the path. */
 void vcpu_set_path(struct vcpu *vcpu, enum vcpu_path path);
+
+/*
+ * Has each VM exit load host into IA32_PERF_GLOBAL_CTRL, and each VM entry guest: which counters
+ * count on which side (performance.h). Equal values need no loading, and no exit then pays for any:
+ * the MSR stays as it is. False, with vcpu->stop, where they differ and this CPU cannot load it.
+ * Holds until the next vcpu_apply_policy(); the VMCS is current.
+ */
+bool vcpu_set_performance(struct vcpu *vcpu, uint64_t host, uint64_t guest);
+
+/* Why host and guest cannot be counted apart on this CPU, in words; NULL if they can. */
+const char *vcpu_performance_absent(const struct vmx_capability *capability);
+
+/*
+ * Has each VM exit store the TSC in vcpu->hardware_stamp.value, between the guest's last
+ * instruction and the host's first: RDMSR's value, in VMX root operation, whatever TSC offset the
+ * guest has. It is the only entry of the VM-exit MSR-store area then. Holds until the next
+ * vcpu_apply_policy(); the VMCS is current. False, with vcpu->stop, if it cannot be had.
+ */
+bool vcpu_set_hardware_stamp(struct vcpu *vcpu, bool on);
 
 /* Puts the guest at a 64-bit start, the VMCS being current. False, with vcpu->stop, if it failed.
  */
