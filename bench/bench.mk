@@ -5,7 +5,7 @@
 BENCH_SOURCES := $(wildcard bench/*.c)
 BENCH_SHIM := bench/benchmark_shim.cc
 BENCH_OBJECTS := $(BENCH_SOURCES:bench/%.c=$(BUILD)/bench/%.o) $(BUILD)/bench/benchmark_shim.o
-BENCH_LIBS := -lbenchmark -lpopt -ljansson -lmd -lpthread
+BENCH_LIBS := -lbenchmark -lpopt -ljansson -lmd -lpfm -lpthread
 
 $(BUILD)/exitmeter: $(BENCH_OBJECTS)
 	$(Q)$(CXX) -o $@ $(filter %.o,$^) $(BENCH_LIBS)
@@ -35,7 +35,7 @@ $(BUILD)/tests/bench_%: bench/tests/test_%.c $(BENCH_TEST_OBJECTS)
 	@mkdir -p $(@D) $(BUILD)/bench/tests
 	$(Q)$(CC) $(HOST_CFLAGS) $(BENCH_SANITIZE) -MMD -MP -MF $(BUILD)/bench/tests/$*.d -o $@ \
 		$(filter %.c %.o,$^) \
-		-lcmocka -lpopt -ljansson -lmd
+		-lcmocka -lpopt -ljansson -lmd -lpfm
 
 .SECONDARY: $(BENCH_TEST_OBJECTS)
 

@@ -31,20 +31,19 @@
 #define XORRISO_SECONDS 30.0
 #define HALTED_SECONDS  2.0 /* without a word of the core after a HLT with interrupts off */
 
-/* Models with VMX, by `bochs --help cpu`. */
-static const char *const cpu_models[] = {"corei7_haswell_4770",
-                                         "corei7_ivy_bridge_3770k",
-                                         "corei7_sandy_bridge_2600k",
-                                         "broadwell_ult",
-                                         "corei7_skylake_x",
-                                         "corei7_icelake_u",
-                                         "corei3_cnl",
-                                         "tigerlake",
-                                         "corei5_arrandale_m520",
-                                         "corei5_lynnfield_750",
-                                         "core2_penryn_t9600",
-                                         "bx_generic",
-                                         NULL};
+#define BOCHS_CPU(cpu, pmu) cpu,
+static const char *const cpu_models[] = {
+#include "bochs_cpu_list.h"
+    NULL,
+};
+#undef BOCHS_CPU
+
+#define BOCHS_CPU(cpu, pmu) pmu,
+static const char *const pmu_models[] = {
+#include "bochs_cpu_list.h"
+    NULL,
+};
+#undef BOCHS_CPU
 
 /*
  * Few instructions a second of virtual time make the delay loops of BIOS and GRUB short. A fixed
@@ -297,5 +296,6 @@ const struct target target_bochs = {
     .needs = NEEDED_FOR_BOCHS,
     .results_most = MEMORY_MOST * MEBIBYTE - RESULTS_BASE,
     .cpu_models = cpu_models,
+    .pmu_models = pmu_models,
     .boot = boot_bochs,
 };

@@ -22,6 +22,8 @@ struct command {
 int command_list(const struct command *command, int argc, const char **argv);
 int command_run(const struct command *command, int argc, const char **argv);
 int command_doctor(const struct command *command, int argc, const char **argv);
+int command_pmu(const struct command *command, int argc, const char **argv);
+int command_pmu_list(const struct command *command, int argc, const char **argv);
 
 /* compare, gate, report: what analysis/ does, by the name of the command. */
 int command_analysis(const struct command *command, int argc, const char **argv);
@@ -32,5 +34,13 @@ int command_analysis(const struct command *command, int argc, const char **argv)
  */
 bool options_read(const struct command *command, int argc, const char **argv,
                   const struct poptOption *table, void (*more_help)(void), int *code);
+
+/*
+ * The same for a command with one argument beside its options: *operand, to be freed, or NULL if it
+ * was not given. usage stands for it in the help.
+ */
+bool options_read_operand(const struct command *command, int argc, const char **argv,
+                          const struct poptOption *table, const char *usage, char **operand,
+                          int *code);
 
 #endif

@@ -32,8 +32,10 @@ static void complain(const struct command *command, poptContext context, int err
         free(names[--count]);
 }
 
-bool options_read(const struct command *command, int argc, const char **argv,
-                  const struct poptOption *table, void (*more_help)(void), int *code)
+/* *operand: the one argument that is no option, if operand is not NULL. */
+static bool read_all(const struct command *command, int argc, const char **argv,
+                     const struct poptOption *table, const char *usage, char **operand,
+                     void (*more_help)(void), int *code)
 {
     int help = 0;
     struct poptOption all[] = {
@@ -44,10 +46,11 @@ bool options_read(const struct command *command, int argc, const char **argv,
     char *name = text("exitmeter %s", command->name);
     argv[0] = name; /* as the usage line shows it */
     poptContext context = poptGetContext(name, argc, argv, all, 0);
-    poptSetOtherOptionHelp(context, "[OPTION]...");
+    poptSetOtherOptionHelp(context, usage);
 
     *code = CODE_DONE;
     int error = poptGetNextOpt(context);
+    const char *given = error == -1 && operand ? poptGetArg(context) : NULL;
     const char *extra = error == -1 ? poptPeekArg(context) : NULL;
     if (help) {
         printf("%s: %s\n", name, command->summary);
@@ -62,8 +65,23 @@ bool options_read(const struct command *command, int argc, const char **argv,
         *code = CODE_USAGE;
     }
     bool go_on = !help && *code == CODE_DONE;
+    if (operand)
+        *operand = go_on && given ? text("%s", given) : NULL;
     poptFreeContext(context);
     argv[0] = command->name;
     free(name);
     return go_on;
+}
+
+bool options_read(const struct command *command, int argc, const char **argv,
+                  const struct poptOption *table, void (*more_help)(void), int *code)
+{
+    return read_all(command, argc, argv, table, "[OPTION]...", NULL, more_help, code);
+}
+
+bool options_read_operand(const struct command *command, int argc, const char **argv,
+                          const struct poptOption *table, const char *usage, char **operand,
+                          int *code)
+{
+    return read_all(command, argc, argv, table, usage, operand, NULL, code);
 }

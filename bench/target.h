@@ -39,6 +39,7 @@ struct target {
     unsigned needs;                /* NEEDED_FOR_* of requirement.h */
     uint64_t results_most;         /* bytes of results that it can hold */
     const char *const *cpu_models; /* NULL-terminated; the first is the default */
+    const char *const *pmu_models; /* of each of them, as pmu_model.h names it; NULL: none */
     void (*boot)(const struct boot *, struct boot_end *);
 };
 
@@ -46,6 +47,9 @@ extern const struct target target_bochs;
 
 extern const struct target *const targets[];
 extern const size_t target_count;
+
+/* The PMU model of one of the target's CPU models, or NULL if that has none. */
+const char *target_pmu_model(const struct target *target, const char *cpu_model);
 
 void boot_end_free(struct boot_end *end);
 

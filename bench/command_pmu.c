@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pmu: the performance events that can be named, for which CPU models, and what they become.
+ */
+#include "command.h"
+#include "nearest.h"
+#include "pmu_command.h"
+#include "pmu_runs.h"
+#include "target.h"
+#include "text.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Says that there is no such thing, and what is near. */
+static void unknown(const char *command, const char *what, const char *word,
+                    const char *const *names, size_t count)
+{
+    char *hint = nearest_hint(word, names, count);
+    say("%s: unknown %s '%s'%s", command, what, word, hint);
+    free(hint);
+}
+
+const struct pmu_model *pmu_model_wanted(const char *command, const char *name, int *code)
+{
+    char *error;
+    *code = CODE_UNAVAILABLE;
+    if (!pmu_library_open(&error)) {
+        say("%s: %s", command, error);
+        free(error);
+        return NULL;
+    }
+    *code = CODE_USAGE;
+    const char *wanted = name ? name : target_pmu_model(targets[0], targets[0]->cpu_models[0]);
+    const struct pmu_model *model = pmu_model_find(wanted);
+    pfm_pmu_info_t info;
+    if (!model) {
+        const char **names = zeroed(pmu_model_count, sizeof(*names));
+        for (size_t i = 0; i < pmu_model_count; i++)
+            names[i] = pmu_models[i].name;
+        unknown(command, "PMU model", wanted, names, pmu_model_count);
+        free(names);
+    } else if (!pmu_model_info(model, &info)) {
+        say("%s: the libpfm here does not have PMU model %s", command, wanted);
+        *code = CODE_UNAVAILABLE;
+        model = NULL;
+    }
+    return model;
+}
+
+static void print_json(json_t *document)
+{
+    json_dumpf(document, stdout, JSON_INDENT(2));
+    putchar('\n');
+}
+
+static int command_pmu_models(const struct command *command, int argc, const char **argv)
+{
+    int json = 0, code;
+    const struct poptOption options[] = {
+        {"json", '\0', POPT_ARG_NONE, &json, 0, "print one JSON document", NULL},
+        POPT_TABLEEND,
+    };
+    const struct pmu_model *usual = NULL;
+    if (options_read(command, argc, argv, options, NULL, &code))
+        usual = pmu_model_wanted(command->name, NULL, &code);
+    if (!usual)
+        return code;
+    json_t *list = json_array();
+    for (size_t i = 0; i < pmu_model_count; i++) {
+        const struct pmu_model *model = &pmu_models[i];
+        pfm_pmu_info_t info;
+        if (pmu_model_info(model, &info))
+            json_array_append_new(list,
+                                  json_pack("{s:s, s:s, s:i, s:i, s:i, s:b}", "name", model->name,
+                                            "description", info.desc, "general_counters",
+                                            (int)model->general_counters, "fixed_counters",
+                                            (int)model->fixed_counters, "events", info.nevents,
+                                            "default", model == usual));
+    }
+    json_t *document = json_pack("{s:s, s:o}", "schema", "exitmeter.pmu-models/1", "models", list);
+    if (json) {
+        print_json(document);
+    } else {
+        size_t index;
+        json_t *item;
+        json_array_foreach(list, index, item)
+            printf("  %-8s %-32s %3d events, %d general and %d fixed counters%s\n",
+                   json_string_value(json_object_get(item, "name")),
+                   json_string_value(json_object_get(item, "description")),
+                   (int)json_integer_value(json_object_get(item, "events")),
+                   (int)json_integer_value(json_object_get(item, "general_counters")),
+                   (int)json_integer_value(json_object_get(item, "fixed_counters")),
+                   json_is_true(json_object_get(item, "default")) ? " (default)" : "");
+    }
+    json_decref(document);
+    return CODE_DONE;
+}
+
+static json_t *encoding_json(const struct pmu_event *event, const struct pmu_place *place)
+{
+    json_t *fixed = event->fixed < 0 ? json_null() : json_integer(event->fixed);
+    json_t *item = json_pack("{s:s, s:s, s:I, s:o, s:I, s:i, s:s, s:i}", "name", event->name,
+                             "full_name", event->full_name, "selector", (json_int_t)event->selector,
+                             "fixed", fixed, "counters", (json_int_t)event->counters, "run",
+                             (int)place->run + 1, "counter_kind",
+                             place->fixed ? "fixed" : "general", "counter", (int)place->counter);
+    if (event->extra_msr) {
+        json_object_set_new(item, "extra_msr", json_integer(event->extra_msr));
+        json_object_set_new(item, "extra_value", json_integer((json_int_t)event->extra_value));
+    }
+    return item;
+}
+
+static void print_encoding(const struct pmu_event *event, const struct pmu_place *place)
+{
+    printf("  %-40s 0x%09llx  run %zu, %s counter %u", event->name,
+           (unsigned long long)event->selector, place->run + 1, place->fixed ? "fixed" : "general",
+           place->counter);
+    if (event->extra_msr)
+        printf(", with MSR 0x%x = 0x%llx", event->extra_msr,
+               (unsigned long long)event->extra_value);
+    putchar('\n');
+}
+
+/* Encodes and places the events, and prints what became of them. */
+static int encode(const char *command, const char *list, const struct pmu_model *model, bool json)
+{
+    struct pmu_event *events = NULL;
+    struct pmu_place *places = NULL;
+    size_t count = 0, runs = 0;
+    char *error = NULL;
+    int result = pmu_events_encode(list, model, &events, &count, &error);
+    if (result == 0) {
+        places = zeroed(count, sizeof(*places));
+        result = pmu_runs_make(events, count, model->general_counters, model->fixed_counters,
+                               places, &runs, &error);
+    }
+    if (result < 0)
+        say("%s: %s", command, error);
+    json_t *items = json_array();
+    for (size_t i = 0; result == 0 && i < count; i++) {
+        if (json)
+            json_array_append_new(items, encoding_json(&events[i], &places[i]));
+        else
+            print_encoding(&events[i], &places[i]);
+    }
+    json_t *document = json_pack("{s:s, s:s, s:i, s:o}", "schema", "exitmeter.pmu-encoding/1",
+                                 "model", model->name, "runs", (int)runs, "events", items);
+    if (result == 0 && json)
+        print_json(document);
+    json_decref(document);
+    free(places);
+    pmu_events_free(events, count);
+    free(error);
+    return result < 0 ? CODE_USAGE : CODE_DONE;
+}
+
+static int command_pmu_encode(const struct command *command, int argc, const char **argv)
+{
+    int json = 0, code;
+    char *name = NULL, *list = NULL;
+    const struct poptOption options[] = {
+        {"pmu-model", '\0', POPT_ARG_STRING, &name, 0,
+         "PMU model (that of the default target's CPU)", "MODEL"},
+        {"json", '\0', POPT_ARG_NONE, &json, 0, "print one JSON document", NULL},
+        POPT_TABLEEND,
+    };
+    if (options_read_operand(command, argc, argv, options, "EVENT[,EVENT]... [OPTION]...", &list,
+                             &code)) {
+        const struct pmu_model *model = NULL;
+        code = CODE_USAGE;
+        if (!list)
+            say("%s: which events? `exitmeter pmu list` shows them", command->name);
+        else
+            model = pmu_model_wanted(command->name, name, &code);
+        if (model)
+            code = encode(command->name, list, model, json);
+    }
+    free(name);
+    free(list);
+    return code;
+}
+
+static const struct command subcommands[] = {
+    {"pmu list", "events of a PMU model, with unit masks and modifiers", command_pmu_list},
+    {"pmu models", "PMU models there are", command_pmu_models},
+    {"pmu encode", "what events become: selectors, counters, runs", command_pmu_encode},
+};
+
+#define SUBCOMMAND_COUNT (sizeof(subcommands) / sizeof(subcommands[0]))
+#define OWN_NAME         4u /* where the subcommand's own name begins */
+
+int command_pmu(const struct command *command, int argc, const char **argv)
+{
+    const char *names[SUBCOMMAND_COUNT], *word = argc > 1 ? argv[1] : "";
+    for (size_t i = 0; i < SUBCOMMAND_COUNT; i++) {
+        names[i] = subcommands[i].name + OWN_NAME;
+        if (strcmp(word, names[i]) == 0)
+            return subcommands[i].run(&subcommands[i], argc - 1, argv + 1);
+    }
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+        printf("exitmeter pmu: %s\n\nUsage: exitmeter pmu SUBCOMMAND [OPTION]...\n\n",
+               command->summary);
+        for (size_t i = 0; i < SUBCOMMAND_COUNT; i++)
+            printf("  %-10s %s\n", names[i], subcommands[i].summary);
+        return CODE_DONE;
+    }
+    if (argc < 2)
+        say("pmu: which subcommand? `exitmeter pmu --help` lists them");
+    else
+        unknown("pmu", word[0] == '-' ? "option" : "subcommand", word, names, SUBCOMMAND_COUNT);
+    return CODE_USAGE;
+}
