@@ -26,12 +26,12 @@ static void append(char **list, const char *separator, const char *item)
     *list = longer;
 }
 
-/* The other models that have just this, "" if none; to be freed. */
-static char *models_with(const char *item, const struct pmu_model *but)
+/* The models that have just this, "" if none; to be freed. */
+static char *models_with(const char *item)
 {
     char *list = text("%s", "");
     for (size_t i = 0; i < pmu_model_count; i++)
-        if (&pmu_models[i] != but && pmu_event_exists(item, &pmu_models[i]))
+        if (pmu_event_exists(item, &pmu_models[i]))
             append(&list, ", ", pmu_models[i].name);
     return list;
 }
@@ -177,7 +177,7 @@ static char *reason(const char *item, const struct pmu_model *model, int code)
 
 char *pmu_complaint(const char *item, const struct pmu_model *model, int code)
 {
-    char *why = reason(item, model, code), *others = models_with(item, model);
+    char *why = reason(item, model, code), *others = models_with(item);
     char *complaint;
     if (*others)
         complaint = text("%s; it is on %s", why, others);

@@ -93,8 +93,7 @@ bool pmu_library_open(char **error)
     static bool open;
     if (open)
         return true;
-    /* What a user may have set for his own tools would turn our models off or bend encodings. */
-    unsetenv("LIBPFM_FORCE_PMU");
+    /* Set for other tools, it would take our models away. */
     unsetenv("LIBPFM_DISABLED_PMUS");
     setenv("LIBPFM_ENCODE_INACTIVE", "1", 1);
     int code = pfm_initialize();

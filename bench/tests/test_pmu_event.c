@@ -4,6 +4,7 @@
  */
 #include "tests.h"
 
+#include "../pmu_correction.h"
 #include "../pmu_event.h"
 
 #include <stdio.h>
@@ -192,11 +193,23 @@ static void generic_names(void **state)
         }
 }
 
+static void corrections_are_for_one_event_of_one_model(void **state)
+{
+    (void)state;
+    assert_non_null(pmu_correction_find("icx", "TOPDOWN:BACKEND_BOUND_SLOTS:k=1:u=0"));
+    assert_null(pmu_correction_find("icx", "TOPDOWN:BACKEND_BOUND_SLOTS_2:k=1:u=0"));
+    assert_null(pmu_correction_find("icx", "TOPDOWN:BACKEND_BOUND_SLOTS:SLOTS_P:k=1:u=0"));
+    assert_null(pmu_correction_find("icx", "TOPDOWN:SLOTS_P:k=1:u=0"));
+    assert_null(pmu_correction_find("skx", "TOPDOWN:BACKEND_BOUND_SLOTS:k=1:u=0"));
+    assert_null(pmu_correction_find("ic", "TOPDOWN:BACKEND_BOUND_SLOTS:k=1:u=0"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(intels_lists),
         cmocka_unit_test(generic_names),
+        cmocka_unit_test(corrections_are_for_one_event_of_one_model),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

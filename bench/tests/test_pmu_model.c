@@ -36,7 +36,7 @@ static void signatures(void **state)
         {0x000506e3, "skl"},    /* Core i7-6700 */
         {0x000706a1, "glm"},    /* Celeron J4105 */
         {0x00090672, "none"},   /* Core i9-12900K: a hybrid, which libpfm does not know */
-        {0x00000f4a, "none"},   /* Pentium 4: family 15, with a model that family 6 has too */
+        {0x00030fc3, "none"},   /* family 15, with the model number of Haswell */
         {0x00a20f10, "none"},   /* Ryzen 9 5950X: family 25 */
         {0x00000663, "none"},   /* family 6, model 6 without the extended model that makes 06_66H */
         {0, "none"},
