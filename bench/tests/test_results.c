@@ -62,6 +62,8 @@ static void fill_phase(struct fixture *fixture, size_t index, enum phase phase)
     for (uint32_t i = 0; i < result->samples; i++)
         samples[i] = (struct sample){1000 * i, 1000 * i + 20 + (exits ? 50 + i : 0)};
     uint64_t behind = result->samples_offset + phase_samples_size(job, phase);
+    if (phase_level(job, phase) == PROBE_OFF)
+        result->packet_offset = result->records = 0;
     if (phase_totals_size(job, phase)) {
         struct probe_totals *totals = (void *)(fixture->region + behind);
         result->packet_offset = result->records = 0;
@@ -176,7 +178,7 @@ static void discarded_records_count_as_exits(void **state)
 /* Another fixture, read, with so many rounds at a level. */
 static struct fixture *again(void **state, uint32_t wanted_rounds, int wanted_level)
 {
-    tear_down(*state);
+    tear_down(state);
     rounds = wanted_rounds;
     level = wanted_level;
     assert_int_equal(set_up(state), 0);
