@@ -14,7 +14,7 @@ CORE_SOURCES := $(filter-out core/vmx/offsets.c,$(CORE_SOURCES))
 COUNTED_SOURCES = core/vmx/dispatch.c core/vmx/event.c core/vmx/registers.c core/vmx/walk.c core/vmx/walk_copy.c \
 	$(filter-out core/exits/local_apic.c,$(wildcard core/exits/*.c))
 IMAGE_SOURCES = $(CORE_SOURCES) probes/ring.c $(wildcard core/boot/*.c) $(wildcard guests/image/*.c)
-IMAGE_ASSEMBLY = core/vmx/entry.S core/boot/start.S core/boot/exception.S
+IMAGE_ASSEMBLY = core/vmx/entry.S core/boot/start.S core/boot/exception.S core/boot/trampoline.S
 
 IMAGE_OBJECTS = $(IMAGE_SOURCES:%.c=$(BUILD)/image/%.o) $(IMAGE_ASSEMBLY:%.S=$(BUILD)/image/%.S.o)
 COUNTING_OBJECTS = $(COUNTED_SOURCES:%.c=$(BUILD)/image/counting/%.o)

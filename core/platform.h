@@ -12,6 +12,9 @@
 
 #define PAGE_SIZE 4096ull
 
+/* CPU numbers are below this. */
+#define PLATFORM_CPUS_MAX 64u
+
 /*
  * count physically contiguous pages, zeroed, their physical address a multiple of alignment bytes
  * (a power of two, at least PAGE_SIZE). The caller owns them. NULL if there are none.
@@ -44,5 +47,14 @@ bool platform_interrupt(uint8_t vector);
 
 /* Number of this CPU: 0 for the one that booted, then counting up. */
 uint32_t platform_cpu_number(void);
+
+/*
+ * Sends another CPU an interrupt of the host's own: if that CPU runs a guest, the guest takes a VM
+ * exit, and platform_interrupt() will know it. If it runs none, the interrupt waits for the next VM
+ * entry there, or ends in the host. Nothing on a number that is no CPU's. Under a policy without
+ * external-interrupt exiting the interrupt is the guest's: it goes through the guest's IDT and the
+ * guest is not left; one to whom the policy gives the CPU's own APIC can hold it back by its TPR.
+ */
+void platform_kick(uint32_t cpu);
 
 #endif

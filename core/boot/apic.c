@@ -7,9 +7,9 @@
 
 #include <stdbool.h>
 
-#define SVR_ENABLED_SPURIOUS 0x1ffu /* software-enabled, spurious vector 0xff */
-#define COMMAND_PENDING      (1u << 12)
-#define BASE_ADDRESS         0x000ffffffffff000ull
+#define SVR_ENABLED     (1u << 8)
+#define COMMAND_PENDING (1u << 12)
+#define BASE_ADDRESS    0x000ffffffffff000ull
 
 static bool in_x2apic_mode(uint64_t base)
 {
@@ -28,7 +28,7 @@ void apic_start(void)
     if (x86_cpuid(1, 0).ecx & CPUID_1_ECX_X2APIC)
         base |= APIC_BASE_X2APIC;
     x86_wrmsr(IA32_APIC_BASE, base);
-    apic_write(APIC_REGISTER_SVR, SVR_ENABLED_SPURIOUS);
+    apic_write(APIC_REGISTER_SVR, SVR_ENABLED | APIC_SPURIOUS_VECTOR);
 }
 
 uint32_t apic_read(enum apic_register which)

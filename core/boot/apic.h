@@ -28,6 +28,8 @@ enum apic_register {
 #define APIC_COMMAND_ASSERT  (1u << 14)
 #define APIC_COMMAND_OTHERS  (3u << 18) /* all CPUs but this one, whatever the destination */
 
+#define APIC_SPURIOUS_VECTOR 0xffu
+
 /* Enables this CPU's; once a CPU. x2APIC mode is what passing its MSRs through to a guest needs. */
 void apic_start(void);
 

@@ -3,6 +3,7 @@
 
 #include "../platform.h"
 #include "../x86/instructions.h"
+#include "spinlock.h"
 #include "string.h"
 
 #define COM1              0x3f8
@@ -14,6 +15,8 @@
 #define PARALLEL        0x378
 #define PARALLEL_STROBE 0x01
 #define PARALLEL_READY  0x0c /* selected, not in reset */
+
+#define NOBODY UINT32_MAX /* in place of a CPU number */
 
 static bool use_parallel = true, use_serial = true;
 
@@ -66,8 +69,20 @@ static void put(char c, void *context)
 
 void platform_log(const char *format, ...)
 {
+    static struct spinlock lock;
+    static uint32_t owner = NOBODY;
+    const uint32_t self = platform_cpu_number();
+    /* An exception in here has something to say, too, and would wait for itself. */
+    bool nested = __atomic_load_n(&owner, __ATOMIC_RELAXED) == self;
+    uint64_t flags = nested ? 0 : spinlock_take(&lock);
     va_list arguments;
+
+    __atomic_store_n(&owner, self, __ATOMIC_RELAXED);
     va_start(arguments, format);
     string_format(put, NULL, format, arguments);
     va_end(arguments);
+    if (nested)
+        return;
+    __atomic_store_n(&owner, NOBODY, __ATOMIC_RELAXED);
+    spinlock_release(&lock, flags);
 }

@@ -9,6 +9,7 @@
 void console_start(void);
 void console_choose(bool parallel, bool serial);
 
+/* One character, whoever else writes; platform_log() keeps what it is given in one piece. */
 void console_put(char c);
 
 #endif

@@ -4,34 +4,49 @@
 #include "../platform.h"
 #include "../x86/instructions.h"
 #include "apic.h"
-#include "exception.h"
 
 #define PIC_MASTER_MASK 0x21
 #define PIC_SLAVE_MASK  0xa1
 
-static struct probe_cpu probes;
+static bool kicks_expected;
+
+void cpu_start_other(struct cpu *cpu)
+{
+    cpu->self = cpu;
+    exception_start(&cpu->tables, cpu);
+    apic_start();
+    cpu->apic_id = apic_id();
+}
 
 void cpu_start(void)
 {
-    exception_start(&probes);
+    static struct cpu cpu;
+
     x86_out8(PIC_MASTER_MASK, 0xff);
     x86_out8(PIC_SLAVE_MASK, 0xff);
-    apic_start();
+    cpu_start_other(&cpu);
 }
 
 struct probe_cpu *cpu_probes(void)
 {
-    return &probes;
+    return &cpu_this()->probes;
 }
 
-/* The host asks for no interrupts. */
+void cpu_expect_kicks(void)
+{
+    __atomic_store_n(&kicks_expected, true, __ATOMIC_RELEASE);
+}
+
+/* The host asks for no interrupts but those from CPU to CPU. */
 bool platform_interrupt(uint8_t vector)
 {
-    (void)vector;
-    return false;
+    if (vector != CPU_KICK_VECTOR || !__atomic_load_n(&kicks_expected, __ATOMIC_ACQUIRE))
+        return false;
+    apic_write(APIC_REGISTER_EOI, 0);
+    return true;
 }
 
 uint32_t platform_cpu_number(void)
 {
-    return 0;
+    return ((__seg_gs struct cpu *)0)->number;
 }

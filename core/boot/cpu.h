@@ -1,12 +1,38 @@
 /* SPDX-License-Identifier: MIT */
-/* This CPU: its descriptor tables, its interrupt controllers, and what GS points to. */
+/* One CPU each: its descriptor tables, its interrupt controllers, and what GS points to. */
 #ifndef EXITMETER_CORE_BOOT_CPU_H
 #define EXITMETER_CORE_BOOT_CPU_H
 
 #include "../../probes/probe_cpu.h"
+#include "exception.h"
 
-/* Tables loaded, every interrupt line masked, the local APIC in x2APIC mode if it has one. */
+/* What GS points to in VMX root operation. */
+struct cpu {
+    struct probe_cpu probes; /* first: the exit path finds it at GS:0 */
+    struct cpu *self;
+    uint32_t number;
+    uint32_t apic_id;
+    struct exception_tables tables;
+};
+
+/* The vector of platform_kick(), the host's own from the time on that there is a second CPU. */
+#define CPU_KICK_VECTOR 0xf1u
+
+/* On the CPU that booted: every interrupt line masked, then as cpu_start_other(). */
 void cpu_start(void);
+
+/* On another, zeroed but for its number: tables loaded, the local APIC in x2APIC mode if it has
+ * one. */
+void cpu_start_other(struct cpu *cpu);
+
+/* This CPU. */
+static inline struct cpu *cpu_this(void)
+{
+    return ((__seg_gs struct cpu *)0)->self;
+}
+
+/* From now on kicks are ours. */
+void cpu_expect_kicks(void);
 
 /* The probes of this CPU, where GS points. */
 struct probe_cpu *cpu_probes(void);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Entry points of the 32 exceptions: push vector and error code alike, then the registers. */
+/* Entry points of the 256 vectors: push vector and error code alike, then the registers. */
 
 .macro EXCEPTION vector, has_error
     .balign 16
@@ -15,7 +15,7 @@
     .globl  exception_entries
 exception_entries:
     .set    vector, 0
-    .rept   32
+    .rept   256
   .if vector == 8 || vector == 10 || vector == 11 || vector == 12 || vector == 13 || vector == 14 || vector == 17 || vector == 21
     EXCEPTION vector, 1
   .else

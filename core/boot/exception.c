@@ -4,11 +4,12 @@
 #include "../platform.h"
 #include "../x86/instructions.h"
 #include "../x86/msr.h"
+#include "apic.h"
 #include "finish.h"
 
-#define VECTORS    32u
-#define ENTRY_SIZE 16u /* of exception.S */
-#define STACK_SIZE 8192u
+#define VECTORS    256u
+#define EXCEPTIONS 32u
+#define ENTRY_SIZE 16u     /* of exception.S */
 #define GATE_64    0x8e00u /* present, DPL 0, 64-bit interrupt gate */
 #define TSS_64     0x89u   /* present, available 64-bit TSS */
 #define CODE       0x08u
@@ -26,16 +27,6 @@ extern const struct fixup {
     uint64_t to;
 } fixup_start[], fixup_end[];
 
-static struct __attribute__((packed)) {
-    uint32_t reserved0;
-    uint64_t rsp[3];
-    uint64_t reserved1;
-    uint64_t ist[7];
-    uint64_t reserved2;
-    uint16_t reserved3;
-    uint16_t io_map;
-} task_state;
-
 static struct {
     uint16_t offset0;
     uint16_t selector;
@@ -45,24 +36,13 @@ static struct {
     uint32_t reserved;
 } idt[VECTORS];
 
-static uint64_t gdt[5] = {0, 0x00af9b000000ffff, 0x00cf93000000ffff};
-static char stacks[3][STACK_SIZE] __attribute__((aligned(16)));
-
 static unsigned stack_of(unsigned vector)
 {
     return vector == VECTOR_NMI ? 1 : vector == VECTOR_DF ? 2 : vector == VECTOR_MC ? 3 : 0;
 }
 
-void exception_start(void *gs_base)
+static void fill_idt(void)
 {
-    uint64_t base = (uint64_t)&task_state;
-
-    for (unsigned i = 0; i < 3; i++)
-        task_state.ist[i] = (uint64_t)stacks[i] + STACK_SIZE;
-    task_state.io_map = sizeof(task_state);
-    gdt[3] = (sizeof(task_state) - 1) | (base & 0xffffff) << 16 | (uint64_t)TSS_64 << 40 |
-             (base >> 24 & 0xff) << 56;
-    gdt[4] = base >> 32;
     for (unsigned i = 0; i < VECTORS; i++) {
         uint64_t entry = (uint64_t)exception_entries + i * ENTRY_SIZE;
         idt[i].offset0 = (uint16_t)entry;
@@ -71,7 +51,23 @@ void exception_start(void *gs_base)
         idt[i].offset1 = (uint16_t)(entry >> 16);
         idt[i].offset2 = (uint32_t)(entry >> 32);
     }
-    struct descriptor_table_register gdtr = {sizeof(gdt) - 1, (uint64_t)gdt};
+}
+
+void exception_start(struct exception_tables *tables, void *gs_base)
+{
+    uint64_t base = (uint64_t)&tables->task_state, limit = sizeof(tables->task_state) - 1;
+
+    if (!idt[0].selector) /* by the CPU that booted, before there is another */
+        fill_idt();
+    for (unsigned i = 0; i < EXCEPTION_STACKS; i++)
+        tables->task_state.ist[i] = (uint64_t)tables->stacks[i] + EXCEPTION_STACK_SIZE;
+    tables->task_state.io_map = sizeof(tables->task_state);
+    tables->gdt[1] = 0x00af9b000000ffff;
+    tables->gdt[2] = 0x00cf93000000ffff;
+    tables->gdt[3] =
+        limit | (base & 0xffffff) << 16 | (uint64_t)TSS_64 << 40 | (base >> 24 & 0xff) << 56;
+    tables->gdt[4] = base >> 32;
+    struct descriptor_table_register gdtr = {sizeof(tables->gdt) - 1, (uint64_t)tables->gdt};
     struct descriptor_table_register idtr = {sizeof(idt) - 1, (uint64_t)idt};
     __asm__ volatile("lgdt %0; lidt %1; ltr %w2"
                      :
@@ -80,11 +76,24 @@ void exception_start(void *gs_base)
     x86_wrmsr(IA32_GS_BASE, (uint64_t)gs_base);
 }
 
+/* One that came while the host waited for another: who runs a guest takes no interrupts. */
+static void handle_interrupt(uint8_t vector)
+{
+    if (platform_interrupt(vector) || vector == APIC_SPURIOUS_VECTOR)
+        return;
+    platform_log("interrupt 0x%x that nobody asked for\n", vector);
+    apic_write(APIC_REGISTER_EOI, 0);
+}
+
 void exception_handle(struct exception_frame *frame)
 {
     typedef unsigned long long ull;
     uint64_t cr2;
 
+    if (frame->vector >= EXCEPTIONS) {
+        handle_interrupt((uint8_t)frame->vector);
+        return;
+    }
     if (frame->vector == VECTOR_GP)
         for (const struct fixup *f = fixup_start; f < fixup_end; f++)
             if (f->from == frame->rip) {

@@ -13,15 +13,33 @@ struct exception_frame {
     uint64_t rip, cs, rflags, rsp, ss;
 };
 
-/*
- * GDT with a TSS, IDT with the 32 exceptions; #DF, NMI and #MC on stacks of their own. gs_base is
- * what GS points to in VMX root operation: the CPU's struct probe_cpu.
- */
-void exception_start(void *gs_base);
+#define EXCEPTION_STACKS     3u
+#define EXCEPTION_STACK_SIZE 8192u
+
+/* What each CPU has of its own; the IDT is everyone's. */
+struct exception_tables {
+    char stacks[EXCEPTION_STACKS][EXCEPTION_STACK_SIZE] __attribute__((aligned(16)));
+    uint64_t gdt[5];
+    struct __attribute__((packed)) {
+        uint32_t reserved0;
+        uint64_t rsp[3];
+        uint64_t reserved1;
+        uint64_t ist[7];
+        uint64_t reserved2;
+        uint16_t reserved3;
+        uint16_t io_map;
+    } task_state;
+};
 
 /*
- * Called by exception.S. Returns if the faulting instruction has an entry in .fixup; else the state
- * is printed and boot_fail() ends the run.
+ * GDT with a TSS, IDT with all 256 vectors; #DF, NMI and #MC on stacks of their own. gs_base is
+ * what GS points to in VMX root operation: the CPU's struct cpu.
+ */
+void exception_start(struct exception_tables *tables, void *gs_base);
+
+/*
+ * Called by exception.S. An interrupt goes to platform_interrupt(). Returns if the faulting
+ * instruction has an entry in .fixup; else the state is printed and boot_fail() ends the run.
  */
 void exception_handle(struct exception_frame *frame);
 

@@ -2,6 +2,7 @@
 #include "memory.h"
 
 #include "../platform.h"
+#include "spinlock.h"
 #include "string.h"
 
 #define LOWEST    0x100000ull
@@ -9,6 +10,8 @@
 
 static struct memory_range pool;
 static uint8_t page_taken[PAGES_MAX];
+static size_t free_pages;
+static struct spinlock lock; /* over these two */
 
 static uint64_t page_up(uint64_t address)
 {
@@ -54,6 +57,7 @@ const char *memory_start(const struct boot_information *information,
     }
     if (pool.end - pool.start > PAGES_MAX * PAGE_SIZE)
         pool.end = pool.start + PAGES_MAX * PAGE_SIZE;
+    free_pages = (pool.end - pool.start) / PAGE_SIZE;
     return pool.end > pool.start ? NULL : "no usable memory above 1 MiB";
 }
 
@@ -65,7 +69,8 @@ bool memory_is_usable(const struct boot_information *information, struct memory_
     return false;
 }
 
-void *platform_pages_allocate(size_t count, uint64_t alignment)
+/* The lock is held. */
+static void *claim(size_t count, uint64_t alignment)
 {
     size_t total = (pool.end - pool.start) / PAGE_SIZE;
     uint64_t at = (pool.start + alignment - 1) & ~(alignment - 1);
@@ -77,7 +82,7 @@ void *platform_pages_allocate(size_t count, uint64_t alignment)
         if (free == count) {
             void *pages = (void *)(pool.start + first * PAGE_SIZE);
             memset(page_taken + first, 1, count);
-            memset(pages, 0, count * PAGE_SIZE);
+            free_pages -= count;
             return pages;
         }
         at = pool.start + (first + free + 1) * PAGE_SIZE;
@@ -87,10 +92,30 @@ void *platform_pages_allocate(size_t count, uint64_t alignment)
     return NULL;
 }
 
+void *platform_pages_allocate(size_t count, uint64_t alignment)
+{
+    uint64_t flags = spinlock_take(&lock);
+    void *pages = claim(count, alignment);
+
+    spinlock_release(&lock, flags);
+    if (pages)
+        memset(pages, 0, count * PAGE_SIZE);
+    return pages;
+}
+
 void platform_pages_free(void *pages, size_t count)
 {
-    if (pages)
-        memset(page_taken + ((uint64_t)pages - pool.start) / PAGE_SIZE, 0, count);
+    if (!pages)
+        return;
+    uint64_t flags = spinlock_take(&lock);
+    memset(page_taken + ((uint64_t)pages - pool.start) / PAGE_SIZE, 0, count);
+    free_pages += count;
+    spinlock_release(&lock, flags);
+}
+
+size_t memory_free_pages(void)
+{
+    return __atomic_load_n(&free_pages, __ATOMIC_RELAXED);
 }
 
 /* The image runs on the identity map of boot/start.S. */

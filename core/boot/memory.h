@@ -14,6 +14,9 @@
 const char *memory_start(const struct boot_information *information,
                          const struct memory_range *taken, size_t taken_count);
 
+/* Pages that nobody has. */
+size_t memory_free_pages(void);
+
 /* Whether [start, end) is usable RAM throughout. */
 bool memory_is_usable(const struct boot_information *information, struct memory_range range);
 

@@ -9,6 +9,8 @@ enum {
     TAG_END = 0,
     TAG_MODULE = 3,
     TAG_MEMORY_MAP = 6,
+    TAG_ACPI_1 = 14,
+    TAG_ACPI_2 = 15,
 };
 
 #define MEMORY_AVAILABLE 1u
@@ -75,6 +77,16 @@ static const char *read_memory_map(const struct tag_memory_map *tag,
     return NULL;
 }
 
+static void read_rsdp(const struct tag *tag, struct boot_information *information)
+{
+    uint32_t size = tag->size - (uint32_t)sizeof(*tag);
+
+    if (size > information->rsdp_size) { /* the second revision's is the longer one */
+        information->rsdp = tag + 1;
+        information->rsdp_size = size;
+    }
+}
+
 const char *boot_information_read(uint64_t address, struct boot_information *information)
 {
     const uint32_t *head = (const uint32_t *)address;
@@ -92,6 +104,8 @@ const char *boot_information_read(uint64_t address, struct boot_information *inf
             wrong = read_module((const void *)tag, information);
         if (tag->type == TAG_MEMORY_MAP)
             wrong = read_memory_map((const void *)tag, information);
+        if (tag->type == TAG_ACPI_1 || tag->type == TAG_ACPI_2)
+            read_rsdp(tag, information);
         if (wrong)
             return wrong;
         at += (tag->size + 7) & ~7u;

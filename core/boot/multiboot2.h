@@ -31,6 +31,9 @@ struct boot_information {
     size_t usable_count;
     struct boot_module modules[BOOT_MODULES_MAX];
     size_t module_count;
+    const void
+        *rsdp; /* copy of the ACPI root pointer, the newest revision there is; NULL if none */
+    uint32_t rsdp_size; /* bytes of it */
 };
 
 /* Reads the structure at address. NULL on success, else what is wrong with it, in words. */

@@ -107,6 +107,7 @@ boot_gdtr:
 
     .section .bss.boot, "aw", @nobits
     .balign 4096
+    .globl  boot_pml4
 boot_pml4:        .skip 4096
 boot_pdpt:        .skip 4096
 boot_directories: .skip 4 * 4096

@@ -14,8 +14,12 @@ enum exit_outcome exit_external_interrupt(struct vcpu *vcpu)
     uint8_t vector = (uint8_t)(vmread(VMCS_EXIT_INTERRUPTION_INFO) & INTERRUPTION_VECTOR);
 
     PROBE_DETAIL(vector);
-    if (!platform_interrupt(vector))
-        vcpu->events.acknowledged[vector / 64] |= 1ull << vector % 64;
+    if (platform_interrupt(vector)) {
+        if (__atomic_exchange_n(&vcpu->kicked, false, __ATOMIC_ACQ_REL))
+            return vcpu_stop(vcpu, STOP_KICKED, 0, NULL);
+        return EXIT_EVENTS;
+    }
+    vcpu->events.acknowledged[vector / 64] |= 1ull << vector % 64;
     return EXIT_EVENTS;
 }
 

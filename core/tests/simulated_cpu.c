@@ -86,6 +86,8 @@ void simulated_cpu_reset(void)
     cpu->cr3 = 0x7654000;
     cpu->cr4 = 0x20 | CR4_OSXSAVE;
     cpu->dr6 = 0xffff0ff0;
+    for (int i = 0; i < SIMULATED_CPUS_MAX; i++)
+        cpu->others[i].cr4 = cpu->cr4;
     cpu->xcr0 = 1;
     cpu->tsc = 1000;
     cpu->tsc_aux = 0x7a;

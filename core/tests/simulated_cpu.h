@@ -63,6 +63,7 @@ struct simulated_port_access {
 };
 
 #define SIMULATED_VMCS_MAX   4
+#define SIMULATED_CPUS_MAX   64
 #define SIMULATED_MSRS_MAX   96
 #define SIMULATED_LEAVES_MAX 32
 #define SIMULATED_PORT_LOG   4096
@@ -74,12 +75,23 @@ struct simulated_port_access {
 
 struct simulated_vmcs {
     uint64_t physical; /* 0: this slot is free */
-    bool active;       /* loaded since it was last cleared */
+    bool active;       /* loaded since it was last cleared ... */
+    uint32_t cpu;      /* ... on this CPU */
     bool launched;     /* the launch state; a test's VM entry sets it, VMCLEAR resets it */
     uint64_t fields[SIMULATED_FIELDS];
 };
 
+/* What each CPU has of its own, while another one is simulated_cpu. */
+struct simulated_other {
+    uint64_t cr4;
+    bool vmx_operation;
+    uint64_t vmxon_region;
+    struct simulated_vmcs *current;
+};
+
 struct simulated_cpu {
+    uint32_t number; /* simulated_cpu_number_set() */
+    bool interrupts; /* RFLAGS.IF */
     uint64_t cr0, cr2, cr3, cr4;
     uint64_t dr[4], dr6;
     uint64_t xcr0;
@@ -109,7 +121,10 @@ struct simulated_cpu {
     uint64_t vmxon_region;
     struct simulated_vmcs vmcs[SIMULATED_VMCS_MAX];
     struct simulated_vmcs *current;
+    struct simulated_other others[SIMULATED_CPUS_MAX];
     unsigned executed[SIMULATED_INSTRUCTIONS];
+    struct invalidation_descriptor invept, invvpid; /* of the last ones that succeeded ... */
+    uint64_t invept_type, invvpid_type;             /* ... and their types */
     struct {
         unsigned countdown; /* 1: the next one fails; 0: none will */
         enum vmx_failure failure;
@@ -124,6 +139,12 @@ extern struct simulated_cpu simulated_cpu;
 
 /* A Haswell-like CPU outside VMX operation, VMX on in a locked IA32_FEATURE_CONTROL. */
 void simulated_cpu_reset(void);
+
+/*
+ * From now on everything happens on the CPU of that number. CPUs are alike, but for CR4, VMX
+ * operation and the current VMCS; a VMCS that is active on one is not to be touched by another.
+ */
+void simulated_cpu_number_set(uint32_t number);
 
 /* Records what a CPU would have punished. */
 void simulated_fault(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -165,6 +186,8 @@ uint64_t x86_xgetbv(uint32_t index);
 bool x86_xsetbv_checked(uint32_t index, uint64_t value);
 bool x86_rdrand(uint64_t *value);
 bool x86_rdseed(uint64_t *value);
+uint64_t x86_interrupts_off(void);
+void x86_interrupts_restore(uint64_t flags);
 void x86_wbinvd(void);
 uint8_t x86_in8(uint16_t port);
 uint16_t x86_in16(uint16_t port);

@@ -18,7 +18,8 @@ static struct allocation {
 } allocations[ALLOCATIONS_MAX];
 static size_t allocation_count;
 static unsigned calls, failing;
-static uint32_t cpu_number;
+static uint8_t host_vector;
+static uint64_t kicked;
 static char text[65536];
 static size_t text_length;
 
@@ -28,7 +29,8 @@ void simulated_platform_reset(void)
         free(allocations[i].pages);
     allocation_count = 0;
     calls = failing = 0;
-    cpu_number = 0;
+    host_vector = 0;
+    kicked = 0;
     simulated_log_clear();
 }
 
@@ -107,21 +109,32 @@ void *platform_at(uint64_t physical)
     return (void *)(uintptr_t)(physical & ~PHYSICAL_MARK);
 }
 
-/* As in the image: the host asks for no interrupts. */
 bool platform_interrupt(uint8_t vector)
 {
-    (void)vector;
-    return false;
+    return host_vector && vector == host_vector;
+}
+
+void simulated_host_vector_set(uint8_t vector)
+{
+    host_vector = vector;
 }
 
 uint32_t platform_cpu_number(void)
 {
-    return cpu_number;
+    return simulated_cpu.number;
 }
 
-void simulated_cpu_number_set(uint32_t number)
+void platform_kick(uint32_t cpu)
 {
-    cpu_number = number;
+    if (cpu >= PLATFORM_CPUS_MAX || cpu == simulated_cpu.number)
+        simulated_fault("CPU %u kicked by CPU %u", cpu, simulated_cpu.number);
+    else
+        kicked |= 1ull << cpu;
+}
+
+uint64_t simulated_kicked(void)
+{
+    return kicked;
 }
 
 void platform_log(const char *format, ...)

@@ -23,8 +23,11 @@ size_t simulated_pages_held(void);
 /* Whether the physical address lies in memory that is allocated. */
 bool simulated_is_allocated(uint64_t physical);
 
-/* What platform_cpu_number() returns. */
-void simulated_cpu_number_set(uint32_t number);
+/* The vector that platform_interrupt() takes for the host's own; 0: none. */
+void simulated_host_vector_set(uint8_t vector);
+
+/* Bit n: platform_kick(n) has been called since the reset. */
+uint64_t simulated_kicked(void);
 
 /* All that was logged since the reset. */
 const char *simulated_log(void);

@@ -76,3 +76,15 @@ static void log_access(uint16_t port, uint8_t bytes, bool write, uint32_t value)
 PORT(8)
 PORT(16)
 PORT(32)
+
+uint64_t x86_interrupts_off(void)
+{
+    uint64_t flags = RFLAGS_FIXED | (simulated_cpu.interrupts ? RFLAGS_IF : 0);
+    simulated_cpu.interrupts = false;
+    return flags;
+}
+
+void x86_interrupts_restore(uint64_t flags)
+{
+    simulated_cpu.interrupts = flags & RFLAGS_IF;
+}

@@ -101,6 +101,33 @@ enum vmx_failure x86_vmxon(uint64_t region)
     return VMX_SUCCEED;
 }
 
+static bool active_here(const struct simulated_vmcs *vmcs)
+{
+    return vmcs->active && vmcs->cpu == simulated_cpu.number;
+}
+
+/* SDM Vol. 3C 25.11.1: software must not load or clear here what is active on another CPU. */
+static void expect_not_elsewhere(const struct simulated_vmcs *vmcs)
+{
+    if (vmcs->active && vmcs->cpu != simulated_cpu.number)
+        simulated_fault("CPU %u touches a VMCS that is active on CPU %u", simulated_cpu.number,
+                        vmcs->cpu);
+}
+
+void simulated_cpu_number_set(uint32_t number)
+{
+    struct simulated_cpu *cpu = &simulated_cpu;
+    const struct simulated_other *to = &cpu->others[number];
+
+    cpu->others[cpu->number] =
+        (struct simulated_other){cpu->cr4, cpu->vmx_operation, cpu->vmxon_region, cpu->current};
+    cpu->number = number;
+    cpu->cr4 = to->cr4;
+    cpu->vmx_operation = to->vmx_operation;
+    cpu->vmxon_region = to->vmxon_region;
+    cpu->current = to->current;
+}
+
 void x86_vmxoff(void)
 {
     enum vmx_failure failure;
@@ -108,7 +135,7 @@ void x86_vmxoff(void)
     if (fails(SIMULATED_VMXOFF, &failure))
         return;
     for (int i = 0; i < SIMULATED_VMCS_MAX; i++)
-        if (simulated_cpu.vmcs[i].active)
+        if (active_here(&simulated_cpu.vmcs[i]))
             simulated_fault("VMXOFF with a VMCS that is still active");
     simulated_cpu.vmx_operation = false;
     simulated_cpu.vmxon_region = 0;
@@ -160,6 +187,7 @@ enum vmx_failure x86_vmclear(uint64_t region)
     if (region == simulated_cpu.vmxon_region)
         return vmfail(3);
     struct simulated_vmcs *vmcs = vmcs_at(region);
+    expect_not_elsewhere(vmcs);
     vmcs->active = vmcs->launched = false;
     if (simulated_cpu.current == vmcs)
         simulated_cpu.current = NULL;
@@ -178,8 +206,11 @@ enum vmx_failure x86_vmptrld(uint64_t region)
         return vmfail(10);
     if (!has_revision(region))
         return vmfail(11);
-    simulated_cpu.current = vmcs_at(region);
-    simulated_cpu.current->active = true;
+    struct simulated_vmcs *vmcs = vmcs_at(region);
+    expect_not_elsewhere(vmcs);
+    vmcs->active = true;
+    vmcs->cpu = simulated_cpu.number;
+    simulated_cpu.current = vmcs;
     return VMX_SUCCEED;
 }
 
@@ -199,6 +230,8 @@ enum vmx_failure x86_invept(uint64_t type, struct invalidation_descriptor what)
     /* An EPT pointer as VM entry would take it: write-back, four levels. */
     if (type == 1 && (what.selector & 0xfff & ~0x40ull) != 0x1e)
         return vmfail(28);
+    simulated_cpu.invept = what;
+    simulated_cpu.invept_type = type;
     return VMX_SUCCEED;
 }
 
@@ -216,5 +249,7 @@ enum vmx_failure x86_invvpid(uint64_t type, struct invalidation_descriptor what)
     if (type > 3 || !(capability >> (40 + type) & 1) || what.selector >> 16 ||
         (type != 2 && !what.selector))
         return vmfail(28);
+    simulated_cpu.invvpid = what;
+    simulated_cpu.invvpid_type = type;
     return VMX_SUCCEED;
 }

@@ -51,6 +51,30 @@ static void interrupts_wait_for_the_guest(void **state)
         }
 }
 
+/* One of the host's own is not the guest's; it stops the guest if that was why it was sent. */
+static void the_hosts_own(void **state)
+{
+    (void)state;
+    simulated_host_vector_set(0xf1);
+    exit_field(VMCS_EXIT_INTERRUPTION_INFO, 0x800000f1);
+    assert_int_equal(exit_take(EXIT_REASON_EXTERNAL_INTERRUPT, 0), EXIT_EVENTS);
+    expect_unchanged();
+    assert_int_equal(guest.stop.cause, STOP_NONE);
+    guest.kicked = true;
+    assert_int_equal(exit_take(EXIT_REASON_EXTERNAL_INTERRUPT, 0), EXIT_STOP);
+    expect_stop(STOP_KICKED, 0, NULL);
+    expect_unchanged();
+    assert_false(guest.kicked);
+    assert_int_equal(exit_take(EXIT_REASON_EXTERNAL_INTERRUPT, 0), EXIT_EVENTS);
+
+    /* Another one is the guest's, and no answer to a kick. */
+    guest.kicked = true;
+    exit_field(VMCS_EXIT_INTERRUPTION_INFO, 0x800000f2);
+    assert_int_equal(exit_take(EXIT_REASON_EXTERNAL_INTERRUPT, 0), EXIT_EVENTS);
+    assert_int_equal(guest.events.acknowledged[3], 1ull << (0xf2 - 192));
+    assert_true(guest.kicked);
+}
+
 static void one_an_entry_by_priority(void **state)
 {
     (void)state;
@@ -204,6 +228,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         exit_test(interrupts_wait_for_the_guest),
+        exit_test(the_hosts_own),
         exit_test(one_an_entry_by_priority),
         exit_test(tpr_holds_back),
         exit_test(a_disabled_apic_delivers_nothing),

@@ -72,6 +72,24 @@ static void nothing_taken(void **state)
     expect_chosen(0, 16);
 }
 
+static void free_pages_are_counted(void **state)
+{
+    (void)state;
+    assert_null(start((struct memory_range){PAGE(0), PAGE(16)}, NULL, 0));
+    assert_int_equal(memory_free_pages(), 16);
+    simulated_cpu.interrupts = true; /* off while the lock is held, and on again */
+    void *three = allocate(3, PAGE_SIZE);
+    void *eight = allocate(8, 8 * PAGE_SIZE);
+    assert_null(allocate(6, PAGE_SIZE));
+    assert_int_equal(memory_free_pages(), 5);
+    release(three, 3);
+    release(NULL, 4);
+    assert_int_equal(memory_free_pages(), 8);
+    release(eight, 8);
+    assert_int_equal(memory_free_pages(), 16);
+    assert_true(simulated_cpu.interrupts);
+}
+
 static void the_larger_part(void **state)
 {
     const struct memory_range whole = {PAGE(0), PAGE(100)};
@@ -247,11 +265,17 @@ static void usable_or_not(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_taken),        cmocka_unit_test(the_larger_part),
-        cmocka_unit_test(several_taken),        cmocka_unit_test(the_largest_of_several_ranges),
-        cmocka_unit_test(nothing_left),         cmocka_unit_test(first_fit_zeroed),
-        cmocka_unit_test(more_than_is_managed), cmocka_unit_test(alignment),
-        cmocka_unit_test(exactly_full),         cmocka_unit_test(random_use),
+        cmocka_unit_test(nothing_taken),
+        cmocka_unit_test(free_pages_are_counted),
+        cmocka_unit_test(the_larger_part),
+        cmocka_unit_test(several_taken),
+        cmocka_unit_test(the_largest_of_several_ranges),
+        cmocka_unit_test(nothing_left),
+        cmocka_unit_test(first_fit_zeroed),
+        cmocka_unit_test(more_than_is_managed),
+        cmocka_unit_test(alignment),
+        cmocka_unit_test(exactly_full),
+        cmocka_unit_test(random_use),
         cmocka_unit_test(usable_or_not),
     };
     return cmocka_run_group_tests(tests, map_memory, unmap_memory);

@@ -108,6 +108,7 @@ static void usual(void **state)
     assert_int_equal(plan->range.end, 0x203010);
     assert_string_equal(boot_module(&information, "guests")->name, "guests");
     assert_null(boot_module(&information, "guest"));
+    assert_null(information.rsdp);
     assert_null(boot_module(&information, ""));
     assert_int_equal(information.usable_count, 2);
     assert_int_equal(information.usable[0].start, 0);
@@ -279,12 +280,47 @@ static void damaged(void **state)
     }
 }
 
+static void put_rsdp(uint32_t type, uint32_t size)
+{
+    put32(type);
+    put32(8 + size);
+    memset(info + length, (int)type, size);
+    length += size;
+    pad();
+}
+
+/* Loaders pass on both revisions, in any order; the second is the one to read. */
+static void acpi(void **state)
+{
+    (void)state;
+    for (int order = 0; order < 3; order++) {
+        begin();
+        put_map(1);
+        put_entry(0, 0x9fc00, USABLE);
+        if (order != 1)
+            put_rsdp(14, 20);
+        if (order != 0)
+            put_rsdp(15, 36);
+        if (order == 1)
+            put_rsdp(14, 20);
+        end();
+        assert_null(read());
+        assert_non_null(information.rsdp);
+        assert_int_equal(information.rsdp_size, order ? 36 : 20);
+        assert_int_equal(*(const uint8_t *)information.rsdp, order ? 15 : 14);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(usual),          cmocka_unit_test(ranges_are_cut_to_pages_and_to_4_gib),
-        cmocka_unit_test(longer_entries), cmocka_unit_test(refusals),
-        cmocka_unit_test(limits),         cmocka_unit_test(cut_off_anywhere),
+        cmocka_unit_test(usual),
+        cmocka_unit_test(acpi),
+        cmocka_unit_test(ranges_are_cut_to_pages_and_to_4_gib),
+        cmocka_unit_test(longer_entries),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(limits),
+        cmocka_unit_test(cut_off_anywhere),
         cmocka_unit_test(damaged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

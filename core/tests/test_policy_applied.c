@@ -105,7 +105,7 @@ static void addresses_and_counts(void **state)
     assert_int_equal(field(VMCS_IO_BITMAP_A), platform_physical(fixture_policy.io_bitmap_a));
     assert_int_equal(field(VMCS_IO_BITMAP_B), platform_physical(fixture_policy.io_bitmap_b));
     assert_int_equal(field(VMCS_EPT_POINTER), fixture_ept.pointer);
-    assert_int_equal(field(VMCS_VIRTUAL_PROCESSOR_ID), 9);
+    assert_int_equal(field(VMCS_VIRTUAL_PROCESSOR_ID), fixture_vcpu->vpid);
 }
 
 static void refuses(enum control_group group, uint32_t bit, bool set, const char *text,
@@ -204,6 +204,7 @@ static void any_vmwrite_fails(void **state)
     fixture_policy.controls[CONTROL_SECONDARY].clear = SECONDARY_VPID;
     for (;; n++) {
         simulated_log_clear();
+        simulated_cpu.cr3 ^= PAGE_SIZE; /* or the host state would be written but once */
         simulated_fail(SIMULATED_VMWRITE, n, VMX_FAIL_VALID, 12);
         bool done = vcpu_apply_policy(fixture_vcpu, &fixture_policy);
         if (done || simulated_cpu.faults)

@@ -23,6 +23,7 @@ static void a_vpid_that_cannot_be_written(void **state)
     (void)state;
     for (unsigned n = 1; n <= 38; n++) {
         simulated_log_clear();
+        simulated_cpu.cr3 ^= PAGE_SIZE; /* another host state: it is written, too */
         simulated_fail(SIMULATED_VMWRITE, n, VMX_FAIL_VALID, 12);
         bool done = vcpu_apply_policy(fixture_vcpu, &fixture_policy);
         if (done)

@@ -172,6 +172,29 @@ static void memory_in_use(void **state)
     expect_fault();
 }
 
+static void a_vmcs_on_two_cpus(void **state)
+{
+    (void)state;
+    enter();
+    assert_int_equal(x86_vmptrld(region_at(other)), VMX_SUCCEED);
+    simulated_cpu_number_set(1);
+    assert_false(simulated_cpu.vmx_operation || simulated_cpu.cr4 & CR4_VMXE);
+    assert_null(simulated_cpu.current);
+    uint32_t *second = platform_pages_allocate(1, PAGE_SIZE);
+    second[0] = 0x12;
+    simulated_cpu.cr4 |= CR4_VMXE;
+    assert_int_equal(x86_vmxon(platform_physical(second)), VMX_SUCCEED);
+    x86_vmptrld(region_at(other));
+    expect_fault();
+    simulated_cpu_number_set(0);
+    x86_vmclear(region_at(other));
+    expect_fault(); /* the fault above has made it CPU 1's */
+    x86_vmxoff();
+    simulated_cpu_number_set(1);
+    x86_vmxoff();
+    platform_pages_free(second, 1);
+}
+
 static void failures_on_demand(void **state)
 {
     (void)state;
@@ -214,6 +237,7 @@ int main(void)
         cpu_test(failures_by_number),  cpu_test(widths),
         cpu_test(no_current_vmcs),     cpu_test(memory_in_use),
         cpu_test(failures_on_demand),  cpu_test(msrs),
+        cpu_test(a_vmcs_on_two_cpus),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

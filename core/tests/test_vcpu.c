@@ -9,13 +9,14 @@ static void created_and_destroyed(void **state)
     assert_int_equal((uintptr_t)fixture_vcpu % 16, 0);
     assert_ptr_equal(fixture_vcpu->capability, &fixture_cpu.capability);
     assert_ptr_equal(fixture_vcpu->ept, &fixture_ept);
-    assert_int_equal(fixture_vcpu->vpid, 9);
+    assert_int_not_equal(fixture_vcpu->vpid, 0);
     assert_false(fixture_vcpu->launched);
     assert_int_equal(fixture_vcpu->stop.cause, STOP_NONE);
     assert_int_equal(local_apic_id(&fixture_vcpu->apic), 5);
     assert_null(simulated_cpu.current);
     assert_int_equal(*(uint32_t *)fixture_vcpu->vmcs.region, 0x12);
-    vcpu_destroy(NULL);
+    assert_int_equal(fixture_vcpu->cpu, VCPU_UNBOUND);
+    assert_true(vcpu_destroy(NULL));
 }
 
 /* All of the vCPU lies inside its block, with room for the stack below. */
@@ -34,11 +35,11 @@ static void creation_fails_without_a_trace(void **state)
     (void)state;
     for (unsigned n = 1; n <= 2; n++) {
         simulated_pages_fail(n);
-        assert_null(vcpu_create(&fixture_cpu.capability, &fixture_ept, 1));
+        assert_null(vcpu_create(&fixture_cpu.capability, &fixture_ept));
         assert_int_equal(simulated_pages_held(), held);
     }
     simulated_fail(SIMULATED_VMCLEAR, 1, VMX_FAIL_INVALID, 0);
-    assert_null(vcpu_create(&fixture_cpu.capability, &fixture_ept, 1));
+    assert_null(vcpu_create(&fixture_cpu.capability, &fixture_ept));
     assert_int_equal(simulated_pages_held(), held);
 }
 

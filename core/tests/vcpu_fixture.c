@@ -18,10 +18,10 @@ int vcpu_setup(void **state)
         .io_bitmap_a = bitmaps + PAGE_SIZE,
         .io_bitmap_b = bitmaps + 2 * PAGE_SIZE,
     };
+    simulated_cpu_number_set(5);
     if (vmx_enable(&fixture_cpu) || ept_create(&fixture_ept, &fixture_cpu.capability))
         return -1;
-    simulated_cpu_number_set(5);
-    fixture_vcpu = vcpu_create(&fixture_cpu.capability, &fixture_ept, 9);
+    fixture_vcpu = vcpu_create(&fixture_cpu.capability, &fixture_ept);
     return fixture_vcpu ? 0 : -1;
 }
 

@@ -27,7 +27,7 @@ static bool find_fault(const struct vcpu *vcpu, struct vmcs_fault *fault)
 
 void check_entry(struct vcpu *vcpu)
 {
-    static char text[256];
+    char *text = vcpu->entry_fault;
     struct vmcs_fault fault;
 
     if (!find_fault(vcpu, &fault))
@@ -40,7 +40,7 @@ void check_entry(struct vcpu *vcpu)
                                  fault.rule};
     size_t length = 0;
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-        for (const char *c = parts[i]; *c && length < sizeof(text) - 1; c++)
+        for (const char *c = parts[i]; *c && length < sizeof(vcpu->entry_fault) - 1; c++)
             text[length++] = *c;
     text[length] = '\0';
     vcpu->stop.text = text;

@@ -42,7 +42,10 @@ bool ept_translate(const struct ept *ept, uint64_t guest_physical, uint64_t *hos
 bool ept_reach(const struct ept *ept, uint64_t guest_physical, enum ept_access access,
                uint64_t *host_physical);
 
-/* INVEPT, single-context: owed after a mapping was taken away or narrowed. */
+/*
+ * INVEPT, single-context, on this CPU: owed after a mapping was taken away or narrowed. Another CPU
+ * to which a vCPU with this map is bound owes its own; one that is bound later does it by itself.
+ */
 void ept_invalidate(const struct ept *ept);
 
 #endif

@@ -17,6 +17,8 @@ enum stop_cause {
     STOP_ENTRY_FAILED,    /* VM entry: failed loading guest state (exit reason bit 31) */
     STOP_CONTROL_REFUSED, /* not entered: this CPU lacks a control; text and value name it */
     STOP_VMCS_REFUSED,    /* not entered: a VMWRITE or VMPTRLD failed; value is the field */
+    STOP_BOUND_ELSEWHERE, /* not entered: bound to another CPU */
+    STOP_KICKED,          /* vcpu_kick(); the guest can go on */
     STOP_CAUSES
 };
 

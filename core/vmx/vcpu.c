@@ -3,38 +3,43 @@
 
 #include "check_entry.h"
 #include "extended_state.h"
-#include "host_state.h"
+#include "vpid.h"
 
 /* entry.S */
 extern const char vmx_exit_off[], vmx_exit_counts[], vmx_exit_stamps[], vmx_exit_full[];
 extern const char vmx_exit_floor[];
 enum vmx_failure vmx_enter(struct vcpu *vcpu);
 
-struct vcpu *vcpu_create(const struct vmx_capability *capability, const struct ept *ept,
-                         uint16_t vpid)
+struct vcpu *vcpu_create(const struct vmx_capability *capability, const struct ept *ept)
 {
     char *block = platform_pages_allocate(VCPU_BLOCK_PAGES, PAGE_SIZE);
     if (!block)
         return NULL;
     struct vcpu *vcpu = (struct vcpu *)(block + VCPU_OFFSET);
-    if (!vmcs_create(&vcpu->vmcs, vmx_revision(capability))) {
+    vcpu->vpid = vpid_allocate();
+    if (!vcpu->vpid || !vmcs_create(&vcpu->vmcs, vmx_revision(capability))) {
+        vpid_free(vcpu->vpid);
         platform_pages_free(block, VCPU_BLOCK_PAGES);
         return NULL;
     }
     vcpu->capability = capability;
     vcpu->ept = ept;
-    vcpu->vpid = vpid;
+    vcpu->cpu = vcpu->host.cpu = VCPU_UNBOUND;
     vcpu->xcr0 = XCR0_RESET;
     local_apic_reset(&vcpu->apic, platform_cpu_number());
     return vcpu;
 }
 
-void vcpu_destroy(struct vcpu *vcpu)
+bool vcpu_destroy(struct vcpu *vcpu)
 {
     if (!vcpu)
-        return;
+        return true;
+    if (!vcpu_unbind(vcpu))
+        return false;
     vmcs_destroy(&vcpu->vmcs);
+    vpid_free(vcpu->vpid);
     platform_pages_free((char *)vcpu - VCPU_OFFSET, VCPU_BLOCK_PAGES);
+    return true;
 }
 
 /* What the vCPU itself needs, before a policy adds to it. What it wants clear, a policy may set. */
@@ -90,10 +95,10 @@ bool vcpu_apply_policy(struct vcpu *vcpu, const struct vcpu_policy *policy)
 {
     uint32_t failure = VMCS_NO_FIELD;
 
-    if (!vmcs_bind(&vcpu->vmcs)) {
-        vcpu->stop = (struct vcpu_stop){.cause = STOP_VMCS_REFUSED, .text = "VMPTRLD"};
+    if (vcpu_bind(vcpu))
         return false;
-    }
+    vcpu->stale =
+        true; /* without a VPID, the guest's own invalidations have not reached its VPID */
     for (int group = 0; group < CONTROL_GROUPS; group++) {
         struct control_wish wish = basis[group];
         struct control_refusal refusal;
@@ -127,7 +132,6 @@ bool vcpu_apply_policy(struct vcpu *vcpu, const struct vcpu_policy *policy)
         vmcs_write(state[i].field, state[i].value, &failure);
     if (vcpu->controls[CONTROL_SECONDARY] & SECONDARY_VPID)
         vmcs_write(VMCS_VIRTUAL_PROCESSOR_ID, vcpu->vpid, &failure);
-    host_state_write(&failure);
     vcpu_set_path(vcpu, VCPU_PATH_OFF);
     vcpu_set_time_limit(vcpu, 0);
     return vcpu_written(vcpu, failure);
@@ -167,6 +171,15 @@ static struct vcpu_stop entry_failure(enum vmx_failure failure)
 
 const struct vcpu_stop *vcpu_run(struct vcpu *vcpu)
 {
+    const struct vcpu_stop *refusal = vcpu_bind(vcpu);
+
+    if (refusal)
+        return refusal;
+    if (__atomic_exchange_n(&vcpu->kicked, false, __ATOMIC_ACQ_REL)) {
+        vcpu->stop = (struct vcpu_stop){.cause = STOP_KICKED};
+        return &vcpu->stop;
+    }
+    vcpu_invalidate_stale(vcpu);
     extended_state_use(vcpu->capability, vcpu->xcr0);
     enum vmx_failure failure = vmx_enter(vcpu);
 
@@ -180,4 +193,13 @@ const struct vcpu_stop *vcpu_run(struct vcpu *vcpu)
         vmcs_bind(&vcpu->vmcs);
     }
     return &vcpu->stop;
+}
+
+/* In this order: what looks at the wish is a VM exit by the kick, or a vcpu_run() yet to come. */
+void vcpu_kick(struct vcpu *vcpu)
+{
+    __atomic_store_n(&vcpu->kicked, true, __ATOMIC_SEQ_CST);
+    uint32_t cpu = __atomic_load_n(&vcpu->cpu, __ATOMIC_SEQ_CST);
+    if (cpu != VCPU_UNBOUND && cpu != platform_cpu_number())
+        platform_kick(cpu);
 }

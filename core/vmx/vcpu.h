@@ -31,6 +31,14 @@ struct pending_events {
     bool nmi;
 };
 
+#define VCPU_UNBOUND UINT32_MAX /* in place of a CPU number */
+
+/* The host state that is in the VMCS, as far as it can be another next time. */
+struct vcpu_host {
+    uint32_t cpu; /* VCPU_UNBOUND: none yet */
+    uint64_t cr0, cr3, cr4;
+};
+
 struct vcpu {
     /* The frame: what every handler may change, in the reverse order of the pushes. */
     uint64_t r11;
@@ -54,7 +62,11 @@ struct vcpu {
     uint64_t r15;
     uint64_t caller_rsp; /* of vmx_enter()'s caller */
     bool launched;       /* VMRESUME from now on: the VMCS's launch state is "launched" */
-    uint16_t vpid;
+    bool stale;          /* owes INVVPID and INVEPT before it is entered */
+    bool kicked;         /* vcpu_kick()'s wish, until the vCPU has stopped for it */
+    uint16_t vpid;       /* its own, from vpid.h */
+    uint32_t cpu;        /* that it is bound to, or VCPU_UNBOUND */
+    struct vcpu_host host;
     struct vmcs vmcs;
     const struct vmx_capability *capability;
     const struct ept *ept;
@@ -66,6 +78,7 @@ struct vcpu {
     /* hardware_stamp.value: the TSC at the latest VM exit, stored by the CPU; see
      * vcpu_set_hardware_stamp(). */
     struct msr_area_entry hardware_stamp;
+    char entry_fault[256]; /* what stop.text points to after a VM entry that failed */
 } __attribute__((aligned(16)));
 
 /* Distance from the start of the vCPU to HOST_RSP. */
@@ -109,15 +122,43 @@ struct vcpu_start {
 };
 
 /*
- * A vCPU on memory of its own, VMCS included; NULL if there is no memory or VMCLEAR failed. This
- * CPU must be in VMX operation; capability and ept must outlive the vCPU. vpid is not 0.
+ * A vCPU on memory of its own, VMCS included, with a VPID of its own, bound to no CPU; NULL if
+ * there is no memory, no VPID, or VMCLEAR failed. This CPU must be in VMX operation; capability,
+ * which all CPUs are taken to share, and ept must outlive the vCPU.
  */
-struct vcpu *vcpu_create(const struct vmx_capability *capability, const struct ept *ept,
-                         uint16_t vpid);
-void vcpu_destroy(struct vcpu *vcpu);
+struct vcpu *vcpu_create(const struct vmx_capability *capability, const struct ept *ept);
 
 /*
- * Makes the VMCS current on this CPU and writes controls and host state for the policy. False, with
+ * Unbinds it if it is bound to this CPU, and frees it. False, and nothing done, if it is bound to
+ * another CPU: only that one can clear its VMCS. NULL is allowed.
+ */
+bool vcpu_destroy(struct vcpu *vcpu);
+
+/*
+ * Binds the vCPU to this CPU, if it was not so already, and makes its VMCS the current one, with
+ * this CPU's host state (CR0, CR3 and CR4 may change between two calls; GDT, IDT, TSS, segments and
+ * MSRs of the host stay as they were when a CPU bound it first). Several vCPUs may be bound to one
+ * CPU and take turns; each is bound to one CPU at a time. Costs nothing but four register reads if
+ * the VMCS was current already. NULL on success, else why not: &vcpu->stop, or, if it is bound to
+ * another CPU, a stop of our own, as the vCPU's is then that CPU's to write.
+ *
+ * Whatever follows here but vcpu_kick() takes a vCPU that is bound to this CPU or to none, and
+ * those that say so one whose VMCS is current, as this leaves it.
+ */
+const struct vcpu_stop *vcpu_bind(struct vcpu *vcpu);
+
+/*
+ * VMCLEARs it off this CPU, so that it can be bound to any, VMLAUNCH being next. True too if it was
+ * bound to none; false, and nothing done, if it is bound to another CPU. Every vCPU is to be
+ * unbound before vmx_disable().
+ */
+bool vcpu_unbind(struct vcpu *vcpu);
+
+/* For vcpu_run(): pays the invalidations that vcpu_bind() has left owing. The VMCS is current. */
+void vcpu_invalidate_stale(struct vcpu *vcpu);
+
+/*
+ * Binds, and writes the controls for the policy. False if the vCPU cannot be bound, or, with
  * vcpu->stop explaining it, if this CPU cannot do what the policy asks. The bitmaps must stay where
  * they are until the next call.
  */
@@ -129,7 +170,7 @@ bool vcpu_apply_policy(struct vcpu *vcpu, const struct vcpu_policy *policy);
  */
 bool vcpu_written(struct vcpu *vcpu, uint32_t first_failure);
 
-/* Chooses the exit stub. One VMWRITE now, nothing on the path. */
+/* Chooses the exit stub, the VMCS being current. One VMWRITE now, nothing on the path. */
 void vcpu_set_path(struct vcpu *vcpu, enum vcpu_path path);
 
 /*
@@ -157,11 +198,20 @@ bool vcpu_start_long_mode(struct vcpu *vcpu, const struct vcpu_start *start);
 
 /*
  * Gives the guest so many TSC ticks of its own from now on, exits not counted; 0 is as many as can
- * be given. Where the CPU has no VMX-preemption timer, there is no limit.
+ * be given. Where the CPU has no VMX-preemption timer, there is no limit. The VMCS is current.
  */
 void vcpu_set_time_limit(struct vcpu *vcpu, uint64_t ticks);
 
-/* Runs the guest until a handler stops it; returns &vcpu->stop, never NULL. */
+/*
+ * Binds, and runs the guest until a handler stops it; returns &vcpu->stop, or what vcpu_bind() has
+ * against it; never NULL. Interrupts are off.
+ */
 const struct vcpu_stop *vcpu_run(struct vcpu *vcpu);
+
+/*
+ * From any CPU: the guest stops with STOP_KICKED, now if it runs, else as soon as it is run. Needs
+ * external-interrupt exiting, as platform_kick() says; without it the stop waits for vcpu_run().
+ */
+void vcpu_kick(struct vcpu *vcpu);
 
 #endif

@@ -18,7 +18,8 @@ struct vmx_cpu {
  */
 const char *vmx_enable(struct vmx_cpu *cpu);
 
-/* Leaves VMX operation and frees the region. Safe to call twice, or without vmx_enable(). */
+/* Leaves VMX operation and frees the region; no vCPU is bound to this CPU any more. Safe to call
+ * twice, or without vmx_enable(). */
 void vmx_disable(struct vmx_cpu *cpu);
 
 #endif

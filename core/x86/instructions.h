@@ -148,6 +148,19 @@ static inline bool x86_rdseed(uint64_t *value)
     return valid;
 }
 
+/* CLI; returns RFLAGS as they were, for x86_interrupts_restore(). */
+static inline uint64_t x86_interrupts_off(void)
+{
+    uint64_t flags;
+    __asm__ volatile("pushfq; pop %0; cli" : "=r"(flags) : : "memory");
+    return flags;
+}
+
+static inline void x86_interrupts_restore(uint64_t flags)
+{
+    __asm__ volatile("push %0; popfq" : : "r"(flags) : "memory", "cc");
+}
+
 static inline void x86_wbinvd(void)
 {
     __asm__ volatile("wbinvd" : : : "memory");

@@ -13,7 +13,6 @@
 
 _Static_assert(sizeof(COMPILER) <= sizeof((struct results_header){0}.compiler), "fits, with NUL");
 
-#define GUEST_VPID   1u
 #define LARGE_PAGE   0x200000ull
 #define BITMAP_PAGES 3u
 
@@ -65,7 +64,7 @@ static const char *furnish(struct bench_room *room)
         return wrong;
     if (!ept_map(&room->ept, 0, platform_physical(room->guest_memory), GUEST_MEMORY_SIZE, EPT_ALL))
         return "no memory for the guest's EPT";
-    room->vcpu = vcpu_create(capability, &room->ept, GUEST_VPID);
+    room->vcpu = vcpu_create(capability, &room->ept);
     return room->vcpu ? NULL : "no memory for the vCPU";
 }
 
@@ -228,7 +227,7 @@ static enum result_status run_job(struct bench_room *room, uint32_t job_index,
         .secondary = controls[CONTROL_SECONDARY],
         .exit = controls[CONTROL_EXIT],
         .entry = controls[CONTROL_ENTRY],
-        .vpid = controls[CONTROL_SECONDARY] & SECONDARY_VPID ? GUEST_VPID : 0,
+        .vpid = controls[CONTROL_SECONDARY] & SECONDARY_VPID ? room->vcpu->vpid : 0,
         .ept_pointer = room->ept.pointer,
     };
     guest_memory_load(room->guest_memory, driver->blob);

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/* ACPI tables as firmware writes them, by way of the XSDT, and damaged ones. */
+#include "tests.h"
+
+#include "../boot/madt.h"
+
+#include <string.h>
+
+#define RSDP_SIZE 36u
+#define HEAD      36u /* of every table */
+
+static struct boot_information information;
+static uint8_t rsdp[RSDP_SIZE], *page, *xsdt, *fadt, *madt;
+static uint32_t ids[PLATFORM_CPUS_MAX];
+
+static void put(uint8_t *at, uint64_t value, unsigned bytes)
+{
+    memcpy(at, &value, bytes);
+}
+
+static void sum_up(uint8_t *bytes, uint32_t count, uint8_t *checksum)
+{
+    uint8_t sum = 0;
+    *checksum = 0;
+    for (uint32_t i = 0; i < count; i++)
+        sum = (uint8_t)(sum + bytes[i]);
+    *checksum = (uint8_t)-sum;
+}
+
+static void begin_table(uint8_t *table, const char *signature, uint32_t length)
+{
+    memset(table, 0, length);
+    memcpy(table, signature, 4);
+    put(table + 4, length, 4);
+}
+
+static void end_table(uint8_t *table)
+{
+    uint32_t length;
+    memcpy(&length, table + 4, 4);
+    sum_up(table, length, table + 9);
+}
+
+static void put_cpu(uint8_t id, uint32_t flags)
+{
+    uint32_t length;
+    memcpy(&length, madt + 4, 4);
+    madt[length] = 0;
+    madt[length + 1] = 8;
+    madt[length + 3] = id;
+    put(madt + length + 4, flags, 4);
+    put(madt + 4, length + 8, 4);
+    end_table(madt);
+}
+
+static void put_x2apic_cpu(uint32_t id, uint32_t flags)
+{
+    uint32_t length;
+    memcpy(&length, madt + 4, 4);
+    madt[length] = 9;
+    madt[length + 1] = 16;
+    put(madt + length + 4, id, 4);
+    put(madt + length + 8, flags, 4);
+    put(madt + 4, length + 16, 4);
+    end_table(madt);
+}
+
+static void sum_up_rsdp(void)
+{
+    sum_up(rsdp, 20, rsdp + 8);
+    sum_up(rsdp, RSDP_SIZE, rsdp + 32);
+}
+
+static int tables(void **state)
+{
+    simulated_cpu_setup(state);
+    page = platform_pages_allocate(1, PAGE_SIZE);
+    xsdt = page;
+    fadt = page + 0x200;
+    madt = page + 0x402; /* aligned by chance */
+    begin_table(fadt, "FACP", 244);
+    end_table(fadt);
+    begin_table(madt, "APIC", HEAD + 8);
+    end_table(madt);
+    begin_table(xsdt, "XSDT", HEAD + 16);
+    put(xsdt + HEAD, platform_physical(fadt), 8);
+    put(xsdt + HEAD + 8, platform_physical(madt), 8);
+    end_table(xsdt);
+    memset(rsdp, 0, sizeof(rsdp));
+    memcpy(rsdp, "RSD PTR ", 8);
+    rsdp[15] = 2;
+    put(rsdp + 20, RSDP_SIZE, 4);
+    put(rsdp + 24, platform_physical(xsdt), 8);
+    sum_up_rsdp();
+    information = (struct boot_information){.rsdp = rsdp, .rsdp_size = RSDP_SIZE};
+    return 0;
+}
+
+static int tables_end(void **state)
+{
+    platform_pages_free(page, 1);
+    return simulated_cpu_teardown(state);
+}
+
+static void enabled_ones_in_order(void **state)
+{
+    (void)state;
+    put_cpu(4, 1);
+    put_cpu(2, 0); /* a socket without a CPU */
+    put_cpu(0xfe, 3);
+    put_x2apic_cpu(0x123, 1);
+    put_x2apic_cpu(0x124, 2);
+    put_cpu(0, 1);
+    assert_int_equal(madt_apic_ids(&information, ids, PLATFORM_CPUS_MAX), 4);
+    static const uint32_t wanted[] = {4, 0xfe, 0x123, 0};
+    assert_memory_equal(ids, wanted, sizeof(wanted));
+}
+
+static void no_more_than_asked_for(void **state)
+{
+    (void)state;
+    for (uint8_t i = 0; i < 100; i++)
+        put_cpu(i, 1);
+    ids[7] = 0xdead;
+    assert_int_equal(madt_apic_ids(&information, ids, 7), 7);
+    assert_int_equal(ids[6], 6);
+    assert_int_equal(ids[7], 0xdead);
+    assert_int_equal(madt_apic_ids(&information, ids, PLATFORM_CPUS_MAX), PLATFORM_CPUS_MAX);
+}
+
+static uint32_t found(void)
+{
+    return madt_apic_ids(&information, ids, PLATFORM_CPUS_MAX);
+}
+
+static void damaged(void **state)
+{
+    (void)state;
+    put_cpu(1, 1);
+    assert_int_equal(found(), 1);
+    information.rsdp = NULL;
+    assert_int_equal(found(), 0);
+    information.rsdp = rsdp;
+    information.rsdp_size = 19;
+    assert_int_equal(found(), 0);
+    information.rsdp_size = RSDP_SIZE;
+    uint8_t *const spots[] = {rsdp, rsdp + 8, xsdt, xsdt + 9, madt, madt + 9, madt + 20};
+    for (size_t i = 0; i < COUNT_OF(spots); i++) {
+        *spots[i] ^= 0x40;
+        assert_int_equal(found(), 0);
+        *spots[i] ^= 0x40;
+    }
+    assert_int_equal(found(), 1);
+}
+
+/* Entries that would never end, or that reach over the end. */
+static void damaged_entries(void **state)
+{
+    (void)state;
+    put_cpu(1, 1);
+    put_cpu(2, 1);
+    for (unsigned length = 0; length < 256; length++) {
+        madt[HEAD + 8 + 8 + 1] = (uint8_t)length;
+        end_table(madt);
+        assert_int_equal(found(), length == 8 ? 2 : 1);
+    }
+}
+
+#define madt_test(function) cmocka_unit_test_setup_teardown(function, tables, tables_end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        madt_test(enabled_ones_in_order),
+        madt_test(no_more_than_asked_for),
+        madt_test(damaged),
+        madt_test(damaged_entries),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
