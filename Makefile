@@ -19,6 +19,7 @@ endif
 GRUB_IMAGE = $(BUILD)/grub-eltorito.img
 
 include core/core.mk
+include core/target.mk
 include core/tests.mk
 include guests/guests.mk
 include bench/bench.mk
@@ -51,7 +52,7 @@ unit: $(UNIT_TESTS) ## unit tests in C on a simulated CPU, under ASan and UBSan
 python-tests: all ## tests of analysis, and of the harness without Bochs
 	$(PYTEST) analysis/tests bench/tests
 
-e2e: all $(TEST_BINS) ## everything that needs VT-x, on Bochs
+e2e: all $(TEST_BINS) $(TARGET_ELF) ## everything that needs VT-x, on Bochs
 	$(PYTEST) ci/tests
 
 lint: ## both compilers, header check, clang-format, shellcheck, pyflakes, SPDX lines

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+#include "guest.h"
+
+#include "target.h"
+
+#include <string.h>
+
+#define PRESENT_WRITE 3u
+#define LARGE         0x80u
+
+static const char bitmaps[3][PAGE_SIZE] __attribute__((aligned(4096)));
+
+static const struct vcpu_policy policy = {
+    .controls = {[CONTROL_PIN_BASED] = {.set = PIN_BASED_EXTERNAL_INTERRUPT_EXITING}},
+    .msr_bitmap = bitmaps[0],
+    .io_bitmap_a = bitmaps[1],
+    .io_bitmap_b = bitmaps[2],
+};
+
+/* The one place that knows how a vCPU is started. */
+static bool start(struct guest *guest, uint64_t rsi, uint64_t rdx)
+{
+    const struct vcpu_start at = {
+        .rip = GUEST_CODE,
+        .rsp = GUEST_STACK,
+        .cr3 = GUEST_TABLES,
+        .rdi = GUEST_DATA,
+        .rsi = rsi,
+        .rdx = rdx,
+    };
+    return vcpu_start_long_mode(guest->vcpu, &at);
+}
+
+static bool map(struct guest *guest, void *shared)
+{
+    for (uint64_t at = 0; at < GUEST_PAGES * PAGE_SIZE; at += PAGE_SIZE) {
+        const void *page = shared && at == GUEST_DATA ? shared : guest->memory + at;
+        if (!ept_map(&guest->ept, at, platform_physical(page), PAGE_SIZE, EPT_ALL))
+            return false;
+    }
+    return true;
+}
+
+bool guest_create(struct guest *guest, struct guest_code code, void *shared, uint64_t rsi,
+                  uint64_t rdx)
+{
+    const struct vmx_capability *capability = &target_vmx(platform_cpu_number())->capability;
+
+    *guest = (struct guest){.memory = platform_pages_allocate(GUEST_PAGES, PAGE_SIZE)};
+    if (!guest->memory || ept_create(&guest->ept, capability) || !map(guest, shared))
+        return false;
+    uint64_t *tables = (uint64_t *)(guest->memory + GUEST_TABLES);
+    tables[0] = (GUEST_TABLES + PAGE_SIZE) | PRESENT_WRITE;
+    tables[512] = (GUEST_TABLES + 2 * PAGE_SIZE) | PRESENT_WRITE;
+    tables[1024] = LARGE | PRESENT_WRITE;
+    memcpy(guest->memory + GUEST_CODE, code.start, (size_t)(code.end - code.start));
+    guest->vcpu = vcpu_create(capability, &guest->ept);
+    if (!guest->vcpu || !vcpu_apply_policy(guest->vcpu, &policy) || !start(guest, rsi, rdx))
+        return false;
+    vcpu_set_time_limit(guest->vcpu, TARGET_PATIENCE);
+    return true;
+}
+
+bool guest_destroy(struct guest *guest)
+{
+    if (!vcpu_destroy(guest->vcpu))
+        return false;
+    ept_destroy(&guest->ept);
+    platform_pages_free(guest->memory, GUEST_PAGES);
+    *guest = (struct guest){0};
+    return true;
+}
