@@ -75,6 +75,12 @@ static char *check_header(const struct bytes *file, struct blob_header *header)
                     (unsigned long long)GUEST_BLOB_LIMIT);
     if (!at(file, header->entry, 1))
         return text("the entry point lies outside the file");
+    if (header->entry_protected && !at(file, header->entry_protected, 1))
+        return text("the entry point in protected mode lies outside the file");
+    if (header->low_size && (!at(file, header->low, header->low_size) ||
+                             header->low_size > GUEST_LOW_LIMIT - GUEST_LOW_BASE))
+        return text("the low part of %u bytes lies outside the file, or is too large",
+                    header->low_size);
     if (header->row_count == 0 || header->row_count > CORPUS_ROWS_MAX)
         return text("%u rows; 1 to %u are possible", header->row_count, CORPUS_ROWS_MAX);
     if (!at(file, header->rows, header->row_count * sizeof(struct blob_row)))
@@ -83,7 +89,8 @@ static char *check_header(const struct bytes *file, struct blob_header *header)
 }
 
 /* What is wrong with the row, or NULL; fills in benchmark. */
-static char *check_row(const struct bytes *file, uint32_t index, struct benchmark *benchmark)
+static char *check_row(const struct bytes *file, const struct blob_header *header, uint32_t index,
+                       struct benchmark *benchmark)
 {
     const struct blob_row *row = &benchmark->row;
     benchmark->name = string_at(file, row->name);
@@ -99,6 +106,11 @@ static char *check_row(const struct bytes *file, uint32_t index, struct benchmar
         return text("row %u (%s): its code lies outside the file", index, benchmark->name);
     if (!gate_name(row->gate))
         return text("row %u (%s): unknown gate %u", index, benchmark->name, row->gate);
+    if ((row->flags & ROW_START_MODE) == ROW_START_MODE ||
+        (row->flags & ROW_START_REAL && !header->low_size) ||
+        (row->flags & ROW_START_PROTECTED && !header->entry_protected))
+        return text("row %u (%s) starts in a mode that the file has no entry for", index,
+                    benchmark->name);
     if (row->gate == GATE_IO &&
         (row->gate_index > 0xffff || row->gate_width == 0 || row->gate_width > 4))
         return text("row %u (%s): %u bytes at port 0x%x are no I/O access", index, benchmark->name,
@@ -119,7 +131,7 @@ int corpus_parse(const struct bytes *bytes, struct corpus *corpus, char **error)
         struct benchmark *benchmark = &corpus->benchmarks[corpus->count];
         memcpy(&benchmark->row, rows + corpus->count * sizeof(struct blob_row),
                sizeof(benchmark->row));
-        *error = check_row(bytes, corpus->count, benchmark);
+        *error = check_row(bytes, &header, corpus->count, benchmark);
         for (uint32_t i = 0; !*error && i < corpus->count; i++)
             if (strcmp(corpus->benchmarks[i].name, benchmark->name) == 0)
                 *error =

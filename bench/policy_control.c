@@ -32,7 +32,7 @@ static size_t chosen[LISTED], chosen_count;
 
 static bool may_be_named(const char *name)
 {
-    static const char *const others[] = {"rdtscp", "invpcid", "vpid"};
+    static const char *const others[] = {"rdtscp", "invpcid", "vpid", "unrestricted-guest"};
     static const char end[] = "-exiting";
     size_t length = strlen(name);
 

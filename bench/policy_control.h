@@ -2,8 +2,8 @@
 /*
  * The VM-execution controls that a policy may name, from the core's list of them: every one that
  * makes something exit, by its SDM name in lower case ("MOV-DR exiting" is mov-dr-exiting), and
- * rdtscp, invpcid and vpid. Not those that need memory or fields to go with them, which no policy
- * can give.
+ * rdtscp, invpcid, vpid and unrestricted-guest. Not those that need memory or fields to go with
+ * them, which no policy can give.
  *
  * The core has a local APIC of its own for the guest, and the CPU has one: a policy that lets CR8
  * exit and MSR 0x808 pass, or the other way round, gives the guest two TPRs.

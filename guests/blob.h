@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guest blob: a flat 64-bit binary that holds every microbenchmark, loaded at GUEST_BLOB_BASE
+ * The guest blob: a flat binary that holds every microbenchmark, loaded at GUEST_BLOB_BASE
  * of a guest's physical memory. The same bytes run under our vCPU and under any other monitor, and
  * the harness reads its table of benchmarks to know what there is: nothing about a benchmark is
  * written down twice.
  *
- * Entry contract: 64-bit mode, CPL 0, interrupts off, guest-physical memory [0, GUEST_MEMORY_SIZE)
- * identity-mapped, RSP at GUEST_STACK_TOP, RIP = entry, and
- *   RDI = index of the row, RSI = enum guest_phase_code, RDX = number of samples.
- * The samples lie at GUEST_SAMPLES_BASE as struct sample[RDX]. The blob ends each phase with the
- * hypercall HYPERCALL_PHASE_DONE and is entered afresh for the next.
+ * Entry contract of a row: 64-bit mode, CPL 0, interrupts off, guest-physical memory [0,
+ * GUEST_MEMORY_SIZE) identity-mapped, RSP at GUEST_STACK_TOP, RIP = entry, and RDI = index of the
+ * row, RSI = enum guest_phase_code, RDX = number of samples. The samples lie at GUEST_SAMPLES_BASE
+ * as struct sample[RDX]. The blob ends each phase with the hypercall HYPERCALL_PHASE_DONE and is
+ * entered afresh for the next.
+ *
+ * A row may ask for an entry in another mode, with the same in EDI, ESI and EDX:
+ *   ROW_START_PROTECTED: 32-bit, flat, without paging, ESP at GUEST_STACK_TOP, EIP =
+ * entry_protected; ROW_START_REAL: as by a SIPI, CS:IP at GUEST_LOW_BASE:0, SP at GUEST_LOW_STACK.
+ * That is where the blob's low part lies: low_size bytes of its file, from low on, copied there.
  */
 #ifndef EXITMETER_GUESTS_BLOB_H
 #define EXITMETER_GUESTS_BLOB_H
@@ -20,10 +25,14 @@
 #include <stdint.h>
 
 #define GUEST_BLOB_MAGIC   0x31424f4c424d5845ull /* "EXMBLOB1", little-endian */
-#define GUEST_BLOB_VERSION 1u
+#define GUEST_BLOB_VERSION 2u
 
 /* Guest-physical layout, bytes. The tables of the first 64-bit page map lie below the stack. */
 #define GUEST_PAGE_TABLES  0x1000ull
+#define GUEST_IDENTITY_MAP 0x4000ull /* the core's: struct vcpu_start */
+#define GUEST_LOW_STACK    0x8000ull
+#define GUEST_LOW_BASE     0x8000ull /* the low part, in reach of real mode without a segment ... */
+#define GUEST_LOW_LIMIT    0x10000ull /* ... ends below */
 #define GUEST_STACK_TOP    0x80000ull
 #define GUEST_BLOB_BASE    0x100000ull
 #define GUEST_BLOB_LIMIT   0x400000ull /* blob, its .bss included, ends below */
@@ -55,12 +64,17 @@ enum row_gate {
 };
 
 /* row.requires: what the CPU must have. */
-#define ROW_REQUIRES_X2APIC 1u
+#define ROW_REQUIRES_X2APIC       1u
+#define ROW_REQUIRES_UNRESTRICTED 2u /* and the policy must leave "unrestricted guest" on */
 
 /* row.flags */
 #define ROW_FLOOR       1u /* uses the floor exit stub: see core/vmx/entry.S, floor */
 #define ROW_CHECK       2u /* proves behaviour instead of measuring: takes no samples */
 #define ROW_CALIBRATION 4u /* what measuring itself is made of: bench/calibration.h */
+/* Not in 64-bit mode; at most one of them. */
+#define ROW_START_REAL      8u
+#define ROW_START_PROTECTED 16u
+#define ROW_START_MODE      (ROW_START_REAL | ROW_START_PROTECTED)
 
 /* A pointer inside the blob: a guest-physical address, 8 bytes wide on either side. */
 #ifdef EXITMETER_GUEST
@@ -92,14 +106,16 @@ struct blob_header {
     uint32_t version;
     uint32_t row_size; /* sizeof(struct blob_row) */
     uint32_t row_count;
-    uint32_t reserved;
+    uint32_t low_size; /* bytes of the low part; 0: no row starts in real mode */
     GUEST_POINTER(const struct blob_row *) rows;
     GUEST_POINTER(void *) entry;
+    GUEST_POINTER(void *) entry_protected; /* 0: no row starts in protected mode */
+    GUEST_POINTER(const void *) low;
     uint64_t file_end;   /* guest-physical end of the bytes in the file */
     uint64_t memory_end; /* guest-physical end including .bss */
 };
 
 _Static_assert(sizeof(struct blob_row) == 64, "wire format");
-_Static_assert(sizeof(struct blob_header) == 56, "wire format");
+_Static_assert(sizeof(struct blob_header) == 72, "wire format");
 
 #endif

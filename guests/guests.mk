@@ -7,9 +7,10 @@ BLOB_CFLAGS = -std=gnu11 -O2 -g -Wall -Wextra -Werror -DEXITMETER_GUEST -ffreest
 
 # In the order in which the benchmarks are listed.
 CORPUS_SOURCES = cpuid.c hypercall.c msr.c io.c apic.c check.c check_events.c check_control.c \
-	check_instruction.c check_string_io.c calibrate.c
-CORPUS_OBJECTS = $(BUILD)/blob/start.S.o $(BUILD)/blob/main.o \
-	$(CORPUS_SOURCES:%.c=$(BUILD)/blob/%.o)
+	check_instruction.c check_string_io.c check_start.c calibrate.c
+# What every blob begins with.
+BLOB_OBJECTS = $(addprefix $(BUILD)/blob/,start.S.o modes.S.o modes_real.S.o modes_protected.S.o main.o)
+CORPUS_OBJECTS = $(BLOB_OBJECTS) $(CORPUS_SOURCES:%.c=$(BUILD)/blob/%.o)
 GUESTS_BIN = $(BUILD)/guests.bin
 
 $(GUESTS_BIN): $(CORPUS_OBJECTS) guests/blob/blob.lds
@@ -33,8 +34,8 @@ TEST_BLOBS = hostile bitmaps
 TEST_BINS = $(TEST_BLOBS:%=$(BUILD)/tests/%.bin)
 TEST_BLOB_OBJECTS = $(TEST_BLOBS:%=$(BUILD)/blob/tests/%.o)
 
-$(TEST_BINS): $(BUILD)/tests/%.bin: $(BUILD)/blob/start.S.o $(BUILD)/blob/main.o \
-		$(BUILD)/blob/tests/%.o guests/blob/blob.lds
+$(TEST_BINS): $(BUILD)/tests/%.bin: $(BLOB_OBJECTS) $(BUILD)/blob/tests/%.o \
+		guests/blob/blob.lds
 	@mkdir -p $(@D)
 	$(Q)$(LD) -m elf_x86_64 -n -T guests/blob/blob.lds -z noexecstack --no-warn-rwx-segments \
 		-o $(@:.bin=.elf) $(filter %.o,$^)

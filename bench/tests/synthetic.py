@@ -32,7 +32,7 @@ ROWS = [
 
 def make_blob(rows=ROWS):
     """A guest blob whose code is one RET."""
-    table = 56
+    table = 72
     code = table + 64 * len(rows)
     strings = bytearray()
     start = code + 8
@@ -48,8 +48,8 @@ def make_blob(rows=ROWS):
                               BLOB_BASE + code, BLOB_BASE + code,
                               gate, index, width, reason, 0, flags)
     size = start + len(strings)
-    header = struct.pack("<QIIIIQQQQ", 0x31424F4C424D5845, 1, 64, len(rows), 0,
-                         BLOB_BASE + table, BLOB_BASE + code, BLOB_BASE + size,
+    header = struct.pack("<QIIIIQQQQQQ", 0x31424F4C424D5845, 2, 64, len(rows), 0,
+                         BLOB_BASE + table, BLOB_BASE + code, 0, 0, BLOB_BASE + size,
                          BLOB_BASE + size + 4096)
     return header + packed + b"\xc3".ljust(8, b"\0") + bytes(strings)
 

@@ -27,6 +27,9 @@ static struct blob sound(void)
                    .row_count = ROWS,
                    .rows = ADDRESS(rows),
                    .entry = ADDRESS(code),
+                   .entry_protected = ADDRESS(code),
+                   .low = ADDRESS(code),
+                   .low_size = 8,
                    .file_end = GUEST_BLOB_BASE + sizeof(struct blob),
                    .memory_end = GUEST_BLOB_BASE + sizeof(struct blob) + 64},
         .strings = {"cpuid", "io/in-80", "check/x", "words"},
@@ -102,7 +105,7 @@ static void damage_is_refused(void **state)
 {
     (void)state;
     REFUSED(blob.header.magic ^= 1, "magic");
-    REFUSED(blob.header.version = 2, "version");
+    REFUSED(blob.header.version++, "version");
     REFUSED(blob.header.row_size = 63, "rows of 63");
     REFUSED(blob.header.row_count = 0, "0 rows");
     REFUSED(blob.header.row_count = UINT32_MAX, "rows");
@@ -111,6 +114,12 @@ static void damage_is_refused(void **state)
     REFUSED(blob.header.rows = UINT64_MAX - 8, "outside");
     REFUSED(blob.header.rows += 400, "outside");
     REFUSED(blob.header.entry = GUEST_BLOB_BASE - 1, "entry");
+    REFUSED(blob.header.entry_protected = 1, "entry point in protected mode");
+    REFUSED(blob.header.low = 0, "low part");
+    REFUSED(blob.header.low_size = sizeof(blob), "low part");
+    REFUSED((blob.header.low_size = 0, blob.rows[1].flags = ROW_START_REAL), "row 1");
+    REFUSED((blob.header.entry_protected = 0, blob.rows[1].flags = ROW_START_PROTECTED), "mode");
+    REFUSED(blob.rows[1].flags = ROW_START_MODE, "starts in a mode");
     REFUSED(blob.header.file_end--, "file ends");
     REFUSED(blob.header.memory_end = blob.header.file_end - 1, "memory end");
     REFUSED(blob.header.memory_end = GUEST_BLOB_LIMIT + 1, "memory end");

@@ -147,6 +147,7 @@ static void every_control_has_its_bit(void **unused)
         SECONDARY("rdtscp", 3),
         SECONDARY("vpid", 5),
         SECONDARY("wbinvd-exiting", 6),
+        SECONDARY("unrestricted-guest", 7),
         SECONDARY("rdrand-exiting", 11),
         SECONDARY("invpcid", 12),
         SECONDARY("rdseed-exiting", 16),

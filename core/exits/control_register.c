@@ -5,6 +5,7 @@
 #include "advance.h"
 #include "guest_mode.h"
 #include "invalidation.h"
+#include "unpaged.h"
 
 /* Bits 31:0 that are not reserved; those that are ignore what is written to them (SDM Vol. 2B). */
 #define CR0_DEFINED                                                                            \
@@ -98,13 +99,13 @@ static void set_long_mode_active(struct vcpu *vcpu, uint64_t efer)
         controls |= ENTRY_IA32E_GUEST;
     vcpu->controls[CONTROL_ENTRY] = (uint32_t)controls;
     vmwrite(VMCS_ENTRY_CONTROLS, controls);
-    vmwrite(VMCS_GUEST_EFER, efer);
+    guest_set_efer(vcpu, efer);
 }
 
 enum exit_outcome cr0_load(struct vcpu *vcpu, uint64_t value)
 {
-    bool unrestricted = vcpu->controls[CONTROL_SECONDARY] & SECONDARY_UNRESTRICTED_GUEST;
-    uint64_t old = guest_cr0(), cr4 = guest_cr4(), efer = vmread(VMCS_GUEST_EFER);
+    bool unrestricted = vcpu_is_unrestricted(vcpu);
+    uint64_t old = guest_cr0(), cr4 = guest_cr4(), efer = guest_efer(vcpu);
     uint64_t fixed = vcpu->capability->cr0_fixed0;
 
     if (value >> 32 || (value & CR0_PG && !(value & CR0_PE)) ||
@@ -116,13 +117,13 @@ enum exit_outcome cr0_load(struct vcpu *vcpu, uint64_t value)
         return fault(vcpu);
     if (unrestricted)
         fixed &= ~(CR0_PE | CR0_PG);
-    else if (~value & (CR0_PE | CR0_PG))
+    else if (!(value & CR0_PE) || (!(value & CR0_PG) && !vcpu->unpaged.identity_map))
         return vcpu_stop(vcpu, STOP_UNHANDLED, value,
                          "CR0: PE or PG cleared, and this vCPU is no unrestricted guest");
     if (changed & CR0_PG)
         efer = value & CR0_PG && efer & EFER_LME ? efer | EFER_LMA : efer & ~EFER_LMA;
     if (changed & CR0_LOADS_PDPTES && value & CR0_PG && cr4 & CR4_PAE && !(efer & EFER_LMA)) {
-        uint64_t cr3 = vmread(VMCS_GUEST_CR3);
+        uint64_t cr3 = guest_cr3(vcpu);
         enum pdptes result = load_pdptes(vcpu, cr3);
         if (result != PDPTES_LOADED)
             return pdptes_failed(vcpu, result, cr3);
@@ -130,6 +131,8 @@ enum exit_outcome cr0_load(struct vcpu *vcpu, uint64_t value)
 
     vmwrite(VMCS_GUEST_CR0, (value & ~(CR0_CD | CR0_NW)) | fixed);
     vmwrite(VMCS_CR0_SHADOW, value);
+    if (changed & CR0_PG && !unrestricted)
+        (value & CR0_PG ? unpaged_end : unpaged_begin)(vcpu);
     if (changed & CR0_PG)
         set_long_mode_active(vcpu, efer);
     if (changed & CR0_INVALIDATES)
@@ -141,7 +144,7 @@ enum exit_outcome cr4_load(struct vcpu *vcpu, uint64_t value)
 {
     const struct vmx_capability *capability = vcpu->capability;
     bool long_mode = vmread(VMCS_GUEST_EFER) & EFER_LMA;
-    uint64_t cr0 = guest_cr0(), cr3 = vmread(VMCS_GUEST_CR3), changed = guest_cr4() ^ value;
+    uint64_t cr0 = guest_cr0(), cr3 = guest_cr3(vcpu), changed = guest_cr4() ^ value;
 
     /* CPUID shows the guest neither VMX nor SMX, so their bits are reserved. */
     if (value & (~capability->cr4_fixed1 | CR4_VMXE | CR4_SMXE))
@@ -158,8 +161,7 @@ enum exit_outcome cr4_load(struct vcpu *vcpu, uint64_t value)
             return pdptes_failed(vcpu, result, cr3);
     }
 
-    vmwrite(VMCS_GUEST_CR4, value | capability->cr4_fixed0);
-    vmwrite(VMCS_CR4_SHADOW, value);
+    guest_set_cr4(vcpu, value);
     if (changed & CR4_INVALIDATES)
         guest_invalidate_all(vcpu);
     return done();
@@ -184,7 +186,7 @@ enum exit_outcome cr3_load(struct vcpu *vcpu, uint64_t value)
             return pdptes_failed(vcpu, result, value);
     }
 
-    vmwrite(VMCS_GUEST_CR3, value);
+    guest_set_cr3(vcpu, value);
     if (!keep)
         guest_invalidate_non_global(vcpu);
     return done();

@@ -5,6 +5,7 @@
 #include "advance.h"
 #include "control_register.h"
 #include "guest_mode.h"
+#include "unpaged.h"
 
 /* Exit qualification, SDM Vol. 3C table 28-3. */
 #define CR_NUMBER(qualification)      ((unsigned)(qualification) % 16)
@@ -40,8 +41,7 @@ static enum exit_outcome cr8_load(struct vcpu *vcpu, uint64_t value)
 
 static uint64_t cr3_store(struct vcpu *vcpu)
 {
-    (void)vcpu;
-    return vmread(VMCS_GUEST_CR3);
+    return guest_cr3(vcpu);
 }
 
 static uint64_t cr8_store(struct vcpu *vcpu)

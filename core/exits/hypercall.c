@@ -3,6 +3,7 @@
 #include "../hypercall.h"
 #include "../vmx/dispatch.h"
 #include "advance.h"
+#include "guest_mode.h"
 
 /* The DPL of SS is the CPL (SDM Vol. 3C 25.4.1); access rights [6:5]. */
 static bool guest_is_supervisor(void)
@@ -10,8 +11,15 @@ static bool guest_is_supervisor(void)
     return !(vmread(VMCS_GUEST_SS_ACCESS_RIGHTS) & 0x60);
 }
 
-static __attribute__((noinline)) enum exit_outcome privileged(struct vcpu *vcpu, uint64_t number)
+/* Outside 64-bit mode the upper halves of registers are nothing the guest has a say in. */
+static __attribute__((noinline)) enum exit_outcome privileged(struct vcpu *vcpu)
 {
+    uint64_t mask = guest_in_64_bit_mode() ? UINT64_MAX : UINT32_MAX, number = vcpu->rax & mask;
+
+    if (number == HYPERCALL_NOP) {
+        vcpu->rax = 0;
+        return EXIT_RESUME;
+    }
     if (!guest_is_supervisor()) {
         vcpu->rax = HYPERCALL_UNPRIVILEGED;
         return EXIT_RESUME;
@@ -20,7 +28,7 @@ static __attribute__((noinline)) enum exit_outcome privileged(struct vcpu *vcpu,
     case HYPERCALL_PHASE_DONE:
         return vcpu_stop(vcpu, STOP_PHASE_DONE, 0, NULL);
     case HYPERCALL_FAILED:
-        return vcpu_stop(vcpu, STOP_GUEST_FAILED, vcpu->rdi, NULL);
+        return vcpu_stop(vcpu, STOP_GUEST_FAILED, vcpu->rdi & mask, NULL);
     default:
         vcpu->rax = HYPERCALL_UNKNOWN;
         return EXIT_RESUME;
@@ -35,6 +43,6 @@ enum exit_outcome exit_vmcall(struct vcpu *vcpu)
     PROBE_DETAIL(number);
     guest_advance();
     if (__builtin_expect(number != HYPERCALL_NOP, 0))
-        return privileged(vcpu, number);
+        return privileged(vcpu);
     return EXIT_RESUME;
 }

@@ -11,6 +11,8 @@
 #include "../x86/canonical.h"
 #include "../x86/control_registers.h"
 #include "edx_eax.h"
+#include "guest_mode.h"
+#include "unpaged.h"
 
 enum msr_class {
     MSR_HARDWARE = 0, /* the CPU's own; also everything outside the two tables */
@@ -105,6 +107,8 @@ static __attribute__((noinline)) enum exit_outcome read_special(struct vcpu *vcp
         return apic_access(vcpu, result, &value);
     case MSR_REFUSED:
         return event_exception(vcpu, VECTOR_GP, 0);
+    case MSR_EFER:
+        return complete_read(vcpu, guest_efer(vcpu));
     default:
         return complete_read(vcpu, vmread(vmcs_field_of[class]));
     }
@@ -139,14 +143,14 @@ static bool pat_is_valid(uint64_t pat)
 }
 
 /* LMA is the CPU's to set, LME may not change under paging, other bits are reserved. */
-static bool efer_merge(uint64_t *value)
+static bool efer_merge(const struct vcpu *vcpu, uint64_t *value)
 {
     const uint64_t writable = EFER_SCE | EFER_LME | EFER_NXE;
-    uint64_t old = vmread(VMCS_GUEST_EFER);
+    uint64_t old = guest_efer(vcpu);
 
     if (*value & ~(writable | EFER_LMA))
         return false;
-    if ((*value ^ old) & EFER_LME && vmread(VMCS_GUEST_CR0) & CR0_PG)
+    if ((*value ^ old) & EFER_LME && guest_cr0() & CR0_PG)
         return false;
     *value = (*value & writable) | (old & EFER_LMA);
     return true;
@@ -168,7 +172,7 @@ static __attribute__((noinline)) enum exit_outcome write_vmcs(struct vcpu *vcpu,
         valid = pat_is_valid(value);
         break;
     case MSR_EFER:
-        valid = efer_merge(&value);
+        valid = efer_merge(vcpu, &value);
         break;
     default:
         valid = is_canonical(value, LINEAR_WIDTH_4);
@@ -176,7 +180,10 @@ static __attribute__((noinline)) enum exit_outcome write_vmcs(struct vcpu *vcpu,
     }
     if (!valid)
         return event_exception(vcpu, VECTOR_GP, 0);
-    vmwrite(vmcs_field_of[class], value);
+    if (class == MSR_EFER)
+        guest_set_efer(vcpu, value);
+    else
+        vmwrite(vmcs_field_of[class], value);
     guest_advance();
     return EXIT_RESUME;
 }

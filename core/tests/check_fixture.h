@@ -9,7 +9,7 @@
 
 /* What there is to start from; every one is valid. */
 enum base {
-    LONG_MODE, /* as vcpu_start_long_mode() leaves it */
+    LONG_MODE, /* as vcpu_start() leaves it, no unrestricted guest */
     PROTECTED, /* 32-bit code, 32-bit paging */
     PAE,       /* ... PAE paging */
     V86,       /* ... in virtual-8086 mode */

@@ -32,7 +32,8 @@ extern struct vmx_capability exit_capability;
 
 /*
  * A CPU in VMX operation, a VMCS at the exit, every register of the guest a number of its own;
- * 64-bit mode, CR0 and CR4 as vcpu_start_long_mode() masks them, EPT and VPID 9 in use.
+ * 64-bit mode, CR0 and CR4 as vcpu_start() masks them, EPT and VPID 9 in use, no unrestricted
+ * guest.
  */
 int exit_setup(void **state);
 

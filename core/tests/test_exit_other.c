@@ -56,6 +56,25 @@ static void vmcall_unknown(void **state)
     }
 }
 
+/* A 32-bit guest has no say in the upper halves, and may find anything in them. */
+static void vmcall_in_32_bit_code(void **state)
+{
+    const uint64_t upper = 0xabcd1234ull << 32;
+    (void)state;
+    exit_field(VMCS_GUEST_CS_ACCESS_RIGHTS, 0xc09b);
+    assert_int_equal(hypercall(upper | HYPERCALL_NOP), EXIT_RESUME);
+    expected.rax = 0;
+    expect_completed();
+    assert_int_equal(hypercall(upper | 3), EXIT_RESUME);
+    expected.rax = ENOSYS_RESULT;
+    expect_completed();
+    guest.rdi = upper | 0x10e;
+    assert_int_equal(hypercall(upper | HYPERCALL_FAILED), EXIT_STOP);
+    expect_stop(STOP_GUEST_FAILED, 0x10e, NULL);
+    assert_int_equal(hypercall(upper | HYPERCALL_PHASE_DONE), EXIT_STOP);
+    expect_stop(STOP_PHASE_DONE, 0, NULL);
+}
+
 static void vmcall_needs_privilege(void **state)
 {
     (void)state;
@@ -168,6 +187,7 @@ int main(void)
         exit_test(vmcall_phase_done),
         exit_test(vmcall_failed),
         exit_test(vmcall_unknown),
+        exit_test(vmcall_in_32_bit_code),
         exit_test(vmcall_needs_privilege),
         exit_test(hlt),
         exit_test(all_others_stop),

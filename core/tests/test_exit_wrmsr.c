@@ -130,6 +130,7 @@ static void efer_lme_is_fixed_under_paging(void **state)
     (void)state;
     refuses(IA32_EFER, 0);
     refuses(IA32_EFER, EFER_NXE);
+    exit_field(VMCS_CR0_MASK, CR0_NE | CR0_CD | CR0_NW); /* an unrestricted guest's */
     exit_field(VMCS_GUEST_CR0, CR0_PE);
     exit_field(VMCS_GUEST_EFER, 0);
     accepts(IA32_EFER, EFER_LME, VMCS_GUEST_EFER, EFER_LME);

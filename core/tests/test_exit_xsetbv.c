@@ -120,7 +120,7 @@ static void each_guest_has_its_own(void **state)
     (void)state;
     stub_guest = look;
     assert_true(vcpu_apply_policy(fixture_vcpu, &fixture_policy));
-    assert_true(vcpu_start_long_mode(fixture_vcpu, &start));
+    assert_true(vcpu_start(fixture_vcpu, &start));
     assert_int_equal(fixture_vcpu->xcr0, 1);
     simulated_cpu.xcr0 = 7; /* another's */
     vcpu_run(fixture_vcpu);
@@ -133,7 +133,7 @@ static void each_guest_has_its_own(void **state)
     assert_int_equal(simulated_cpu.xsetbvs, 2);
     extended_state_use(&fixture_cpu.capability, 7);
     assert_int_equal(simulated_cpu.xcr0, 7);
-    assert_true(vcpu_start_long_mode(fixture_vcpu, &start));
+    assert_true(vcpu_start(fixture_vcpu, &start));
     assert_int_equal(fixture_vcpu->xcr0, 1);
 }
 

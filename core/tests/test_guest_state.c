@@ -23,7 +23,7 @@ static int start_guest(void **state)
         if (i >> 9 == VMCS_GROUP_GUEST) /* whatever was there before */
             simulated_cpu.current->fields[i] = 0x77;
     memset(fixture_vcpu, 0x66, VCPU_FRAME_END);
-    return vcpu_start_long_mode(fixture_vcpu, &start) ? 0 : -1;
+    return vcpu_start(fixture_vcpu, &start) ? 0 : -1;
 }
 
 static void segments(void **state)
@@ -48,9 +48,8 @@ static void control_registers_keep_the_fixed_bits(void **state)
     uint64_t cr0 = field(VMCS_GUEST_CR0), cr4 = field(VMCS_GUEST_CR4);
     assert_int_equal(cr0, 0x80010031);
     assert_int_equal(cr4, 0x2020);
-    assert_int_equal(cr0 & 0x80000021, 0x80000021);
     assert_int_equal(cr4 & 0x2000, 0x2000);
-    assert_int_equal(field(VMCS_CR0_MASK), 0xe0000021); /* PE, NE, PG; NW and CD */
+    assert_int_equal(field(VMCS_CR0_MASK), 0x60000020); /* NE; NW and CD */
     assert_int_equal(field(VMCS_CR0_SHADOW), 0x80010031);
     assert_int_equal(field(VMCS_CR4_MASK), 0x6000); /* VMXE, SMXE */
     assert_int_equal(field(VMCS_CR4_SHADOW), 0x20); /* VMXE is not for the guest to see */
@@ -58,14 +57,15 @@ static void control_registers_keep_the_fixed_bits(void **state)
     assert_int_equal(field(VMCS_GUEST_EFER), 0x500);
 }
 
-/* It may run without paging and protection, and clear them without a VM exit. */
-static void an_unrestricted_guest_owns_pe_and_pg(void **state)
+/* Else it could clear them without a VM exit, and VM entry would refuse it. */
+static void without_unrestricted_guest_pe_and_pg_are_the_hosts(void **state)
 {
-    static const struct vcpu_start start = {.rip = 0x100000};
     (void)state;
-    fixture_vcpu->controls[CONTROL_SECONDARY] |= SECONDARY_UNRESTRICTED_GUEST;
-    assert_true(vcpu_start_long_mode(fixture_vcpu, &start));
-    assert_int_equal(field(VMCS_CR0_MASK), 0x60000020);
+    fixture_policy.controls[CONTROL_SECONDARY].clear = SECONDARY_UNRESTRICTED_GUEST;
+    assert_true(vcpu_apply_policy(fixture_vcpu, &fixture_policy));
+    assert_true(vcpu_start(fixture_vcpu, &start));
+    assert_int_equal(field(VMCS_CR0_MASK), 0xe0000021);
+    assert_int_equal(field(VMCS_CR0_SHADOW), 0x80010031);
     assert_int_equal(field(VMCS_GUEST_CR0), 0x80010031);
 }
 
@@ -119,12 +119,12 @@ static void any_vmwrite_fails(void **state)
     for (;; n++) {
         simulated_log_clear();
         simulated_fail(SIMULATED_VMWRITE, n, VMX_FAIL_VALID, 12);
-        if (vcpu_start_long_mode(fixture_vcpu, &start))
+        if (vcpu_start(fixture_vcpu, &start))
             break;
         assert_int_equal(fixture_vcpu->stop.cause, STOP_VMCS_REFUSED);
         assert_true(simulated_log_has(vmcs_field_name((uint32_t)fixture_vcpu->stop.value)));
     }
-    assert_int_equal(n, 8 * 4 + 26 + 1);
+    assert_int_equal(n, 8 * 4 + 27 + 1);
     simulated_fail(SIMULATED_VMWRITE, 0, VMX_SUCCEED, 0);
 }
 
@@ -140,7 +140,7 @@ static void dump_shows_the_state(void **state)
         "r15 0000000000000abc",
         "cr0 80010031  cr3 0000000000001000  cr4 00002020  efer 500  dr7 400",
         "cs\t0008 base 0000000000000000 limit ffffffff rights 0a09b",
-        "controls: pin 7f primary 96006172 secondary 102a",
+        "controls: pin 7f primary 96006172 secondary 10aa",
         "bytes at rip, taken as guest-physical: 6c 90 (not mapped)",
     };
     uint8_t *page = platform_pages_allocate(1, PAGE_SIZE);
@@ -156,7 +156,8 @@ static void dump_shows_the_state(void **state)
         if (!simulated_log_has(shown[i]))
             fail_msg("the dump lacks: %s\n%s", shown[i], simulated_log());
     simulated_log_clear();
-    *simulated_field(VMCS_GUEST_RIP) = 0xffffe;
+    *simulated_field(VMCS_GUEST_CS_BASE) = 0xf0000; /* real mode */
+    *simulated_field(VMCS_GUEST_RIP) = 0xfffe;
     vcpu_dump(fixture_vcpu);
     assert_true(simulated_log_has(shown[COUNT_OF(shown) - 1]));
 
@@ -175,7 +176,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         guest_test(segments),
         guest_test(control_registers_keep_the_fixed_bits),
-        guest_test(an_unrestricted_guest_owns_pe_and_pg),
+        guest_test(without_unrestricted_guest_pe_and_pg_are_the_hosts),
         guest_test(everything_else),
         guest_test(registers),
         guest_test(any_vmwrite_fails),

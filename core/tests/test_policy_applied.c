@@ -17,7 +17,7 @@ static void controls(void **state)
     } plain[] = {
         {VMCS_PIN_BASED_CONTROLS, 0x16 | 0x69},
         {VMCS_PRIMARY_CONTROLS, 0x04006172 | 0x92000000},
-        {VMCS_SECONDARY_CONTROLS, 0x0000102a}, /* EPT, RDTSCP, VPID, INVPCID */
+        {VMCS_SECONDARY_CONTROLS, 0x000010aa}, /* EPT, RDTSCP, VPID, unrestricted guest, INVPCID */
         {VMCS_EXIT_CONTROLS, 0x00036dfb | 0x007c8204},
         {VMCS_ENTRY_CONTROLS, 0x000011fb | 0x0000c204},
     };
@@ -36,7 +36,8 @@ static void controls_of_the_policy(void **state)
     (void)state;
     fixture_policy.controls[CONTROL_PIN_BASED].set = PIN_BASED_PREEMPTION_TIMER;
     fixture_policy.controls[CONTROL_PRIMARY].set = PRIMARY_RDTSC_EXITING | PRIMARY_HLT_EXITING;
-    fixture_policy.controls[CONTROL_SECONDARY].clear = SECONDARY_VPID | SECONDARY_INVPCID;
+    fixture_policy.controls[CONTROL_SECONDARY].clear =
+        SECONDARY_VPID | SECONDARY_INVPCID | SECONDARY_UNRESTRICTED_GUEST;
     fixture_policy.controls[CONTROL_SECONDARY].set = SECONDARY_WBINVD_EXITING;
     fixture_policy.controls[CONTROL_EXIT].set = EXIT_SAVE_PREEMPTION_TIMER;
     fixture_policy.controls[CONTROL_ENTRY].set = ENTRY_LOAD_PERF_GLOBAL_CTRL;

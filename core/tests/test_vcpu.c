@@ -135,13 +135,32 @@ static void the_launch_state_is_followed(void **state)
     }
 }
 
+/* What the CPU does at each VM exit of an unrestricted guest that has changed its mode. */
+static enum vmx_failure leaves_long_mode(struct vcpu *vcpu)
+{
+    *simulated_field(VMCS_ENTRY_CONTROLS) &= ~(uint64_t)ENTRY_IA32E_GUEST;
+    vcpu->stop = (struct vcpu_stop){.cause = STOP_HALTED};
+    return VMX_SUCCEED;
+}
+
+static void entry_controls_follow_the_guest(void **state)
+{
+    (void)state;
+    assert_true(vcpu_apply_policy(fixture_vcpu, &fixture_policy));
+    uint32_t entry = fixture_vcpu->controls[CONTROL_ENTRY];
+    assert_true(entry & ENTRY_IA32E_GUEST);
+    stub_guest = leaves_long_mode;
+    vcpu_run(fixture_vcpu);
+    assert_int_equal(fixture_vcpu->controls[CONTROL_ENTRY], entry & ~(uint32_t)ENTRY_IA32E_GUEST);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         vcpu_test(created_and_destroyed),          vcpu_test(block_layout),
         vcpu_test(creation_fails_without_a_trace), vcpu_test(path_is_host_rip),
         vcpu_test(paths_are_probe_levels),         vcpu_test(run_tells_the_outcomes_apart),
-        vcpu_test(the_launch_state_is_followed),
+        vcpu_test(the_launch_state_is_followed),   vcpu_test(entry_controls_follow_the_guest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -85,11 +85,11 @@ static void dump_controls(void)
                  field(VMCS_EPT_POINTER));
 }
 
-/* Only where linear and guest-physical address are the same does RIP lead to bytes without a walk.
- */
+/* Only where linear and guest-physical address are the same does CS:RIP lead to bytes without a
+ * walk. */
 static void dump_code(const struct vcpu *vcpu)
 {
-    uint64_t rip = field(VMCS_GUEST_RIP), physical;
+    uint64_t rip = field(VMCS_GUEST_CS_BASE) + field(VMCS_GUEST_RIP), physical;
 
     platform_log("  bytes at rip, taken as guest-physical:");
     for (uint64_t i = 0; i < 16; i++) {

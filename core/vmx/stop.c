@@ -12,6 +12,7 @@ static const char *const names[STOP_CAUSES] = {
     [STOP_ENTRY_VALID] = "VM entry: VMfailValid",
     [STOP_ENTRY_FAILED] = "VM entry failed on guest state",
     [STOP_CONTROL_REFUSED] = "control not available on this CPU",
+    [STOP_START_REFUSED] = "start not possible",
     [STOP_VMCS_REFUSED] = "VMCS access failed",
     [STOP_BOUND_ELSEWHERE] = "the vCPU is bound to another CPU",
     [STOP_KICKED] = "stopped by another CPU",

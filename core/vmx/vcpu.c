@@ -51,12 +51,14 @@ static const struct control_wish basis[CONTROL_GROUPS] = {
                              PRIMARY_IO_BITMAPS | PRIMARY_MSR_BITMAPS | (uint32_t)PRIMARY_SECONDARY,
                          .clear = PRIMARY_CR3_LOAD_EXITING | PRIMARY_CR3_STORE_EXITING},
     [CONTROL_SECONDARY] = {.set = SECONDARY_EPT,
-                           .optional = SECONDARY_VPID | SECONDARY_RDTSCP | SECONDARY_INVPCID},
+                           .optional = SECONDARY_VPID | SECONDARY_RDTSCP | SECONDARY_INVPCID |
+                                       SECONDARY_UNRESTRICTED_GUEST},
     [CONTROL_EXIT] = {.set = EXIT_HOST_64_BIT | EXIT_SAVE_DEBUG_CONTROLS |
                              EXIT_ACKNOWLEDGE_INTERRUPT | EXIT_SAVE_PAT | EXIT_LOAD_PAT |
                              EXIT_SAVE_EFER | EXIT_LOAD_EFER,
                       /* The limit is of the guest's time as a whole, not of each entry's. */
                       .optional = EXIT_SAVE_PREEMPTION_TIMER},
+    /* vcpu_start() clears IA-32e mode guest where the guest starts outside of it. */
     [CONTROL_ENTRY] = {.set = ENTRY_IA32E_GUEST | ENTRY_LOAD_DEBUG_CONTROLS | ENTRY_LOAD_PAT |
                               ENTRY_LOAD_EFER},
 };
@@ -110,6 +112,7 @@ bool vcpu_apply_policy(struct vcpu *vcpu, const struct vcpu_policy *policy)
             return refused(vcpu, (enum control_group)group, &refusal);
         vmcs_write(control_field[group], vcpu->controls[group], &failure);
     }
+    vcpu->unpaged.active = false;
 
     const struct {
         enum vmcs_field field;
@@ -185,6 +188,8 @@ const struct vcpu_stop *vcpu_run(struct vcpu *vcpu)
 
     if (failure != VMX_SUCCEED)
         vcpu->stop = entry_failure(failure);
+    else
+        vcpu->controls[CONTROL_ENTRY] = (uint32_t)vmread(VMCS_ENTRY_CONTROLS);
     check_entry(vcpu);
     vcpu->launched = failure == VMX_SUCCEED && vcpu->stop.cause != STOP_ENTRY_FAILED;
     /* It may have been any entry of this run that failed: VMCLEAR makes the launch state known. */

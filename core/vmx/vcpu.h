@@ -39,6 +39,18 @@ struct vcpu_host {
     uint64_t cr0, cr3, cr4;
 };
 
+/*
+ * A guest that has paging off on a CPU without "unrestricted guest", for which VM entry wants it
+ * on: exits/unpaged.h says how it runs. What the guest reads of its registers is here then.
+ */
+struct unpaged {
+    bool active;
+    uint32_t policy;       /* the primary controls that running so overrules, as they were */
+    uint64_t identity_map; /* guest-physical address of its page directory; 0: there is none */
+    uint64_t cr3;
+    uint64_t efer;
+};
+
 struct vcpu {
     /* The frame: what every handler may change, in the reverse order of the pushes. */
     uint64_t r11;
@@ -70,8 +82,12 @@ struct vcpu {
     struct vmcs vmcs;
     const struct vmx_capability *capability;
     const struct ept *ept;
-    uint32_t controls[CONTROL_GROUPS]; /* in force, as vcpu_apply_policy() wrote them */
-    uint64_t xcr0;                     /* the guest's; extended_state.h says where it is */
+    /*
+     * In force. "IA-32e mode guest" follows the guest's mode, and without the core where the guest
+     * is unrestricted: here it is as of the start or the last return of vcpu_run().
+     */
+    uint32_t controls[CONTROL_GROUPS];
+    uint64_t xcr0; /* the guest's; extended_state.h says where it is */
     struct pending_events events;
     struct vcpu_stop stop;
     struct local_apic apic;
@@ -79,6 +95,7 @@ struct vcpu {
      * vcpu_set_hardware_stamp(). */
     struct msr_area_entry hardware_stamp;
     char entry_fault[256]; /* what stop.text points to after a VM entry that failed */
+    struct unpaged unpaged;
 } __attribute__((aligned(16)));
 
 /* Distance from the start of the vCPU to HOST_RSP. */
@@ -111,11 +128,34 @@ struct vcpu_policy {
     const void *io_bitmap_b;
 };
 
-/* A guest that starts in 64-bit mode at CPL 0 with a flat GDT-less segment state. */
+/* The mode that a guest starts in; always at CPL 0, interrupts off. */
+enum vcpu_mode {
+    VCPU_LONG = 0,  /* 64-bit mode, the segments flat */
+    VCPU_PROTECTED, /* 32-bit, the segments flat, paging off */
+    VCPU_REAL,      /* 16-bit; CS as given, the other segments at 0 */
+    VCPU_MODES
+};
+
+/*
+ * Where and how a guest starts. Registers that are not here are 0. There are no descriptor tables:
+ * what reloads a segment or takes an event needs LGDT and LIDT first, but for real mode, whose
+ * interrupt table lies at 0.
+ *
+ * In real mode CS:IP are cs and rip, with a base of 16 * cs: a SIPI is {.cs = vector << 8, .rip =
+ * 0}, and RESET {.cs = 0xf000, .rip = 0xfff0}, the alias of the reset vector below 1 MiB.
+ */
 struct vcpu_start {
+    enum vcpu_mode mode;
+    uint16_t cs; /* VCPU_REAL alone */
     uint64_t rip;
     uint64_t rsp;
     uint64_t cr3;
+    /*
+     * Without "unrestricted guest" VCPU_PROTECTED takes a page of guest memory that is the core's
+     * from then on: its guest-physical address, 4 KiB aligned, below 4 GiB. With it the guest may
+     * also end paging later. 0: no such page.
+     */
+    uint64_t identity_map;
     uint64_t rdi;
     uint64_t rsi;
     uint64_t rdx;
@@ -160,7 +200,7 @@ void vcpu_invalidate_stale(struct vcpu *vcpu);
 /*
  * Binds, and writes the controls for the policy. False if the vCPU cannot be bound, or, with
  * vcpu->stop explaining it, if this CPU cannot do what the policy asks. The bitmaps must stay where
- * they are until the next call.
+ * they are until the next call. The guest is to be started afterwards.
  */
 bool vcpu_apply_policy(struct vcpu *vcpu, const struct vcpu_policy *policy);
 
@@ -192,9 +232,12 @@ const char *vcpu_performance_absent(const struct vmx_capability *capability);
  */
 bool vcpu_set_hardware_stamp(struct vcpu *vcpu, bool on);
 
-/* Puts the guest at a 64-bit start, the VMCS being current. False, with vcpu->stop, if it failed.
+/*
+ * Puts the guest at a start, the VMCS being current and a policy applied. False, with vcpu->stop,
+ * if a VMWRITE failed or the mode cannot be had: real mode takes "unrestricted guest", protected
+ * mode that or an identity map.
  */
-bool vcpu_start_long_mode(struct vcpu *vcpu, const struct vcpu_start *start);
+bool vcpu_start(struct vcpu *vcpu, const struct vcpu_start *start);
 
 /*
  * Gives the guest so many TSC ticks of its own from now on, exits not counted; 0 is as many as can

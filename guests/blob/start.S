@@ -12,10 +12,12 @@
     .section .header, "a"
     .balign 8
     .quad   0x31424f4c424d5845          /* GUEST_BLOB_MAGIC */
-    .long   1, 64                       /* GUEST_BLOB_VERSION, sizeof(struct blob_row) */
-    .long   row_count, 0
+    .long   2, 64                       /* GUEST_BLOB_VERSION, sizeof(struct blob_row) */
+    .long   row_count, low_size
     .quad   rows_start
     .quad   blob_enter
+    .quad   blob_enter_protected
+    .quad   low_load
     .quad   blob_file_end
     .quad   blob_memory_end
 

@@ -6,6 +6,7 @@
 #include "../../core/x86/instructions.h"
 #include "fold.h"
 #include "guest_memory.h"
+#include "guest_start.h"
 #include "machine.h"
 #include "plan_check.h"
 
@@ -107,6 +108,22 @@ static enum vcpu_path path_of(const struct plan_job *job, const struct blob_row 
     return (enum vcpu_path)phase_level(job, phase);
 }
 
+/* As the guest starts with them. */
+static void note_controls(const struct bench_room *room, struct controls_in_force *into)
+{
+    const uint32_t *controls = room->vcpu->controls;
+
+    *into = (struct controls_in_force){
+        .pin_based = controls[CONTROL_PIN_BASED],
+        .primary = controls[CONTROL_PRIMARY],
+        .secondary = controls[CONTROL_SECONDARY],
+        .exit = controls[CONTROL_EXIT],
+        .entry = controls[CONTROL_ENTRY],
+        .vpid = controls[CONTROL_SECONDARY] & SECONDARY_VPID ? room->vcpu->vpid : 0,
+        .ept_pointer = room->ept.pointer,
+    };
+}
+
 /* One phase of a job, and where its data goes. */
 struct phase_run {
     const struct plan_job *job;
@@ -114,6 +131,7 @@ struct phase_run {
     enum vcpu_path path;
     struct packet_origin origin;
     struct vcpu_start start;
+    struct controls_in_force *controls;
     struct phase_result *out;
     char *packet;
     uint64_t packet_size;
@@ -129,7 +147,9 @@ static bool run_round(struct bench_room *room, struct phase_run *run)
     bool recorded = run->path == VCPU_PATH_STAMPS || run->path == VCPU_PATH_FULL;
     uint64_t discarded = 0;
 
-    if (!vcpu_start_long_mode(room->vcpu, &run->start))
+    bool started = vcpu_start(room->vcpu, &run->start);
+    note_controls(room, run->controls);
+    if (!started)
         return false;
     vcpu_set_path(room->vcpu, run->path);
     vcpu_set_time_limit(room->vcpu, (uint64_t)run->job->time_limit << 20);
@@ -158,7 +178,8 @@ static bool run_phase(struct bench_room *room, const struct plan_job *job, uint3
 {
     struct driver *driver = room->driver;
     struct phase_result *out = &result->phases[phase];
-    enum vcpu_path path = path_of(job, &blob_rows(driver->blob)[row_index], phase);
+    const struct blob_row *row = &blob_rows(driver->blob)[row_index];
+    enum vcpu_path path = path_of(job, row, phase);
     char *base = (char *)driver->results;
     uint64_t packet = job->results_offset + phase_offset(job, phase);
     uint64_t samples = packet + phase_packet_size(job, phase);
@@ -169,18 +190,17 @@ static bool run_phase(struct bench_room *room, const struct plan_job *job, uint3
         .phase = phase,
         .path = path,
         .origin = {platform_cpu_number(), job_index, phase, path},
-        .start = {.rip = blob_header(driver->blob)->entry,
-                  .rsp = GUEST_STACK_TOP,
-                  .cr3 = GUEST_PAGE_TABLES,
-                  .rdi = row_index,
-                  .rsi = phase == PHASE_COUNT_OP || phase == PHASE_OP ? GUEST_OP : GUEST_CONTROL,
-                  .rdx = phase_samples(job, phase)},
+        .start = guest_start(blob_header(driver->blob), row),
+        .controls = &result->controls,
         .out = out,
         .packet = base + packet,
         .packet_size = phase_packet_size(job, phase),
         .samples = (struct sample *)(base + samples),
     };
 
+    run.start.rdi = row_index;
+    run.start.rsi = phase == PHASE_COUNT_OP || phase == PHASE_OP ? GUEST_OP : GUEST_CONTROL;
+    run.start.rdx = phase_samples(job, phase);
     if (path == VCPU_PATH_STAMPS || path == VCPU_PATH_FULL)
         out->packet_offset = packet;
     if (phase_folded_size(job, phase)) {
@@ -204,7 +224,6 @@ static enum result_status run_job(struct bench_room *room, uint32_t job_index,
 {
     const struct driver *driver = room->driver;
     const struct plan_job *job = &plan_jobs(driver->plan)[job_index];
-    const uint32_t *controls = room->vcpu->controls;
     uint32_t row_index;
     const struct blob_row *row = find_row(driver->blob, job->benchmark, &row_index);
 
@@ -212,24 +231,16 @@ static enum result_status run_job(struct bench_room *room, uint32_t job_index,
         say(result->reason, "no such benchmark in the guest blob");
         return RESULT_FAILED;
     }
-    if (row->requires & ROW_REQUIRES_X2APIC && !(x86_cpuid(1, 0).ecx & CPUID_1_ECX_X2APIC)) {
-        say(result->reason, "this CPU has no x2APIC");
-        return RESULT_SKIPPED;
-    }
     if (!apply(room, &plan_policies(driver->plan)[job->policy])) {
         const struct vcpu_stop *stop = &room->vcpu->stop;
         say_stop(result->reason, stop);
         return stop->cause == STOP_CONTROL_REFUSED ? RESULT_SKIPPED : RESULT_FAILED;
     }
-    result->controls = (struct controls_in_force){
-        .pin_based = controls[CONTROL_PIN_BASED],
-        .primary = controls[CONTROL_PRIMARY],
-        .secondary = controls[CONTROL_SECONDARY],
-        .exit = controls[CONTROL_EXIT],
-        .entry = controls[CONTROL_ENTRY],
-        .vpid = controls[CONTROL_SECONDARY] & SECONDARY_VPID ? room->vcpu->vpid : 0,
-        .ept_pointer = room->ept.pointer,
-    };
+    const char *lack = guest_lacks(row, room->vcpu);
+    if (lack) {
+        say(result->reason, lack);
+        return RESULT_SKIPPED;
+    }
     guest_memory_load(room->guest_memory, driver->blob);
     for (int phase = 0; phase < PHASE_COUNT; phase++)
         if (!run_phase(room, job, job_index, row_index, (enum phase)phase, result)) {

@@ -37,6 +37,31 @@ static bool is_code(uint64_t bytes, uint64_t pointer)
     return pointer >= GUEST_BLOB_BASE && pointer - GUEST_BLOB_BASE < bytes;
 }
 
+/* The low part in the file, and fit for the memory it is copied to. */
+static bool low_part_fits(const struct blob_header *header, uint64_t bytes)
+{
+    uint64_t start = header->low - GUEST_BLOB_BASE;
+
+    return !header->low_size ||
+           (header->low >= GUEST_BLOB_BASE && start <= bytes && header->low_size <= bytes - start &&
+            header->low_size <= GUEST_LOW_LIMIT - GUEST_LOW_BASE);
+}
+
+/* What the row asks for is known, and the blob has the entry for it. */
+static bool can_start(const struct blob_header *header, const struct blob_row *row)
+{
+    switch (row->flags & ROW_START_MODE) {
+    case 0:
+        return true;
+    case ROW_START_REAL:
+        return header->low_size;
+    case ROW_START_PROTECTED:
+        return header->entry_protected;
+    default:
+        return false;
+    }
+}
+
 const char *blob_check(const void *blob, uint64_t bytes)
 {
     const struct blob_header *header = blob;
@@ -54,24 +79,33 @@ const char *blob_check(const void *blob, uint64_t bytes)
         return "guests: the table of benchmarks lies outside the blob";
     if (!is_code(bytes, header->entry))
         return "guests: the entry lies outside the blob";
+    if (header->entry_protected && !is_code(bytes, header->entry_protected))
+        return "guests: the entry in protected mode lies outside the blob";
+    if (!low_part_fits(header, bytes))
+        return "guests: the low part lies outside the blob, or is too large";
     for (uint32_t i = 0; i < header->row_count; i++) {
         const struct blob_row *row = &blob_rows(blob)[i];
         if (!is_string(blob, bytes, row->name) || !is_string(blob, bytes, row->description) ||
             !is_string(blob, bytes, row->instruction) || !is_code(bytes, row->op) ||
             !is_code(bytes, row->control))
             return "guests: a row points outside the blob";
+        if (!can_start(header, row))
+            return "guests: a row starts in a mode that the blob has no entry for";
     }
     return NULL;
 }
 
 void guest_memory_load(void *memory, const void *blob)
 {
+    const struct blob_header *header = blob_header(blob);
     char *base = memory;
     uint64_t *tables = (uint64_t *)(base + GUEST_PAGE_TABLES);
     uint64_t *pml4 = tables, *pdpt = tables + 512, *directory = tables + 1024;
 
     memset(base, 0, GUEST_BLOB_LIMIT);
-    memcpy(base + GUEST_BLOB_BASE, blob, blob_header(blob)->file_end - GUEST_BLOB_BASE);
+    memcpy(base + GUEST_BLOB_BASE, blob, header->file_end - GUEST_BLOB_BASE);
+    if (header->low_size)
+        memcpy(base + GUEST_LOW_BASE, blob_at(blob, header->low), header->low_size);
     pml4[0] = (GUEST_PAGE_TABLES + 4096) | PAGE_PRESENT | PAGE_WRITE;
     pdpt[0] = (GUEST_PAGE_TABLES + 8192) | PAGE_PRESENT | PAGE_WRITE;
     for (uint64_t i = 0; i < GUEST_MEMORY_SIZE / LARGE_PAGE; i++)

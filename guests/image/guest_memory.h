@@ -6,15 +6,17 @@
 #include "../blob.h"
 
 /*
- * Whether the bytes are a blob that can be loaded: header, sizes, and the table of rows with every
- * pointer inside the blob and every string ended. NULL if so, else what is wrong.
+ * Whether the bytes are a blob that can be loaded: header, sizes, the low part, and the table of
+ * rows with every pointer inside the blob, every string ended, and an entry for the mode it starts
+ * in. NULL if so, else what is wrong.
  */
 const char *blob_check(const void *blob, uint64_t bytes);
 
 /*
  * Fills zeroed or used memory afresh: clears all that lies below GUEST_BLOB_LIMIT, which is all a
- * row may use but the samples, copies the blob, and writes an identity map of the whole memory in 2
- * MiB pages at GUEST_PAGE_TABLES, which is CR3 then. The blob must have passed blob_check().
+ * row may use but the samples, copies the blob and once more its low part, and writes an identity
+ * map of the whole memory in 2 MiB pages at GUEST_PAGE_TABLES, which is CR3 then. The blob must
+ * have passed blob_check().
  */
 void guest_memory_load(void *memory, const void *blob);
 

@@ -33,6 +33,7 @@ static inline void fixture_blob_make(struct fixture_blob *blob)
 
     memset(blob, 0, sizeof(*blob));
     memset(blob->code, 0x90, sizeof(blob->code));
+    memcpy(blob->code + 2, "\xf4low", 5);
     blob->header = (struct blob_header){
         .magic = GUEST_BLOB_MAGIC,
         .version = GUEST_BLOB_VERSION,
@@ -40,6 +41,9 @@ static inline void fixture_blob_make(struct fixture_blob *blob)
         .row_count = FIXTURE_ROWS,
         .rows = GUEST_BLOB_BASE + offsetof(struct fixture_blob, rows),
         .entry = code,
+        .entry_protected = code + 1,
+        .low = code + 2,
+        .low_size = 5,
         .file_end = GUEST_BLOB_BASE + sizeof(*blob),
         .memory_end = GUEST_BLOB_BASE + sizeof(*blob) + 0x1234,
     };

@@ -5,6 +5,7 @@
  * --corpus.
  */
 #include "../blob/exception.h"
+#include "../blob/modes.h"
 #include "../blob/row.h"
 
 #define GUEST_PD_ENTRY (GUEST_PAGE_TABLES + 8192 + 8 * 15) /* maps 30 MiB */
@@ -108,6 +109,24 @@ static void unknown_hypercall(struct sample *samples, uint64_t count)
         hypercall(HYPERCALL_FAILED, __LINE__);
 }
 
+/* What it takes "unrestricted guest" for. */
+static void real_mode(struct sample *samples, uint64_t count)
+{
+    (void)samples;
+    (void)count;
+    modes_descend(true);
+}
+
+/* The page that the core runs guests without paging on, where it does: not theirs to write. */
+static void identity_map(struct sample *samples, uint64_t count)
+{
+    (void)samples;
+    (void)count;
+    for (uint64_t at = 0; at < 4096; at += 8)
+        *(volatile uint64_t *)(GUEST_IDENTITY_MAP + at) = OUTSIDE | 0xe7;
+    modes_descend(false);
+}
+
 ROW_CODE(two_exits, "xor %%eax, %%eax\n\txor %%ecx, %%ecx", "cpuid\n\tcpuid")
 
 #define GUEST(function, text)                                                      \
@@ -123,6 +142,8 @@ ROWS = {
     GUEST(endless, "a loop without an end"),
     GUEST(outside_memory, "a write to memory that is not the guest's"),
     GUEST(string_io_outside, "REP INSB to memory that is not the guest's"),
+    GUEST(real_mode, "down to real mode"),
+    GUEST(identity_map, "no paging, and what stands in for it overwritten"),
     {
         .name = "check/string_io",
         .description =

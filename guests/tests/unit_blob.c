@@ -51,7 +51,7 @@ static void header_fields(void **state)
     struct blob_header *h = &blob->header;
     (void)state;
     BAD(h->magic, 0, "guests: not a guest blob");
-    BAD(h->version, 2, version);
+    BAD(h->version, GUEST_BLOB_VERSION + 1, version);
     BAD(h->row_size, 56, version);
     BAD(h->file_end, h->file_end - 1, size);
     BAD(h->file_end, h->file_end + 1, size);
@@ -71,6 +71,51 @@ static void header_fields(void **state)
     BAD(h->entry, UINT64_MAX, entry);
     h->row_count = 0;
     assert_null(blob_check(blob, sizeof(*blob)));
+}
+
+static void starts_in_other_modes(void **state)
+{
+    static const char entry[] = "guests: the entry in protected mode lies outside the blob";
+    static const char low[] = "guests: the low part lies outside the blob, or is too large";
+    static const char row[] = "guests: a row starts in a mode that the blob has no entry for";
+    struct blob_header *h = &blob->header;
+    uint32_t *flags = &blob->rows[1].flags;
+    (void)state;
+    BAD(h->entry_protected, h->file_end, entry);
+    BAD(h->entry_protected, 1, entry);
+    BAD(h->entry_protected, UINT64_MAX, entry);
+    BAD(h->low, GUEST_BLOB_BASE - 1, low);
+    BAD(h->low, h->file_end - 4, low);
+    BAD(h->low, UINT64_MAX, low);
+    BAD(h->low, 0, low);
+    BAD(h->low_size, (uint32_t)(h->file_end - h->low) + 1, low);
+    BAD(h->low_size, UINT32_MAX, low);
+    *flags = ROW_START_REAL;
+    BAD(h->low_size, 0, row);
+    BAD(*flags, ROW_START_REAL | ROW_START_PROTECTED, row);
+    *flags = ROW_START_PROTECTED;
+    BAD(h->entry_protected, 0, row);
+    *flags = 0;
+    h->entry_protected = h->low_size = 0;
+    assert_null(blob_check(blob, sizeof(*blob)));
+}
+
+/* More than fits below GUEST_LOW_LIMIT, of a blob that is large enough to have it. */
+static void a_low_part_that_is_too_large(void **state)
+{
+    const uint64_t room = GUEST_LOW_LIMIT - GUEST_LOW_BASE, bytes = sizeof(*blob) + room + 1;
+    struct fixture_blob *large = calloc(1, bytes);
+    (void)state;
+    fixture_blob_make(large);
+    large->header.file_end = large->header.memory_end = GUEST_BLOB_BASE + bytes;
+    large->header.low = GUEST_BLOB_BASE + sizeof(*blob);
+    large->header.low_size = (uint32_t)room;
+    const char *fits = blob_check(large, bytes);
+    large->header.low_size++;
+    const char *wrong = blob_check(large, bytes);
+    free(large);
+    assert_null(fits);
+    assert_string_equal(wrong, "guests: the low part lies outside the blob, or is too large");
 }
 
 static void row_fields(void **state)
@@ -169,7 +214,9 @@ static void loaded(void **state)
         for (uint64_t at = blob->header.file_end; at < blob->header.memory_end; at++)
             assert_int_equal(memory[at], 0); /* .bss */
         for (uint64_t at = 0x4000; at < GUEST_BLOB_BASE; at++)
-            assert_int_equal(memory[at], 0);
+            if (at < GUEST_LOW_BASE || at >= GUEST_LOW_BASE + blob->header.low_size)
+                assert_int_equal(memory[at], 0);
+        assert_memory_equal(memory + GUEST_LOW_BASE, "\xf4low", 5);
         for (uint64_t at = 0; at < GUEST_MEMORY_SIZE; at += 0x1ff123)
             assert_int_equal(walk(memory, at), at);
         assert_int_equal(walk(memory, GUEST_MEMORY_SIZE - 1), GUEST_MEMORY_SIZE - 1);
@@ -186,9 +233,14 @@ static void loaded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        blob_test(valid),         blob_test(header_fields),
-        blob_test(row_fields),    blob_test(cut_off_anywhere),
-        blob_test(random_damage), blob_test(loaded),
+        blob_test(valid),
+        blob_test(header_fields),
+        blob_test(row_fields),
+        blob_test(cut_off_anywhere),
+        blob_test(random_damage),
+        blob_test(loaded),
+        blob_test(starts_in_other_modes),
+        blob_test(a_low_part_that_is_too_large),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -172,7 +172,7 @@ static void a_whole_run(void **state)
         assert_int_equal(result->job, job);
         assert_string_equal(result->reason, "");
         assert_int_equal(result->controls.pin_based, 0x7f);
-        assert_int_equal(result->controls.secondary, 0x102a);
+        assert_int_equal(result->controls.secondary, 0x10aa);
         assert_int_equal(result->controls.vpid, 1);
         assert_int_equal(result->controls.ept_pointer & 0xfff, 0x1e);
         for (int phase = 0; phase < PHASE_COUNT; phase++)
@@ -242,6 +242,67 @@ static void floor_rows_use_the_floor(void **state)
     assert_null(driver_run(&driver));
     for (int phase = 0; phase < PHASE_COUNT; phase++)
         phase_is_whole(2, phase, (uintptr_t)(phase < 2 ? vmx_exit_full : vmx_exit_floor));
+}
+
+static void expect_job(unsigned job, enum result_status status, const char *reason);
+
+static struct {
+    uint64_t rip, rsp, cr3, cs_base, cr0;
+} started;
+
+static enum vmx_failure note_start(struct vcpu *vcpu)
+{
+    started.rip = *simulated_field(VMCS_GUEST_RIP);
+    started.rsp = *simulated_field(VMCS_GUEST_RSP);
+    started.cr3 = *simulated_field(VMCS_GUEST_CR3);
+    started.cs_base = *simulated_field(VMCS_GUEST_CS_BASE);
+    started.cr0 = *simulated_field(VMCS_CR0_SHADOW);
+    return guest_entered(vcpu);
+}
+
+static void rows_start_in_their_mode(void **state)
+{
+    (void)state;
+    stub_guest = note_start;
+    plan.header.job_count = 1;
+    blob.rows[0].flags = ROW_START_REAL;
+    assert_null(driver_run(&driver));
+    expect_job(0, RESULT_DONE, "");
+    assert_int_equal(started.rip, 0);
+    assert_int_equal(started.rsp, GUEST_LOW_STACK);
+    assert_int_equal(started.cs_base, GUEST_LOW_BASE);
+    assert_int_equal(started.cr0, 0x10);
+    assert_int_equal(result_of(0)->controls.entry & 0x200, 0);
+
+    entry_count = 0;
+    blob.rows[0].flags = ROW_START_PROTECTED;
+    assert_null(driver_run(&driver));
+    expect_job(0, RESULT_DONE, "");
+    assert_int_equal(started.rip, blob.header.entry_protected);
+    assert_int_equal(started.rsp, GUEST_STACK_TOP);
+    assert_int_equal(started.cs_base, 0);
+    assert_int_equal(started.cr3, 0);
+    assert_int_equal(started.cr0, 0x11);
+
+    entry_count = 0;
+    plan.policies[0].secondary.clear = SECONDARY_UNRESTRICTED_GUEST;
+    assert_null(driver_run(&driver));
+    expect_job(0, RESULT_DONE, "");
+    assert_int_equal(started.cr3, GUEST_IDENTITY_MAP);
+    assert_int_equal(started.cr0, 0x11);
+
+    entry_count = 0;
+    blob.rows[0].flags = ROW_START_REAL;
+    assert_null(driver_run(&driver));
+    expect_job(0, RESULT_FAILED,
+               "start not possible: a start in real mode takes the control \"unrestricted guest\"");
+    blob.rows[0].requires = ROW_REQUIRES_UNRESTRICTED;
+    memset(result_of(0), 0, sizeof(*result_of(0)));
+    assert_null(driver_run(&driver));
+    expect_job(0, RESULT_SKIPPED,
+               "a start in real mode takes \"unrestricted guest\", which this CPU or the policy "
+               "lacks");
+    assert_int_equal(entry_count, 0);
 }
 
 static void expect_job(unsigned job, enum result_status status, const char *reason)
@@ -315,6 +376,7 @@ int main(void)
         driver_test(rounds_are_folded),
         driver_test(the_machine),
         driver_test(floor_rows_use_the_floor),
+        driver_test(rows_start_in_their_mode),
         driver_test(jobs_fail_one_by_one),
         driver_test(jobs_are_skipped),
         driver_test(a_failed_entry_has_its_error),
