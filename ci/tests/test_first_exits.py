@@ -109,7 +109,7 @@ def test_filter_and_repetitions(tmp_path):
 def test_checks_hold_under_both_policies(tmp_path):
     directory = measure(tmp_path / "run", "--guest", "check/*")
     jobs = run_json(directory)["jobs"]
-    assert len(jobs) == 20 and all(job["status"] == "done" for job in jobs)
+    assert len(jobs) == 26 and all(job["status"] == "done" for job in jobs)
 
 
 def test_a_policy_between_the_two(tmp_path):
