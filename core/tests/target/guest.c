@@ -28,7 +28,7 @@ static bool start(struct guest *guest, uint64_t rsi, uint64_t rdx)
         .rsi = rsi,
         .rdx = rdx,
     };
-    return vcpu_start_long_mode(guest->vcpu, &at);
+    return vcpu_start(guest->vcpu, &at);
 }
 
 static bool map(struct guest *guest, void *shared)
