@@ -56,9 +56,14 @@ static const struct simulated_msr msrs_at_reset[] = {
     {IA32_VMX_TRUE_EXIT_CTLS, true, 0x007fffff00036dfb},
     {IA32_VMX_TRUE_ENTRY_CTLS, true, 0x0000ffff000011fb},
     {IA32_EFER, false, EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE},
+    {IA32_STAR, false, 0x7777},
+    {IA32_LSTAR, false, 0x8888},
+    {IA32_CSTAR, false, 0x9999},
+    {IA32_FMASK, false, 0xaaaa},
     {IA32_FS_BASE, false, 0x4444},
     {IA32_GS_BASE, false, 0x5555},
     {IA32_KERNEL_GS_BASE, false, 0x6666},
+    {IA32_TSC_AUX, false, 0x7a},
 };
 
 static const struct simulated_leaf leaves_at_reset[] = {
@@ -70,6 +75,8 @@ static const struct simulated_leaf leaves_at_reset[] = {
     {0xb, 0, {1, 2, 0x100, 7}},
     {0xb, 1, {4, 8, 0x201, 7}},
     {0xd, 0, {7, 0x340, 0x340, 0}},
+    {0xd, 1, {1, 0, 0, 0}},
+    {0xd, 2, {0x100, 0x240, 0, 0}},
     {0x80000000, 0, {0x80000008, 0, 0, 0}},
     {0x80000001, 0, {0, 0, 0x21, 0x2c100800}},
     {0x80000002, 0, {0x756d6953, 0x6574616c, 0x50432064, 0x00000055}},
@@ -89,8 +96,9 @@ void simulated_cpu_reset(void)
     for (int i = 0; i < SIMULATED_CPUS_MAX; i++)
         cpu->others[i].cr4 = cpu->cr4;
     cpu->xcr0 = 1;
+    cpu->extended.fcw = 0x37f;
+    cpu->extended.mxcsr = 0x1f80;
     cpu->tsc = 1000;
-    cpu->tsc_aux = 0x7a;
     /* RPL and TI are set where a 64-bit host may have them: the VMCS must get them clear. */
     cpu->cs = 0x08;
     cpu->ss = 0x10;

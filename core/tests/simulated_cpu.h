@@ -8,6 +8,7 @@
 #define EXITMETER_CORE_TESTS_SIMULATED_CPU_H
 
 #include "../x86/cpuid.h"
+#include "simulated_extended.h"
 #include "simulated_performance.h"
 
 #include <stdbool.h>
@@ -65,7 +66,7 @@ struct simulated_port_access {
 #define SIMULATED_VMCS_MAX   4
 #define SIMULATED_CPUS_MAX   64
 #define SIMULATED_MSRS_MAX   96
-#define SIMULATED_LEAVES_MAX 32
+#define SIMULATED_LEAVES_MAX 48
 #define SIMULATED_PORT_LOG   4096
 #define SIMULATED_PORTS      0x10000
 
@@ -95,8 +96,8 @@ struct simulated_cpu {
     uint64_t cr0, cr2, cr3, cr4;
     uint64_t dr[4], dr6;
     uint64_t xcr0;
-    uint64_t tsc; /* grows by 1 at each RDTSC and RDTSCP */
-    uint32_t tsc_aux;
+    struct simulated_extended extended;
+    uint64_t tsc;        /* grows by 1 at each RDTSC and RDTSCP */
     uint64_t counter[4]; /* RDPMC's, where there is no PMU */
     uint64_t random;     /* RDRAND's and RDSEED's next number ... */
     bool random_absent;  /* ... if there is one */

@@ -3,6 +3,7 @@
 #include "simulated_cpu.h"
 
 #include "../x86/control_registers.h"
+#include "../x86/msr.h"
 
 /* What a write of DR6 can change without RTM and bus-lock detection; the rest reads as ones or 0.
  */
@@ -67,7 +68,7 @@ bool x86_xsetbv_checked(uint32_t index, uint64_t value)
 
 uint64_t x86_rdtscp(uint32_t *aux)
 {
-    *aux = simulated_cpu.tsc_aux;
+    *aux = (uint32_t)simulated_msr(IA32_TSC_AUX)->value;
     return simulated_cpu.tsc++;
 }
 

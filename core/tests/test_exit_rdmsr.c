@@ -45,7 +45,7 @@ static void hardware(void **state)
 
 static void hardware_that_is_not_there(void **state)
 {
-    static const uint32_t missing[] = {0x11, 0x1ffe, 0xc0000103};
+    static const uint32_t missing[] = {0x11, 0x1ffe, 0xc0000104};
     (void)state;
     for (size_t i = 0; i < COUNT_OF(missing); i++) {
         read(missing[i]);

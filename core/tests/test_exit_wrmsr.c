@@ -37,6 +37,7 @@ static void hardware(void **state)
                                      0xc0000081, 0xc0000103, 0xc0002000};
     (void)state;
     for (size_t i = 0; i < COUNT_OF(there); i++) {
+        simulated_msr_remove(there[i]);
         refuses(there[i], 1); /* not there yet */
         simulated_msr_set(there[i], 0);
         assert_int_equal(write(there[i], 0xfedcba9876543210 - i), EXIT_RESUME);

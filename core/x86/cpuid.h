@@ -24,6 +24,14 @@ struct cpuid_registers {
 
 #define CPUID_PERFORMANCE 0xau /* architectural performance monitoring */
 
+#define CPUID_EXTENDED_STATE     0xdu
+#define CPUID_D_1_EAX_XSAVEOPT   (1u << 0)
+#define CPUID_D_1_EAX_XSAVES     (1u << 3) /* and IA32_XSS */
+#define CPUID_D_1_EAX_XFD        (1u << 4)
+#define CPUID_D_N_ECX_SUPERVISOR (1u << 0) /* of IA32_XSS, not of XCR0 */
+#define CPUID_D_N_ECX_ALIGNED    (1u << 1) /* at a multiple of 64 bytes in the compacted form */
+
+#define CPUID_80000001_EDX_RDTSCP    (1u << 27)
 #define CPUID_80000001_EDX_1GB_PAGES (1u << 26)
 #define CPUID_80000001_EDX_LONG_MODE (1u << 29)
 

@@ -7,9 +7,12 @@
 #define MSR_SMI_COUNT        0x34u
 #define IA32_FEATURE_CONTROL 0x3au
 #define IA32_APIC_BASE       0x1bu
+#define IA32_SPEC_CTRL       0x48u
 #define IA32_SYSENTER_CS     0x174u
 #define IA32_SYSENTER_ESP    0x175u
 #define IA32_SYSENTER_EIP    0x176u
+#define IA32_XFD             0x1c4u
+#define IA32_XFD_ERR         0x1c5u
 #define IA32_DEBUGCTL        0x1d9u
 #define IA32_PAT             0x277u
 
@@ -45,10 +48,17 @@
 #define X2APIC_MSR_LAST  0x8ffu
 #define X2APIC_TPR       0x808u
 
+#define IA32_XSS 0xda0u
+
 #define IA32_EFER           0xc0000080u
+#define IA32_STAR           0xc0000081u
+#define IA32_LSTAR          0xc0000082u
+#define IA32_CSTAR          0xc0000083u
+#define IA32_FMASK          0xc0000084u
 #define IA32_FS_BASE        0xc0000100u
 #define IA32_GS_BASE        0xc0000101u
 #define IA32_KERNEL_GS_BASE 0xc0000102u
+#define IA32_TSC_AUX        0xc0000103u
 
 #define FEATURE_CONTROL_LOCK        (1ull << 0)
 #define FEATURE_CONTROL_VMX_OUTSIDE (1ull << 2) /* VMXON allowed outside SMX operation */
