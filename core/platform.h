@@ -12,7 +12,7 @@
 
 #define PAGE_SIZE 4096ull
 
-/* CPU numbers are below this. */
+/* CPU numbers are below this; the core keeps a record for each. */
 #define PLATFORM_CPUS_MAX 64u
 
 /*

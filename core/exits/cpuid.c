@@ -4,8 +4,12 @@
 #include "../x86/control_registers.h"
 #include "advance.h"
 
-/* Leaves below 32 that need a second look, as a bit set: 1 (features), 0xb and 0x1f (x2APIC id). */
-#define GUEST_LEAVES (1u << 1 | 1u << 0xb | 1u << 0x1f)
+/*
+ * Leaves below 32 that need a second look, as a bit set: 1 (features), 0xb and 0x1f (x2APIC id),
+ * 0xd (extended state). The sizes in leaf 0xd are right as the CPU has them: it computes them from
+ * XCR0 and IA32_XSS, which are the guest's (vmx/resident_state.h).
+ */
+#define GUEST_LEAVES (1u << 1 | 1u << 0xb | 1u << CPUID_EXTENDED_STATE | 1u << 0x1f)
 
 static void features(const struct vcpu *vcpu, struct cpuid_registers *r)
 {
@@ -14,6 +18,19 @@ static void features(const struct vcpu *vcpu, struct cpuid_registers *r)
     r->ecx |= CPUID_1_ECX_HYPERVISOR;
     if (vmread(VMCS_GUEST_CR4) & CR4_OSXSAVE)
         r->ecx |= CPUID_1_ECX_OSXSAVE;
+}
+
+/* Supervisor state components that the guest cannot use, and XSAVES where it is a #UD. */
+static void extended_state(const struct vcpu *vcpu, struct cpuid_registers *r)
+{
+    uint64_t xss = vcpu->capability->xss;
+
+    if (!(vcpu->controls[CONTROL_SECONDARY] & SECONDARY_XSAVES)) {
+        r->eax &= ~CPUID_D_1_EAX_XSAVES;
+        xss = 0;
+    }
+    r->ecx &= (uint32_t)xss;
+    r->edx &= (uint32_t)(xss >> 32);
 }
 
 static void hypervisor(uint32_t leaf, struct cpuid_registers *r)
@@ -35,7 +52,10 @@ static __attribute__((noinline, cold)) enum exit_outcome adjusted(struct vcpu *v
         hypervisor(leaf, &r);
     else if (leaf == 1)
         features(vcpu, &r);
-    else if (leaf <= x86_cpuid(0, 0).eax) /* else the CPU answers with its last leaf */
+    else if (leaf == CPUID_EXTENDED_STATE) {
+        if ((uint32_t)vcpu->rcx == 1 && leaf <= x86_cpuid(0, 0).eax)
+            extended_state(vcpu, &r);
+    } else if (leaf <= x86_cpuid(0, 0).eax) /* else the CPU answers with its last leaf */
         r.edx = local_apic_id(&vcpu->apic);
     vcpu->rax = r.eax;
     vcpu->rbx = r.ebx;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * MOV to and from debug registers. DR7 is the VMCS's; DR0 to DR3 and DR6 are the CPU's own, which
- * no VM transition touches: the host leaves them alone, having DR7 cleared by every VM exit. Two
- * vCPUs that take turns on a CPU would share them.
+ * no VM transition touches (resident_state.h): the host leaves them alone, having DR7 cleared by
+ * every VM exit.
  *
  * This VM exit comes before the checks of the instruction itself, of privilege and of CR4.DE alike
  * (SDM Vol. 3C 26.1.3), so that all of them are made here.

@@ -35,7 +35,7 @@ static bool is_valid(uint64_t value, uint64_t supported)
     return true;
 }
 
-/* Into the CPU at once: it is the guest's XCR0 there until another's is needed (extended_state.h).
+/* Into the CPU at once: it is the guest's XCR0 there until another's is needed (resident_state.h).
  */
 enum exit_outcome exit_xsetbv(struct vcpu *vcpu)
 {

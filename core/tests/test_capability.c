@@ -45,6 +45,8 @@ static void with_true_forms(void **state)
     assert_int_equal(capability.feature_control, 5);
     assert_int_equal(vmx_revision(&capability), 0x12);
     assert_int_equal(capability.xcr0, 7);
+    assert_int_equal(capability.xsave, 1);
+    assert_int_equal(capability.xss, 0);
     assert_int_equal(capability.physical_bits, 48);
 }
 

@@ -38,6 +38,26 @@ static void other_leaves_are_the_cpus_own(void **state)
     }
 }
 
+/* Sizes and components as the CPU has them; XSAVES and IA32_XSS as far as the guest has them. */
+static void extended_state(void **state)
+{
+    struct cpuid_registers all = {0x1f, 0x340, 0x1900, 1};
+    (void)state;
+    *simulated_leaf(0xd, 1) = all;
+    *simulated_leaf(0xd, 0x10000) = all;
+    exit_capability.xss = 0x1800;
+    guest.controls[CONTROL_SECONDARY] |= SECONDARY_XSAVES;
+    take_leaf(0xd, 1);
+    expect_cpuid((struct cpuid_registers){0x1f, 0x340, 0x1800, 0});
+    take_leaf(0xd, 0x10000);
+    expect_cpuid(all);
+    guest.controls[CONTROL_SECONDARY] &= ~SECONDARY_XSAVES;
+    take_leaf(0xd, 0xabcd00000001);
+    expect_cpuid((struct cpuid_registers){0x17, 0x340, 0, 0});
+    take_leaf(0xd, 2);
+    expect_cpuid(x86_cpuid(0xd, 2));
+}
+
 /* CPUID looks at EAX and ECX alone and clears the upper halves of all four registers. */
 static void upper_halves_are_ignored_and_cleared(void **state)
 {
@@ -158,6 +178,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         exit_test(other_leaves_are_the_cpus_own),
+        exit_test(extended_state),
         exit_test(upper_halves_are_ignored_and_cleared),
         exit_test(leaf_1_shows_the_guest),
         exit_test(topology_leaves_show_the_guests_id),

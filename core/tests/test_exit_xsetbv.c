@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include "exit_fixture.h"
-#include "stub_entry.h"
-#include "vcpu_fixture.h"
-
-#include "../vmx/extended_state.h"
-#include "../x86/control_registers.h"
 
 static enum exit_outcome take(uint64_t rcx, uint64_t value)
 {
@@ -104,50 +99,6 @@ static void what_the_cpu_refuses_is_refused(void **state)
     expect_gp();
 }
 
-static uint64_t xcr0_in_guest;
-
-static enum vmx_failure look(struct vcpu *vcpu)
-{
-    xcr0_in_guest = simulated_cpu.xcr0;
-    vcpu->stop.cause = STOP_PHASE_DONE;
-    return VMX_SUCCEED;
-}
-
-/* Each vCPU runs with its own; what the last one left is not taken back before it must be. */
-static void each_guest_has_its_own(void **state)
-{
-    static const struct vcpu_start start;
-    (void)state;
-    stub_guest = look;
-    assert_true(vcpu_apply_policy(fixture_vcpu, &fixture_policy));
-    assert_true(vcpu_start(fixture_vcpu, &start));
-    assert_int_equal(fixture_vcpu->xcr0, 1);
-    simulated_cpu.xcr0 = 7; /* another's */
-    vcpu_run(fixture_vcpu);
-    assert_int_equal(xcr0_in_guest, 1);
-    assert_int_equal(simulated_cpu.xsetbvs, 1);
-    fixture_vcpu->xcr0 = 3;
-    vcpu_run(fixture_vcpu);
-    vcpu_run(fixture_vcpu);
-    assert_int_equal(xcr0_in_guest, 3);
-    assert_int_equal(simulated_cpu.xsetbvs, 2);
-    extended_state_use(&fixture_cpu.capability, 7);
-    assert_int_equal(simulated_cpu.xcr0, 7);
-    assert_true(vcpu_start(fixture_vcpu, &start));
-    assert_int_equal(fixture_vcpu->xcr0, 1);
-}
-
-static void no_xsave_no_xcr0(void **state)
-{
-    (void)state;
-    stub_guest = look;
-    fixture_cpu.capability.xcr0 = 0;
-    simulated_cpu.cr4 &= ~CR4_OSXSAVE;
-    assert_true(vcpu_apply_policy(fixture_vcpu, &fixture_policy));
-    vcpu_run(fixture_vcpu); /* an XGETBV would be a #UD */
-    assert_int_equal(simulated_cpu.xsetbvs, 0);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,8 +107,6 @@ int main(void)
         exit_test(apx_excludes_mpx),
         exit_test(other_registers),
         exit_test(what_the_cpu_refuses_is_refused),
-        vcpu_test(each_guest_has_its_own),
-        vcpu_test(no_xsave_no_xcr0),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -109,6 +109,19 @@ static void addresses_and_counts(void **state)
     assert_int_equal(field(VMCS_VIRTUAL_PROCESSOR_ID), fixture_vcpu->vpid);
 }
 
+/* XSAVES for guests, but not of supervisor state components that do not move with them. */
+static void xsaves_where_there_is(void **state)
+{
+    (void)state;
+    assert_true(vcpu_apply_policy(fixture_vcpu, &fixture_policy));
+    assert_int_equal(field(VMCS_XSS_EXITING_BITMAP), 0);
+    fixture_cpu.capability.controls[CONTROL_SECONDARY] |= 1ull << 52;
+    fixture_cpu.capability.xss = XSS_CET;
+    assert_true(vcpu_apply_policy(fixture_vcpu, &fixture_policy));
+    assert_int_equal(field(VMCS_SECONDARY_CONTROLS), 0x0010102a);
+    assert_int_equal(field(VMCS_XSS_EXITING_BITMAP), ~0x1800ull);
+}
+
 static void refuses(enum control_group group, uint32_t bit, bool set, const char *text,
                     const char *log)
 {
@@ -226,6 +239,7 @@ int main(void)
         vcpu_test(controls_of_the_policy),
         vcpu_test(host_state),
         vcpu_test(addresses_and_counts),
+        vcpu_test(xsaves_where_there_is),
         vcpu_test(refused_controls_are_named),
         vcpu_test(the_basis_cannot_be_cleared),
         vcpu_test(cr3_exiting_is_the_policys_to_set),

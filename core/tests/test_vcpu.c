@@ -33,7 +33,7 @@ static void creation_fails_without_a_trace(void **state)
 {
     size_t held = simulated_pages_held();
     (void)state;
-    for (unsigned n = 1; n <= 2; n++) {
+    for (unsigned n = 1; n <= 3; n++) {
         simulated_pages_fail(n);
         assert_null(vcpu_create(&fixture_cpu.capability, &fixture_ept));
         assert_int_equal(simulated_pages_held(), held);

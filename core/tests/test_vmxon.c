@@ -39,7 +39,7 @@ static void enable_and_disable(void **state)
     assert_int_equal(*(uint32_t *)cpu.region, 0x12);
     for (size_t i = 1; i < PAGE_SIZE / 4; i++)
         assert_int_equal(((uint32_t *)cpu.region)[i], 0);
-    assert_int_equal(simulated_pages_held(), 1);
+    assert_int_equal(simulated_pages_held(), 2); /* and an area for the host's extended state */
     vmx_disable(&cpu);
     assert_false(simulated_cpu.vmx_operation);
     assert_false(simulated_cpu.cr4 & CR4_VMXE);
@@ -48,7 +48,7 @@ static void enable_and_disable(void **state)
     assert_int_equal(simulated_cpu.executed[SIMULATED_VMXOFF], 1);
 }
 
-/* XSETBV on a guest's behalf needs it; a CPU without XSAVE has not got it. */
+/* XSETBV on a guest's behalf needs it; a CPU without XSAVE has not got it, but FXSAVE. */
 static void osxsave_is_set_and_taken_back(void **state)
 {
     (void)state;
@@ -61,7 +61,7 @@ static void osxsave_is_set_and_taken_back(void **state)
 
     simulated_leaf(1, 0)->ecx &= ~CPUID_1_ECX_XSAVE;
     assert_null(vmx_enable(&cpu));
-    assert_int_equal(simulated_cpu.cr4, 0x20 | CR4_VMXE);
+    assert_int_equal(simulated_cpu.cr4, 0x20 | CR4_VMXE | CR4_OSFXSR);
     assert_int_equal(cpu.capability.xcr0, 0);
     vmx_disable(&cpu);
     assert_int_equal(simulated_cpu.cr4, 0x20);
@@ -198,6 +198,24 @@ static void no_memory(void **state)
     (void)state;
     simulated_pages_fail(1);
     refuses("no memory for the VMXON region");
+    simulated_pages_fail(2);
+    refuses("no memory for the host's extended state");
+}
+
+/* What the core can do nothing about. */
+static void out_of_reach(void **state)
+{
+    (void)state;
+    simulated_cpu_number_set(PLATFORM_CPUS_MAX);
+    refuses("this CPU's number is beyond PLATFORM_CPUS_MAX");
+    simulated_cpu_number_set(PLATFORM_CPUS_MAX - 1);
+    simulated_cpu.cr0 |= CR0_TS;
+    refuses("CR0.TS or CR0.EM is set: extended state is out of the core's reach");
+    simulated_cpu.cr0 ^= CR0_TS | CR0_EM;
+    refuses("CR0.TS or CR0.EM is set: extended state is out of the core's reach");
+    simulated_cpu.cr0 ^= CR0_EM;
+    assert_null(vmx_enable(&cpu));
+    vmx_disable(&cpu);
 }
 
 static void vmxon_fails(void **state)
@@ -236,6 +254,7 @@ int main(void)
         simulated_test(fixed_cr0),
         simulated_test(fixed_cr4),
         simulated_test(no_memory),
+        simulated_test(out_of_reach),
         simulated_test(vmxon_fails),
         simulated_test(revision_leaves_bit_31_out),
     };

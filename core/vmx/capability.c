@@ -6,7 +6,6 @@
 
 #include <stddef.h>
 
-#define CPUID_EXTENDED_STATE  0xdu
 #define CPUID_ADDRESS_SIZES   0x80000008u
 #define PHYSICAL_BITS_WITHOUT 36 /* the leaf; with PAE, SDM Vol. 3A 4.1.4 */
 
@@ -42,6 +41,10 @@ void vmx_capability_read(struct vmx_capability *capability)
     if (x86_cpuid(1, 0).ecx & CPUID_1_ECX_XSAVE) {
         struct cpuid_registers r = x86_cpuid(CPUID_EXTENDED_STATE, 0);
         capability->xcr0 = (uint64_t)r.edx << 32 | r.eax;
+        r = x86_cpuid(CPUID_EXTENDED_STATE, 1);
+        capability->xsave = r.eax;
+        if (r.eax & CPUID_D_1_EAX_XSAVES)
+            capability->xss = ((uint64_t)r.edx << 32 | r.ecx) & XSS_CET;
     }
     capability->physical_bits = PHYSICAL_BITS_WITHOUT;
     if (x86_cpuid(0x80000000u, 0).eax >= CPUID_ADDRESS_SIZES)

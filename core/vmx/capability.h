@@ -20,10 +20,18 @@ struct vmx_capability {
     uint64_t cr4_fixed0, cr4_fixed1;
     uint64_t feature_control;
     uint64_t xcr0;         /* bits of XCR0 that can be set; 0 without XSAVE */
+    uint64_t xss;          /* bits of IA32_XSS that a guest may use; 0 without XSAVES */
+    uint32_t xsave;        /* CPUID.0xD.1:EAX: the forms of XSAVE; 0 without it */
     uint8_t physical_bits; /* width of a physical address, MAXPHYADDR */
 };
 
 #define VMX_BASIC_TRUE_CONTROLS (1ull << 55)
+
+/*
+ * CET_U and CET_S. The other supervisor state components drive the machine (power, tracing), and
+ * are not a guest's.
+ */
+#define XSS_CET (3ull << 11)
 
 #define EPT_CAP_WALK_4      (1ull << 6)
 #define EPT_CAP_WRITE_BACK  (1ull << 14)

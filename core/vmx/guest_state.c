@@ -5,7 +5,6 @@
 #include "../x86/control_registers.h"
 #include "../x86/instructions.h"
 #include "../x86/msr.h"
-#include "extended_state.h"
 
 /* Access rights, SDM Vol. 3C table 25-2. */
 #define RIGHTS_CODE_64  0xa09bu /* accessed execute/read code, present, L, 4 KiB granularity */
@@ -162,7 +161,7 @@ bool vcpu_start(struct vcpu *vcpu, const struct vcpu_start *start)
     vcpu->rsi = start->rsi;
     vcpu->rdx = start->rdx;
     vcpu->events = (struct pending_events){0};
-    vcpu->xcr0 = XCR0_RESET;
+    resident_reset(vcpu);
     if (!vcpu_written(vcpu, failure))
         return false;
     if (!vcpu_is_unrestricted(vcpu) && !(mode->cr0 & CR0_PG))

@@ -16,6 +16,7 @@ static const char *const names[STOP_CAUSES] = {
     [STOP_VMCS_REFUSED] = "VMCS access failed",
     [STOP_BOUND_ELSEWHERE] = "the vCPU is bound to another CPU",
     [STOP_KICKED] = "stopped by another CPU",
+    [STOP_CPU_REFUSED] = "this CPU cannot take the guest's registers",
 };
 
 const char *stop_cause_name(enum stop_cause cause)

@@ -2,7 +2,6 @@
 #include "vcpu.h"
 
 #include "check_entry.h"
-#include "extended_state.h"
 #include "vpid.h"
 
 /* entry.S */
@@ -16,16 +15,20 @@ struct vcpu *vcpu_create(const struct vmx_capability *capability, const struct e
     if (!block)
         return NULL;
     struct vcpu *vcpu = (struct vcpu *)(block + VCPU_OFFSET);
-    vcpu->vpid = vpid_allocate();
-    if (!vcpu->vpid || !vmcs_create(&vcpu->vmcs, vmx_revision(capability))) {
-        vpid_free(vcpu->vpid);
+    vcpu->capability = capability;
+    if (!resident_create(vcpu)) {
         platform_pages_free(block, VCPU_BLOCK_PAGES);
         return NULL;
     }
-    vcpu->capability = capability;
+    vcpu->vpid = vpid_allocate();
+    if (!vcpu->vpid || !vmcs_create(&vcpu->vmcs, vmx_revision(capability))) {
+        vpid_free(vcpu->vpid);
+        resident_destroy(vcpu);
+        platform_pages_free(block, VCPU_BLOCK_PAGES);
+        return NULL;
+    }
     vcpu->ept = ept;
     vcpu->cpu = vcpu->host.cpu = VCPU_UNBOUND;
-    vcpu->xcr0 = XCR0_RESET;
     local_apic_reset(&vcpu->apic, platform_cpu_number());
     return vcpu;
 }
@@ -36,6 +39,7 @@ bool vcpu_destroy(struct vcpu *vcpu)
         return true;
     if (!vcpu_unbind(vcpu))
         return false;
+    resident_destroy(vcpu);
     vmcs_destroy(&vcpu->vmcs);
     vpid_free(vcpu->vpid);
     platform_pages_free((char *)vcpu - VCPU_OFFSET, VCPU_BLOCK_PAGES);
@@ -52,7 +56,7 @@ static const struct control_wish basis[CONTROL_GROUPS] = {
                          .clear = PRIMARY_CR3_LOAD_EXITING | PRIMARY_CR3_STORE_EXITING},
     [CONTROL_SECONDARY] = {.set = SECONDARY_EPT,
                            .optional = SECONDARY_VPID | SECONDARY_RDTSCP | SECONDARY_INVPCID |
-                                       SECONDARY_UNRESTRICTED_GUEST},
+                                       SECONDARY_UNRESTRICTED_GUEST | SECONDARY_XSAVES},
     [CONTROL_EXIT] = {.set = EXIT_HOST_64_BIT | EXIT_SAVE_DEBUG_CONTROLS |
                              EXIT_ACKNOWLEDGE_INTERRUPT | EXIT_SAVE_PAT | EXIT_LOAD_PAT |
                              EXIT_SAVE_EFER | EXIT_LOAD_EFER,
@@ -135,6 +139,9 @@ bool vcpu_apply_policy(struct vcpu *vcpu, const struct vcpu_policy *policy)
         vmcs_write(state[i].field, state[i].value, &failure);
     if (vcpu->controls[CONTROL_SECONDARY] & SECONDARY_VPID)
         vmcs_write(VMCS_VIRTUAL_PROCESSOR_ID, vcpu->vpid, &failure);
+    /* Supervisor state components that do not move with the guest are not its to save either. */
+    if (vcpu->controls[CONTROL_SECONDARY] & SECONDARY_XSAVES)
+        vmcs_write(VMCS_XSS_EXITING_BITMAP, ~vcpu->capability->xss, &failure);
     vcpu_set_path(vcpu, VCPU_PATH_OFF);
     vcpu_set_time_limit(vcpu, 0);
     return vcpu_written(vcpu, failure);
@@ -183,7 +190,8 @@ const struct vcpu_stop *vcpu_run(struct vcpu *vcpu)
         return &vcpu->stop;
     }
     vcpu_invalidate_stale(vcpu);
-    extended_state_use(vcpu->capability, vcpu->xcr0);
+    if (vcpu->resident.cpu != platform_cpu_number() && !resident_take(vcpu))
+        return &vcpu->stop;
     enum vmx_failure failure = vmx_enter(vcpu);
 
     if (failure != VMX_SUCCEED)

@@ -12,6 +12,7 @@
 #include "control.h"
 #include "ept.h"
 #include "msr_area.h"
+#include "resident_state.h"
 #include "stop.h"
 #include "vmcs.h"
 
@@ -87,7 +88,8 @@ struct vcpu {
      * is unrestricted: here it is as of the start or the last return of vcpu_run().
      */
     uint32_t controls[CONTROL_GROUPS];
-    uint64_t xcr0; /* the guest's; extended_state.h says where it is */
+    uint64_t xcr0; /* the guest's, in the CPU too while that holds resident */
+    struct resident_state resident;
     struct pending_events events;
     struct vcpu_stop stop;
     struct local_apic apic;
@@ -233,9 +235,9 @@ const char *vcpu_performance_absent(const struct vmx_capability *capability);
 bool vcpu_set_hardware_stamp(struct vcpu *vcpu, bool on);
 
 /*
- * Puts the guest at a start, the VMCS being current and a policy applied. False, with vcpu->stop,
- * if a VMWRITE failed or the mode cannot be had: real mode takes "unrestricted guest", protected
- * mode that or an identity map.
+ * Puts the guest at a start, the VMCS being current and a policy applied, with resident state as
+ * after RESET. False, with vcpu->stop, if a VMWRITE failed or the mode cannot be had: real mode
+ * takes "unrestricted guest", protected mode that or an identity map.
  */
 bool vcpu_start(struct vcpu *vcpu, const struct vcpu_start *start);
 
@@ -247,7 +249,8 @@ void vcpu_set_time_limit(struct vcpu *vcpu, uint64_t ticks);
 
 /*
  * Binds, and runs the guest until a handler stops it; returns &vcpu->stop, or what vcpu_bind() has
- * against it; never NULL. Interrupts are off.
+ * against it; never NULL. Interrupts are off. This CPU takes the guest's resident state for it if
+ * it does not hold it (resident_state.h), and keeps it until the vCPU is unbound.
  */
 const struct vcpu_stop *vcpu_run(struct vcpu *vcpu);
 

@@ -69,7 +69,7 @@ bool vcpu_unbind(struct vcpu *vcpu)
         return true;
     if (bound != cpu)
         return false;
-    /* Guest state that is in this CPU and not in the VMCS has to be taken out of it here. */
+    resident_leave(vcpu);
     vmcs_unbind(&vcpu->vmcs);
     vcpu->launched = false;
     if (current[cpu] == vcpu)

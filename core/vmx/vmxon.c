@@ -5,6 +5,7 @@
 #include "../x86/control_registers.h"
 #include "../x86/instructions.h"
 #include "../x86/msr.h"
+#include "resident_state.h"
 
 /* Every bit of fixed0 set, none outside fixed1 (SDM Vol. 3D appendix A.7, A.8). */
 static bool respects(uint64_t value, uint64_t fixed0, uint64_t fixed1)
@@ -47,8 +48,8 @@ const char *vmx_enable(struct vmx_cpu *cpu)
     if (!respects(x86_read_cr0(), capability->cr0_fixed0, capability->cr0_fixed1))
         return "CR0 breaks IA32_VMX_CR0_FIXED0/1";
     uint64_t cr4 = old_cr4 | CR4_VMXE;
-    if (capability->xcr0)
-        cr4 |= CR4_OSXSAVE; /* for XSETBV on a guest's behalf */
+    /* For XSETBV on a guest's behalf, and to move extended state; that takes one of the two. */
+    cr4 |= capability->xcr0 ? CR4_OSXSAVE : CR4_OSFXSR;
     if (!respects(cr4, capability->cr4_fixed0, capability->cr4_fixed1))
         return "CR4 breaks IA32_VMX_CR4_FIXED0/1";
 
@@ -58,10 +59,15 @@ const char *vmx_enable(struct vmx_cpu *cpu)
     region[0] = vmx_revision(capability);
 
     x86_write_cr4(cr4);
-    if (x86_vmxon(platform_physical(region)) != VMX_SUCCEED) {
+    refusal = resident_start(capability);
+    if (!refusal && x86_vmxon(platform_physical(region)) != VMX_SUCCEED) {
+        resident_end();
+        refusal = "VMXON failed: already in VMX operation, or the region was refused";
+    }
+    if (refusal) {
         x86_write_cr4(old_cr4);
         platform_pages_free(region, 1);
-        return "VMXON failed: already in VMX operation, or the region was refused";
+        return refusal;
     }
     cpu->region = region;
     cpu->cr4_added = cr4 & ~old_cr4;
@@ -72,6 +78,7 @@ void vmx_disable(struct vmx_cpu *cpu)
 {
     if (!cpu->region)
         return;
+    resident_end();
     x86_vmxoff();
     x86_write_cr4(x86_read_cr4() & ~cpu->cr4_added);
     platform_pages_free(cpu->region, 1);
