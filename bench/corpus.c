@@ -9,7 +9,7 @@
 
 static const char *const gate_names[] = {
     [GATE_ALWAYS] = "always", [GATE_MSR_READ] = "msr_read", [GATE_MSR_WRITE] = "msr_write",
-    [GATE_IO] = "io",         [GATE_NEVER] = "never",
+    [GATE_IO] = "io",         [GATE_NEVER] = "never",       [GATE_EXCEPTION] = "exception",
 };
 
 const char *gate_name(uint32_t gate)
@@ -115,6 +115,9 @@ static char *check_row(const struct bytes *file, const struct blob_header *heade
         (row->gate_index > 0xffff || row->gate_width == 0 || row->gate_width > 4))
         return text("row %u (%s): %u bytes at port 0x%x are no I/O access", index, benchmark->name,
                     row->gate_width, row->gate_index);
+    if (row->gate == GATE_EXCEPTION && row->gate_index > 31)
+        return text("row %u (%s): there is no exception %u", index, benchmark->name,
+                    row->gate_index);
     return NULL;
 }
 

@@ -113,19 +113,23 @@ static bool parse_range(struct line *line, unsigned word, unsigned limit, unsign
     return true;
 }
 
-static const char *const spaces[] = {"msr", "io"};
+/* What has bitmaps. */
+enum space { SPACE_MSR, SPACE_IO, SPACE_EXCEPTION, SPACES };
+static const char *const spaces[SPACES] = {"msr", "io", "exception"};
 static const char *const actions[] = {"passthrough", "intercept"};
 
 static bool rule_default(struct line *line)
 {
-    int space = choose(line, 1, "msr or io", spaces, 2);
+    int space = choose(line, 1, "msr, io or exception", spaces, SPACES);
     int action = space < 0 ? -1 : choose(line, 2, "passthrough or intercept", actions, 2);
     if (action < 0 || !nothing_after(line, 3))
         return false;
-    if (space == 0)
+    if (space == SPACE_MSR)
         policy_set_msrs(&line->policy->plan, 0, UINT32_MAX, true, true, action);
-    else
+    else if (space == SPACE_IO)
         policy_set_ports(&line->policy->plan, 0, UINT16_MAX, action);
+    else
+        policy_set_exceptions(&line->policy->plan, 0, EXCEPTION_LAST, action);
     return true;
 }
 
@@ -151,14 +155,38 @@ static bool msr_rule(struct line *line, bool intercept)
     return true;
 }
 
+static bool exception_rule(struct line *line, bool intercept)
+{
+    unsigned first, last;
+    if (line->words > 2 && !isdigit((unsigned char)line->word[2][0])) {
+        int named = choose(line, 2, "an exception", exception_names, EXCEPTION_NAMES);
+        if (named < 0)
+            return false;
+        first = last = exception_vectors[named];
+    } else if (!parse_range(line, 2, EXCEPTION_LAST, &first, &last)) {
+        return false;
+    }
+    if (!nothing_after(line, 3))
+        return false;
+    for (unsigned vector = first; !intercept && vector <= last; vector++)
+        if (EXCEPTIONS_THAT_ALWAYS_EXIT >> vector & 1)
+            return wrong(line, 2,
+                         text("NMIs and machine checks (2 and 18) exit under every policy; they "
+                              "cannot pass through"));
+    policy_set_exceptions(&line->policy->plan, first, last, intercept);
+    return true;
+}
+
 static bool access_rule(struct line *line, bool intercept)
 {
     unsigned first, last;
-    int space = choose(line, 1, "msr or io", spaces, 2);
+    int space = choose(line, 1, "msr, io or exception", spaces, SPACES);
     if (space < 0)
         return false;
-    if (space == 0)
+    if (space == SPACE_MSR)
         return msr_rule(line, intercept);
+    if (space == SPACE_EXCEPTION)
+        return exception_rule(line, intercept);
     if (!parse_range(line, 2, UINT16_MAX, &first, &last) || !nothing_after(line, 3))
         return false;
     policy_set_ports(&line->policy->plan, (uint16_t)first, (uint16_t)last, intercept);

@@ -3,15 +3,17 @@
  * Policies: text on the host, bitmaps and control bits for the image (struct plan_policy).
  *
  * One rule a line, '#' starts a comment, later rules win over earlier ones, and a policy starts
- * out with everything intercepted:
+ * out with everything intercepted but exceptions, which pass:
  *
- *   default msr|io passthrough|intercept         every MSR that has bits, every port
+ *   default msr|io|exception passthrough|intercept
+ *                                                every MSR that has bits, port, exception
  *   intercept|passthrough msr N[-M] [r|w|rw]     rw if left out
  *   intercept|passthrough io N[-M]
+ *   intercept|passthrough exception N[-M]|NAME   NAME as in the SDM, in lower case: ud, bp, pf
  *   control NAME on|off                          a VM-execution control; see policy_control.h
  *   probes off|counts|stamps|full                probe level of the measured phases
  *
- * Numbers are as in C, hexadecimal, octal or decimal.
+ * Numbers are as in C, hexadecimal, octal or decimal. NMIs (2) and machine checks (18) exit always.
  */
 #ifndef EXITMETER_BENCH_POLICY_H
 #define EXITMETER_BENCH_POLICY_H
@@ -54,6 +56,7 @@ extern const char *const probe_level_names[4];
 /* Whether the access exits under the bitmaps; SDM volume 3C, 25.6.4 and 25.6.9. */
 bool policy_msr_exits(const struct plan_policy *policy, uint32_t msr, bool write);
 bool policy_io_exits(const struct plan_policy *policy, uint32_t port, uint32_t width);
+bool policy_exception_exits(const struct plan_policy *policy, unsigned vector);
 
 /* Exits that one operation of the row takes under the policy: 0 or 1. */
 unsigned policy_exits(const struct plan_policy *policy, const struct blob_row *row);

@@ -7,6 +7,13 @@
 #define MSR_WRITES 2048u
 #define MSR_HIGH   1024u
 
+const char *const exception_names[EXCEPTION_NAMES] = {
+    "de", "db", "nmi", "bp", "of", "br", "ud", "nm", "df", "ts",
+    "np", "ss", "gp",  "pf", "mf", "ac", "mc", "xm", "ve", "cp",
+};
+const uint8_t exception_vectors[EXCEPTION_NAMES] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  10,
+                                                    11, 12, 13, 14, 16, 17, 18, 19, 20, 21};
+
 static void put_bit(uint8_t *bitmap, uint32_t bit, bool value)
 {
     uint8_t mask = (uint8_t)(1u << (bit % 8));
@@ -69,6 +76,26 @@ bool policy_io_exits(const struct plan_policy *policy, uint32_t port, uint32_t w
     return false;
 }
 
+static void put_exception(struct plan_policy *policy, unsigned vector, bool intercept)
+{
+    uint32_t bit = 1u << vector;
+    policy->exception_bitmap =
+        intercept ? policy->exception_bitmap | bit : policy->exception_bitmap & ~bit;
+}
+
+void policy_set_exceptions(struct plan_policy *policy, unsigned first, unsigned last,
+                           bool intercept)
+{
+    for (unsigned vector = first; vector <= last && vector < 32; vector++)
+        if (!(EXCEPTIONS_THAT_ALWAYS_EXIT >> vector & 1))
+            put_exception(policy, vector, intercept);
+}
+
+bool policy_exception_exits(const struct plan_policy *policy, unsigned vector)
+{
+    return (policy->exception_bitmap | EXCEPTIONS_THAT_ALWAYS_EXIT) >> vector & 1;
+}
+
 unsigned policy_exits(const struct plan_policy *policy, const struct blob_row *row)
 {
     switch ((enum row_gate)row->gate) {
@@ -78,6 +105,8 @@ unsigned policy_exits(const struct plan_policy *policy, const struct blob_row *r
         return policy_msr_exits(policy, row->gate_index, true);
     case GATE_IO:
         return policy_io_exits(policy, row->gate_index, row->gate_width);
+    case GATE_EXCEPTION:
+        return policy_exception_exits(policy, row->gate_index);
     case GATE_NEVER:
         return 0;
     case GATE_ALWAYS:

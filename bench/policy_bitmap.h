@@ -23,4 +23,17 @@ void policy_set_msrs(struct plan_policy *policy, uint32_t first, uint32_t last, 
 /* Sets the bits of ports first to last. */
 void policy_set_ports(struct plan_policy *policy, uint16_t first, uint16_t last, bool intercept);
 
+/* Vectors that exit under every policy: NMI and #MC. */
+#define EXCEPTIONS_THAT_ALWAYS_EXIT (1u << 2 | 1u << 18)
+#define EXCEPTION_LAST              31u
+
+/* The SDM's mnemonics, and their vectors. */
+#define EXCEPTION_NAMES 20u
+extern const char *const exception_names[EXCEPTION_NAMES];
+extern const uint8_t exception_vectors[EXCEPTION_NAMES];
+
+/* Sets the bits of exceptions first to last, those that always exit left out. */
+void policy_set_exceptions(struct plan_policy *policy, unsigned first, unsigned last,
+                           bool intercept);
+
 #endif

@@ -45,6 +45,15 @@ void platform_log(const char *format, ...) __attribute__((format(printf, 1, 2)))
  */
 bool platform_interrupt(uint8_t vector);
 
+/*
+ * A VM exit was caused by an NMI. True if it was the host's own, and has been served; false if
+ * nobody here asked for it, so that it is a guest's.
+ */
+bool platform_nmi(void);
+
+/* Whether an NMI that is a guest's has come to this CPU outside of it since the last call. */
+bool platform_nmi_waits(void);
+
 /* Number of this CPU: 0 for the one that booted, then counting up. */
 uint32_t platform_cpu_number(void);
 

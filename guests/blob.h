@@ -61,6 +61,7 @@ enum row_gate {
     GATE_MSR_WRITE = 2, /* gate_index is the MSR */
     GATE_IO = 3,        /* gate_index is the port, gate_width the bytes accessed */
     GATE_NEVER = 4,     /* exits under no policy */
+    GATE_EXCEPTION = 5, /* gate_index is the vector */
 };
 
 /* row.requires: what the CPU must have. */

@@ -50,7 +50,8 @@ struct plan_policy {
     struct plan_controls pin_based;
     struct plan_controls primary;
     struct plan_controls secondary;
-    uint64_t reserved;
+    uint32_t exception_bitmap; /* a bit a vector; NMIs and #MC exit whatever it says */
+    uint32_t reserved;
     uint8_t msr_bitmap[4096];  /* read low, read high, write low, write high: 1 KiB each */
     uint8_t io_bitmap_a[4096]; /* ports 0x0000-0x7fff */
     uint8_t io_bitmap_b[4096]; /* ports 0x8000-0xffff */

@@ -134,7 +134,8 @@ static void damage_is_refused(void **state)
     REFUSED(blob.rows[0].instruction = 5, "instruction");
     REFUSED(blob.rows[0].op = ADDRESS(strings) + 128, "code");
     REFUSED(blob.rows[0].control = 0, "code");
-    REFUSED(blob.rows[0].gate = 5, "gate");
+    REFUSED(blob.rows[0].gate = 6, "gate");
+    REFUSED((blob.rows[0].gate = GATE_EXCEPTION, blob.rows[0].gate_index = 32), "exception 32");
     REFUSED(blob.rows[1].gate_index = 0x10000, "I/O");
     REFUSED(blob.rows[1].gate_width = 0, "I/O");
     REFUSED(blob.rows[1].gate_width = 8, "I/O");

@@ -199,6 +199,54 @@ static void controls_that_need_more_are_not_to_be_had(void **unused)
     }
 }
 
+static void exceptions(void **unused)
+{
+    static const struct {
+        const char *source;
+        uint32_t bitmap;
+    } cases[] = {
+        {"", 0},
+        {"default exception intercept", 0xfffbfffb}, /* not 2 and 18, which exit always */
+        {"default exception intercept\ndefault exception passthrough", 0},
+        {"intercept exception ud", 1u << 6},
+        {"intercept exception 6", 1u << 6},
+        {"intercept exception 0-31", 0xfffbfffb},
+        {"intercept exception nmi\nintercept exception mc", 0},
+        {"default exception intercept\npassthrough exception 3-14", 0xfffb8003},
+        {"default exception intercept\npassthrough exception pf", 0xfffbbffb},
+        {"intercept exception de\nintercept exception cp", 1u << 21 | 1u << 0},
+    };
+    (void)unused;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct policy policy;
+        compile(cases[i].source, &policy);
+        if (policy.plan.exception_bitmap != cases[i].bitmap)
+            fail_msg("'%s' gives 0x%x", cases[i].source, policy.plan.exception_bitmap);
+        for (unsigned vector = 0; vector < 32; vector++)
+            assert_int_equal(policy_exception_exits(&policy.plan, vector),
+                             vector == 2 || vector == 18 || cases[i].bitmap >> vector & 1);
+    }
+}
+
+/* SDM volume 3A, table 6-1, a second time. */
+static void exceptions_by_name(void **unused)
+{
+    static const char *const names[32] = {
+        "de", "db", NULL, "bp", "of", "br", "ud", "nm", "df", NULL, "ts",
+        "np", "ss", "gp", "pf", NULL, "mf", "ac", NULL, "xm", "ve", "cp",
+    };
+    (void)unused;
+    for (unsigned vector = 0; vector < 32; vector++) {
+        char source[64];
+        struct policy policy;
+        if (!names[vector])
+            continue;
+        snprintf(source, sizeof(source), "intercept exception %s", names[vector]);
+        compile(source, &policy);
+        assert_int_equal(policy.plan.exception_bitmap, 1u << vector);
+    }
+}
+
 static void hash_is_of_what_it_does(void **unused)
 {
     struct policy one, other;
@@ -215,7 +263,7 @@ static void predictions(void **unused)
     struct policy policy;
     (void)unused;
     compile("default msr passthrough\ndefault io passthrough\nintercept msr 0x10 r\n"
-            "intercept io 0x82\nintercept io 0x8000",
+            "intercept io 0x82\nintercept io 0x8000\nintercept exception bp",
             &policy);
     const struct {
         struct blob_row row;
@@ -234,6 +282,8 @@ static void predictions(void **unused)
         {{.gate = GATE_IO, .gate_index = 0x7fff, .gate_width = 2}, 1}, /* across the bitmaps */
         {{.gate = GATE_IO, .gate_index = 0xfffe, .gate_width = 2}, 0},
         {{.gate = GATE_IO, .gate_index = 0xffff, .gate_width = 2}, 1}, /* wraps */
+        {{.gate = GATE_EXCEPTION, .gate_index = 3}, 1},
+        {{.gate = GATE_EXCEPTION, .gate_index = 6}, 0},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         if (policy_exits(&policy.plan, &cases[i].row) != cases[i].exits)
@@ -269,6 +319,12 @@ static void errors_have_places(void **unused)
         {"control htl-exiting on", 1, 9, "did you mean hlt-exiting"},
         {"control hlt-exiting maybe", 1, 21, "on or off"},
         {"probes al", 1, 8, "off, counts"},
+        {"intercept exception", 1, 20, "line ends"},
+        {"intercept exception udd", 1, 21, "did you mean ud"},
+        {"intercept exception 32", 1, 21, "beyond the last, 0x1f"},
+        {"intercept exception ud now", 1, 24, "one word too many"},
+        {"passthrough exception mc", 1, 23, "exit under every policy"},
+        {"passthrough exception 0-31", 1, 23, "exit under every policy"},
         {"a b c d e f g h i", 1, 17, "not part of any rule"},
     };
     (void)unused;
@@ -333,6 +389,8 @@ int main(void)
         cmocka_unit_test(controls_and_probes),
         cmocka_unit_test(every_control_has_its_bit),
         cmocka_unit_test(controls_that_need_more_are_not_to_be_had),
+        cmocka_unit_test(exceptions),
+        cmocka_unit_test(exceptions_by_name),
         cmocka_unit_test(hash_is_of_what_it_does),
         cmocka_unit_test(predictions),
         cmocka_unit_test(errors_have_places),

@@ -37,13 +37,31 @@ void cpu_expect_kicks(void)
     __atomic_store_n(&kicks_expected, true, __ATOMIC_RELEASE);
 }
 
-/* The host asks for no interrupts but those from CPU to CPU. */
+/* The host asks for no interrupts but those from CPU to CPU, and for no NMIs. */
 bool platform_interrupt(uint8_t vector)
 {
     if (vector != CPU_KICK_VECTOR || !__atomic_load_n(&kicks_expected, __ATOMIC_ACQUIRE))
         return false;
     apic_write(APIC_REGISTER_EOI, 0);
     return true;
+}
+
+/* An NMI's VM exit leaves NMIs blocked, as its delivery would have, until an IRET. */
+bool platform_nmi(void)
+{
+    uint64_t scratch;
+
+    __asm__ volatile("mov %%ss, %k0; push %0; lea 8(%%rsp), %0; push %0; pushf;"
+                     "mov %%cs, %k0; push %0; lea 1f(%%rip), %0; push %0; iretq; 1:"
+                     : "=&r"(scratch)
+                     :
+                     : "memory", "cc");
+    return false;
+}
+
+bool platform_nmi_waits(void)
+{
+    return exception_nmi_taken();
 }
 
 uint32_t platform_cpu_number(void)

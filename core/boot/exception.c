@@ -76,6 +76,14 @@ void exception_start(struct exception_tables *tables, void *gs_base)
     x86_wrmsr(IA32_GS_BASE, (uint64_t)gs_base);
 }
 
+/* By CPU: an NMI came while the host ran there. */
+static bool nmi_taken[PLATFORM_CPUS_MAX];
+
+bool exception_nmi_taken(void)
+{
+    return __atomic_exchange_n(&nmi_taken[platform_cpu_number()], false, __ATOMIC_RELAXED);
+}
+
 /* One that came while the host waited for another: who runs a guest takes no interrupts. */
 static void handle_interrupt(uint8_t vector)
 {
@@ -90,6 +98,10 @@ void exception_handle(struct exception_frame *frame)
     typedef unsigned long long ull;
     uint64_t cr2;
 
+    if (frame->vector == VECTOR_NMI) {
+        __atomic_store_n(&nmi_taken[platform_cpu_number()], true, __ATOMIC_RELAXED);
+        return;
+    }
     if (frame->vector >= EXCEPTIONS) {
         handle_interrupt((uint8_t)frame->vector);
         return;

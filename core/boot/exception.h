@@ -3,6 +3,7 @@
 #ifndef EXITMETER_CORE_BOOT_EXCEPTION_H
 #define EXITMETER_CORE_BOOT_EXCEPTION_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* What exception.S pushes, lowest address first. */
@@ -38,8 +39,15 @@ struct exception_tables {
 void exception_start(struct exception_tables *tables, void *gs_base);
 
 /*
- * Called by exception.S. An interrupt goes to platform_interrupt(). Returns if the faulting
- * instruction has an entry in .fixup; else the state is printed and boot_fail() ends the run.
+ * Whether an NMI has been taken by this CPU since the last call. A guest whose x2APIC passes
+ * through can send itself one that arrives only after its next VM exit: no reason to end the run.
+ */
+bool exception_nmi_taken(void);
+
+/*
+ * Called by exception.S. An interrupt goes to platform_interrupt(). Returns after that, after an
+ * NMI, and if the faulting instruction has an entry in .fixup; else the state is printed and
+ * boot_fail() ends the run.
  */
 void exception_handle(struct exception_frame *frame);
 

@@ -19,26 +19,10 @@
 
 /* DR7: bit 10 reads as one, 12, 14 and 15 as zero; 11 is there with RTM only (SDM Vol. 3B 18.2.4).
  */
-#define DR7_ONES             (1ull << 10)
-#define DR7_ZEROS            (1ull << 12 | 3ull << 14)
-#define DR7_RTM              (1ull << 11)
-#define EBX_7_RTM            (1u << 11) /* CPUID.7.0:EBX */
-#define DEBUGCTL_LBR_AND_BTF 3ull
-
-/*
- * #DB in place of the access. A normal delivery would set DR6.BD, clear DR7.GD and end last-branch
- * recording and branch stepping; an injected one does nothing of it (SDM Vol. 3C 27.6.1.2).
- */
-static enum exit_outcome general_detect(struct vcpu *vcpu, uint64_t dr7)
-{
-    uint64_t debugctl = vmread(VMCS_GUEST_DEBUGCTL);
-
-    x86_write_dr6(x86_read_dr6() | DR6_BD);
-    vmwrite(VMCS_GUEST_DR7, dr7 & ~DR7_GD);
-    if (debugctl & DEBUGCTL_LBR_AND_BTF)
-        vmwrite(VMCS_GUEST_DEBUGCTL, debugctl & ~DEBUGCTL_LBR_AND_BTF);
-    return event_exception(vcpu, VECTOR_DB, 0);
-}
+#define DR7_ONES  (1ull << 10)
+#define DR7_ZEROS (1ull << 12 | 3ull << 14)
+#define DR7_RTM   (1ull << 11)
+#define EBX_7_RTM (1u << 11) /* CPUID.7.0:EBX */
 
 static void write_dr7(uint64_t value)
 {
@@ -102,7 +86,7 @@ enum exit_outcome exit_mov_dr(struct vcpu *vcpu)
     if (guest_privilege_level() > 0)
         return event_exception(vcpu, VECTOR_GP, 0);
     if (dr7 & DR7_GD)
-        return general_detect(vcpu, dr7);
+        return event_debug_exception(vcpu, x86_read_dr6() | DR6_BD);
 
     bool wide = guest_in_64_bit_mode();
     if (qualification & DR_FROM) {

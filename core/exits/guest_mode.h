@@ -4,8 +4,10 @@
 #ifndef EXITMETER_CORE_EXITS_GUEST_MODE_H
 #define EXITMETER_CORE_EXITS_GUEST_MODE_H
 
+#include "../vmx/capability.h"
 #include "../vmx/segment.h"
 #include "../vmx/vmcs.h"
+#include "../x86/canonical.h"
 #include "../x86/control_registers.h"
 #include "../x86/msr.h"
 
@@ -34,6 +36,15 @@ static inline uint64_t guest_cr4(void)
 {
     uint64_t mask = vmread(VMCS_CR4_MASK);
     return (vmread(VMCS_GUEST_CR4) & ~mask) | (vmread(VMCS_CR4_SHADOW) & mask);
+}
+
+/*
+ * Width of the linear addresses that a base of GDTR, IDTR, LDTR or TR may be: what the CPU can do,
+ * whatever CR4.LA57 says.
+ */
+static inline unsigned guest_base_width(const struct vmx_capability *capability)
+{
+    return capability->cr4_fixed1 & CR4_LA57 ? LINEAR_WIDTH_5 : LINEAR_WIDTH_4;
 }
 
 #endif

@@ -30,6 +30,15 @@ enum exit_outcome exit_window(struct vcpu *vcpu)
     return EXIT_EVENTS;
 }
 
+/* What the TPR held back may be due. The threshold is done with: VM entry would exit by it again.
+ */
+enum exit_outcome exit_tpr_below_threshold(struct vcpu *vcpu)
+{
+    (void)vcpu;
+    vmwrite(VMCS_TPR_THRESHOLD, 0);
+    return EXIT_EVENTS;
+}
+
 enum exit_outcome exit_preemption_timer(struct vcpu *vcpu)
 {
     PROBE_RIP(vmread(VMCS_GUEST_RIP));

@@ -3,7 +3,6 @@
 
 #include "../vmx/registers.h"
 #include "../vmx/segment.h"
-#include "../vmx/walk.h"
 #include "guest_mode.h"
 
 #define INFO_SCALE(information)        ((unsigned)(information) % 4)
@@ -38,55 +37,110 @@ static uint64_t offset_of(const struct vcpu *vcpu, uint64_t information)
     return offset & address_mask[INFO_ADDRESS_SIZE(information)];
 }
 
-/* Outside 64-bit mode: whether the segment lets [offset, offset + size) be read. */
-static bool segment_allows(unsigned segment, uint64_t offset, size_t size)
+/* Outside 64-bit mode: whether the segment lets [offset, offset + size) be read or written. */
+static bool segment_allows(unsigned segment, uint64_t offset, size_t size, bool write)
 {
     uint32_t rights = (uint32_t)vmread(FIELD(ACCESS_RIGHTS));
     uint64_t lowest = 0, highest = vmread(FIELD(LIMIT));
 
     if (rights & SEGMENT_UNUSABLE)
         return false;
-    if (rights & SEGMENT_CODE) {
-        /* Real mode reads through every type. */
-        if (!(rights & SEGMENT_WRITABLE) && vmread(VMCS_GUEST_CR0) & CR0_PE)
-            return false;
-    } else if (rights & SEGMENT_EXPAND_DOWN) {
+    /* Real mode reads and writes through every type. */
+    if (vmread(VMCS_GUEST_CR0) & CR0_PE &&
+        (rights & SEGMENT_CODE ? write || !(rights & SEGMENT_WRITABLE)
+                               : write && !(rights & SEGMENT_WRITABLE)))
+        return false;
+    if (!(rights & SEGMENT_CODE) && rights & SEGMENT_EXPAND_DOWN) {
         lowest = highest + 1;
         highest = rights & SEGMENT_BIG ? UINT32_MAX : UINT16_MAX;
     }
     return offset >= lowest && offset + size - 1 <= highest;
 }
 
-bool operand_read(struct vcpu *vcpu, uint64_t information, void *buffer, size_t size,
-                  const char *text, enum exit_outcome *outcome)
+static enum exception_vector segment_vector(unsigned segment)
 {
-    unsigned segment = INFO_SEGMENT(information);
-    enum exception_vector vector = segment == SEGMENT_SS ? VECTOR_SS : VECTOR_GP;
-    uint64_t linear = offset_of(vcpu, information);
-    struct guest_fault fault;
+    return segment == SEGMENT_SS ? VECTOR_SS : VECTOR_GP;
+}
 
-    if (segment > SEGMENT_GS) /* not defined */
-        segment = 0;
+/* Where the operand is, as far as segmentation decides; false, with the fault, if it refuses. */
+static bool linear_of(struct vcpu *vcpu, uint64_t information, unsigned segment, size_t size,
+                      bool write, uint64_t *linear, enum exit_outcome *outcome)
+{
+    *linear = offset_of(vcpu, information);
     if (!guest_in_64_bit_mode()) {
-        if (!segment_allows(segment, linear, size)) {
-            *outcome = event_exception(vcpu, vector, 0);
+        if (!segment_allows(segment, *linear, size, write)) {
+            *outcome = event_exception(vcpu, segment_vector(segment), 0);
             return false;
         }
-        linear += vmread(FIELD(BASE));
+        *linear += vmread(FIELD(BASE));
     } else if (segment >= SEGMENT_FS) {
-        linear += vmread(FIELD(BASE));
+        *linear += vmread(FIELD(BASE));
     }
-    switch (guest_read(vcpu, linear, buffer, size, GUEST_READ, &fault)) {
+    return true;
+}
+
+static unsigned segment_of(uint64_t information)
+{
+    unsigned segment = INFO_SEGMENT(information);
+    return segment > SEGMENT_GS ? 0 : segment; /* not defined */
+}
+
+bool operand_reached(struct vcpu *vcpu, enum guest_reached reached, const struct guest_fault *fault,
+                     enum exception_vector vector, const char *text, enum exit_outcome *outcome)
+{
+    switch (reached) {
     case GUEST_REACHED:
         return true;
     case GUEST_PAGE_FAULT:
-        *outcome = event_page_fault(vcpu, fault.address, fault.error);
+        *outcome = event_page_fault(vcpu, fault->address, fault->error);
         return false;
     case GUEST_NOT_CANONICAL:
         *outcome = event_exception(vcpu, vector, 0);
         return false;
     default:
-        *outcome = vcpu_stop(vcpu, STOP_UNHANDLED, fault.address, text);
+        *outcome = vcpu_stop(vcpu, STOP_UNHANDLED, fault->address, text);
         return false;
     }
+}
+
+bool operand_read(struct vcpu *vcpu, uint64_t information, void *buffer, size_t size,
+                  const char *text, enum exit_outcome *outcome)
+{
+    unsigned segment = segment_of(information);
+    struct guest_fault fault;
+    uint64_t linear;
+
+    if (!linear_of(vcpu, information, segment, size, false, &linear, outcome))
+        return false;
+    enum guest_reached reached = guest_read(vcpu, linear, buffer, size, GUEST_READ, &fault);
+    return operand_reached(vcpu, reached, &fault, segment_vector(segment), text, outcome);
+}
+
+/*
+ * Alignment is checked at CPL 3 alone (SDM Vol. 3A 7.15, #AC). Of a limit and the base behind it,
+ * the base has to be aligned; a word stands alone.
+ */
+static bool misaligned(uint64_t linear, size_t size)
+{
+    if (guest_privilege_level() != 3 || !(vmread(VMCS_GUEST_CR0) & CR0_AM) ||
+        !(vmread(VMCS_GUEST_RFLAGS) & RFLAGS_AC))
+        return false;
+    return size > 2 ? (linear + 2) & (size - 3) : linear & (size - 1);
+}
+
+bool operand_write(struct vcpu *vcpu, uint64_t information, const void *buffer, size_t size,
+                   const char *text, enum exit_outcome *outcome)
+{
+    unsigned segment = segment_of(information);
+    struct guest_fault fault;
+    uint64_t linear;
+
+    if (!linear_of(vcpu, information, segment, size, true, &linear, outcome))
+        return false;
+    if (misaligned(linear, size)) {
+        *outcome = event_exception(vcpu, VECTOR_AC, 0);
+        return false;
+    }
+    enum guest_reached reached = guest_write(vcpu, linear, buffer, size, GUEST_WRITE, &fault);
+    return operand_reached(vcpu, reached, &fault, segment_vector(segment), text, outcome);
 }

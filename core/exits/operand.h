@@ -8,6 +8,7 @@
 #define EXITMETER_CORE_EXITS_OPERAND_H
 
 #include "../vmx/event.h"
+#include "../vmx/walk.h"
 
 /* Bits 31:28: a second operand, in a register. */
 #define OPERAND_REGISTER_2(information) ((unsigned)(information) >> 28 & 0xf)
@@ -19,5 +20,16 @@
  */
 bool operand_read(struct vcpu *vcpu, uint64_t information, void *buffer, size_t size,
                   const char *text, enum exit_outcome *outcome);
+
+/* Writes it likewise: a word, or 6 or 10 bytes of a limit and the base behind it. */
+bool operand_write(struct vcpu *vcpu, uint64_t information, const void *buffer, size_t size,
+                   const char *text, enum exit_outcome *outcome);
+
+/*
+ * What comes of an access to guest memory: true if it was made. Else false and *outcome, as above,
+ * with the vector for an address that is not canonical.
+ */
+bool operand_reached(struct vcpu *vcpu, enum guest_reached reached, const struct guest_fault *fault,
+                     enum exception_vector vector, const char *text, enum exit_outcome *outcome);
 
 #endif

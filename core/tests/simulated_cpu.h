@@ -126,6 +126,7 @@ struct simulated_cpu {
     unsigned executed[SIMULATED_INSTRUCTIONS];
     struct invalidation_descriptor invept, invvpid; /* of the last ones that succeeded ... */
     uint64_t invept_type, invvpid_type;             /* ... and their types */
+    unsigned host_state_writes; /* VMWRITEs of the host-state area */
     struct {
         unsigned countdown; /* 1: the next one fails; 0: none will */
         enum vmx_failure failure;

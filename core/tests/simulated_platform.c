@@ -20,6 +20,7 @@ static size_t allocation_count;
 static unsigned calls, failing;
 static uint8_t host_vector;
 static uint64_t kicked;
+static bool nmi_is_hosts, nmi_waits;
 static char text[65536];
 static size_t text_length;
 
@@ -31,6 +32,7 @@ void simulated_platform_reset(void)
     calls = failing = 0;
     host_vector = 0;
     kicked = 0;
+    nmi_is_hosts = nmi_waits = false;
     simulated_log_clear();
 }
 
@@ -117,6 +119,24 @@ bool platform_interrupt(uint8_t vector)
 void simulated_host_vector_set(uint8_t vector)
 {
     host_vector = vector;
+}
+
+bool platform_nmi(void)
+{
+    return nmi_is_hosts;
+}
+
+bool platform_nmi_waits(void)
+{
+    bool waits = nmi_waits;
+    nmi_waits = false;
+    return waits;
+}
+
+void simulated_nmi_set(bool is_hosts, bool waits)
+{
+    nmi_is_hosts = is_hosts;
+    nmi_waits = waits;
 }
 
 uint32_t platform_cpu_number(void)

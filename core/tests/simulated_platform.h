@@ -29,6 +29,9 @@ void simulated_host_vector_set(uint8_t vector);
 /* Bit n: platform_kick(n) has been called since the reset. */
 uint64_t simulated_kicked(void);
 
+/* What platform_nmi() returns, and what platform_nmi_waits() does, once. */
+void simulated_nmi_set(bool is_hosts, bool waits);
+
 /* All that was logged since the reset. */
 const char *simulated_log(void);
 bool simulated_log_has(const char *text);

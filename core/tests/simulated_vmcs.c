@@ -86,6 +86,7 @@ enum vmx_failure x86_vmwrite_checked(uint64_t field, uint64_t value)
 {
     enum vmx_failure failure = check(SIMULATED_VMWRITE, field);
 
+    simulated_cpu.host_state_writes += VMCS_FIELD_GROUP(field) == VMCS_GROUP_HOST;
     if (failure != VMX_SUCCEED)
         return failure;
     if (VMCS_FIELD_GROUP(field) == VMCS_GROUP_EXIT_INFORMATION &&

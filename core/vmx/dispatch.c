@@ -4,16 +4,18 @@
 #include "full_registers.h"
 
 FULL_REGISTERS(exit_cr)
+FULL_REGISTERS(exit_gdtr_or_idtr)
 FULL_REGISTERS(exit_invpcid)
+FULL_REGISTERS(exit_ldtr_or_tr)
 FULL_REGISTERS(exit_mov_dr)
 FULL_REGISTERS(exit_rdrand)
 FULL_REGISTERS(exit_rdseed)
 FULL_REGISTERS(exit_user_wait)
 
 /*
- * Reasons without a line of their own stop the guest, by name. Among them are instructions that
- * exit under a control only, and of which an emulation would have to write to the guest's memory:
- * those on GDTR, IDTR, LDTR and TR, XSAVES and XRSTORS.
+ * Reasons without a line of their own stop the guest, by name. Among them are XSAVES and XRSTORS,
+ * which exit under a control only, and of which an emulation would have to write to the guest's
+ * memory.
  */
 #pragma GCC diagnostic push
 #ifdef __clang__
@@ -24,9 +26,17 @@ FULL_REGISTERS(exit_user_wait)
 exit_handler *const exit_handlers[EXIT_REASONS + 1] = {
     [0 ... EXIT_REASONS - 1] = exit_unhandled,
     [EXIT_REASONS] = exit_unlisted,
+    [EXIT_REASON_EXCEPTION_OR_NMI] = exit_exception_or_nmi,
     [EXIT_REASON_EXTERNAL_INTERRUPT] = exit_external_interrupt,
+    [EXIT_REASON_TRIPLE_FAULT] = exit_triple_fault,
+    [EXIT_REASON_INIT_SIGNAL] = exit_init_signal,
+    [EXIT_REASON_STARTUP_IPI] = exit_startup_ipi,
     [EXIT_REASON_INTERRUPT_WINDOW] = exit_window,
     [EXIT_REASON_NMI_WINDOW] = exit_window,
+    [EXIT_REASON_TASK_SWITCH] = exit_task_switch,
+    [EXIT_REASON_MONITOR_TRAP_FLAG] = exit_monitor_trap_flag,
+    [EXIT_REASON_TPR_BELOW_THRESHOLD] = exit_tpr_below_threshold,
+    [EXIT_REASON_PAGE_MODIFICATION_LOG_FULL] = exit_page_modification_log_full,
     [EXIT_REASON_CPUID] = exit_cpuid,
     [EXIT_REASON_HLT] = exit_hlt,
     [EXIT_REASON_VMCALL] = exit_vmcall,
@@ -37,6 +47,8 @@ exit_handler *const exit_handlers[EXIT_REASONS + 1] = {
 
     [EXIT_REASON_CR_ACCESS] = full_exit_cr,
     [EXIT_REASON_MOV_DR] = full_exit_mov_dr,
+    [EXIT_REASON_GDTR_OR_IDTR] = full_exit_gdtr_or_idtr,
+    [EXIT_REASON_LDTR_OR_TR] = full_exit_ldtr_or_tr,
     [EXIT_REASON_XSETBV] = exit_xsetbv,
     [EXIT_REASON_INVD] = exit_wbinvd,
     [EXIT_REASON_WBINVD] = exit_wbinvd,

@@ -60,7 +60,18 @@ exit_handler exit_undefined; /* #UD */
 exit_handler exit_user_wait; /* UMWAIT, TPAUSE */
 exit_handler exit_wbinvd;    /* ... and INVD */
 
+exit_handler exit_gdtr_or_idtr; /* SGDT, SIDT, LGDT, LIDT */
+exit_handler exit_ldtr_or_tr;   /* SLDT, STR, LLDT, LTR */
+
+exit_handler exit_exception_or_nmi;
 exit_handler exit_external_interrupt;
+exit_handler exit_init_signal;
+exit_handler exit_monitor_trap_flag;
+exit_handler exit_page_modification_log_full;
+exit_handler exit_startup_ipi;
+exit_handler exit_task_switch;
+exit_handler exit_tpr_below_threshold;
+exit_handler exit_triple_fault;
 exit_handler exit_preemption_timer;
 exit_handler exit_window;
 

@@ -3,35 +3,22 @@
 
 #include "../x86/control_registers.h"
 
-/* Vectors that push an error code, SDM Vol. 3A table 6-1. */
-#define WITH_ERROR_CODE                                                                        \
-    (1u << VECTOR_DF | 1u << VECTOR_TS | 1u << VECTOR_NP | 1u << VECTOR_SS | 1u << VECTOR_GP | \
-     1u << VECTOR_PF | 1u << VECTOR_AC | 1u << VECTOR_CP)
-
-enum exit_outcome event_exception(struct vcpu *vcpu, enum exception_vector vector, uint32_t error)
-{
-    uint32_t info = EVENT_VALID | EVENT_HARDWARE_EXCEPTION | (uint32_t)vector;
-
-    (void)vcpu;
-    PROBE_RIP(vmread(VMCS_GUEST_RIP));
-    if (WITH_ERROR_CODE >> vector & 1 && vmread(VMCS_GUEST_CR0) & CR0_PE) {
-        info |= EVENT_DELIVER_ERROR_CODE;
-        vmwrite(VMCS_ENTRY_EXCEPTION_ERROR_CODE, error);
-    }
-    vmwrite(VMCS_ENTRY_INTERRUPTION_INFO, info);
-    return EXIT_RESUME;
-}
-
 bool event_keep_interrupted(struct vcpu *vcpu)
 {
     uint32_t info = (uint32_t)vmread(VMCS_IDT_VECTORING_INFO);
 
     if (!(info & EVENT_VALID))
         return false;
-    vcpu->events.interrupted = info & ~(1u << 12); /* bit 12 is undefined here, reserved there */
+    vcpu->events.interrupted = info & ~EVENT_UNBLOCKED_NMIS; /* undefined here, reserved there */
     vcpu->events.error_code = (uint32_t)vmread(VMCS_IDT_VECTORING_ERROR_CODE);
     vcpu->events.length = (uint32_t)vmread(VMCS_EXIT_INSTRUCTION_LENGTH);
     return true;
+}
+
+void event_block_nmis_again(uint64_t information)
+{
+    if (information & EVENT_UNBLOCKED_NMIS && !(vmread(VMCS_IDT_VECTORING_INFO) & EVENT_VALID))
+        vmwrite(VMCS_GUEST_INTERRUPTIBILITY, vmread(VMCS_GUEST_INTERRUPTIBILITY) | BLOCKING_BY_NMI);
 }
 
 static void inject(uint32_t info)
@@ -100,6 +87,8 @@ enum exit_outcome event_prepare(struct vcpu *vcpu)
     uint64_t blocking = vmread(VMCS_GUEST_INTERRUPTIBILITY);
     bool taken = vmread(VMCS_ENTRY_INTERRUPTION_INFO) & EVENT_VALID, from_pins;
 
+    if (platform_nmi_waits())
+        events->nmi = true;
     if (!taken && events->interrupted) {
         inject_again(events);
         taken = true;
@@ -120,10 +109,4 @@ enum exit_outcome event_prepare(struct vcpu *vcpu)
     if (vcpu->controls[CONTROL_PIN_BASED] & PIN_BASED_VIRTUAL_NMIS)
         set_window(vcpu, (uint32_t)PRIMARY_NMI_WINDOW_EXITING, events->nmi);
     return EXIT_RESUME;
-}
-
-enum exit_outcome event_page_fault(struct vcpu *vcpu, uint64_t address, uint32_t error)
-{
-    x86_write_cr2(address);
-    return event_exception(vcpu, VECTOR_PF, error);
 }

@@ -14,6 +14,8 @@
 #define EVENT_VALID              (1u << 31)
 #define EVENT_DELIVER_ERROR_CODE (1u << 11)
 #define EVENT_TYPE               (7u << 8)
+#define EVENT_VECTOR             0xffu
+#define EVENT_UNBLOCKED_NMIS     (1u << 12) /* in exit information only; elsewhere reserved */
 #define EVENT_EXTERNAL_INTERRUPT (0u << 8)
 #define EVENT_NMI                (2u << 8)
 #define EVENT_HARDWARE_EXCEPTION (3u << 8)
@@ -37,15 +39,30 @@ enum exception_vector {
     VECTOR_PF = 14,
     VECTOR_AC = 17,
     VECTOR_MC = 18,
+    VECTOR_VE = 20,
     VECTOR_CP = 21,
 };
 
 /*
  * A hardware exception in place of the instruction that exited; RIP stays on it. The error code
- * goes with the vectors that have one, outside real mode, and is ignored for the others. Written to
- * the VMCS at once: to be returned right away as `return event_exception(...)`, which resumes.
+ * goes with the vectors that have one, outside real mode, and is ignored for the others. To be
+ * returned right away as `return event_exception(...)`: see event_deliver().
  */
 enum exit_outcome event_exception(struct vcpu *vcpu, enum exception_vector vector, uint32_t error);
+
+/*
+ * An exception, by interruption information as the VM entry is to have it. Written to the VMCS at
+ * once. If the VM exit interrupted the delivery of another event, what becomes of the two is the
+ * SDM's (Vol. 3A table 7-5): one after the other, a double fault, or a triple fault, which stops
+ * the guest. The result is the handler's.
+ */
+enum exit_outcome event_deliver(struct vcpu *vcpu, uint32_t information, uint32_t error);
+
+/*
+ * #DB, with this value in DR6, and with what else its delivery does but an injection does not: it
+ * clears DR7.GD and ends last-branch recording and branch stepping (SDM Vol. 3C 27.6.1.2).
+ */
+enum exit_outcome event_debug_exception(struct vcpu *vcpu, uint64_t dr6);
 
 /*
  * Behind every EXIT_EVENTS: chooses what the next VM entry injects (a delivery that was
@@ -59,6 +76,13 @@ exit_handler event_prepare;
  * there was one, and EXIT_EVENTS is owed.
  */
 bool event_keep_interrupted(struct vcpu *vcpu);
+
+/*
+ * For the same exits, if the guest is to execute the instruction again: an IRET that faulted has
+ * ended the blocking of NMIs, and must find it again. Bit 12 of the VM-exit interruption
+ * information or of an exit qualification tells of it (SDM Vol. 3C 28.2.3).
+ */
+void event_block_nmis_again(uint64_t information);
 
 /* Whether an external interrupt waits that priorities do not hold back. */
 bool event_interrupt_waits(const struct vcpu *vcpu);

@@ -161,6 +161,7 @@ bool vcpu_start(struct vcpu *vcpu, const struct vcpu_start *start)
     vcpu->rsi = start->rsi;
     vcpu->rdx = start->rdx;
     vcpu->events = (struct pending_events){0};
+    platform_nmi_waits(); /* one that waited was of what ran here before */
     resident_reset(vcpu);
     if (!vcpu_written(vcpu, failure))
         return false;

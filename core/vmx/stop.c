@@ -17,6 +17,13 @@ static const char *const names[STOP_CAUSES] = {
     [STOP_BOUND_ELSEWHERE] = "the vCPU is bound to another CPU",
     [STOP_KICKED] = "stopped by another CPU",
     [STOP_CPU_REFUSED] = "this CPU cannot take the guest's registers",
+    [STOP_TRIPLE_FAULT] = "triple fault",
+    [STOP_INIT] = "INIT signal",
+    [STOP_STARTUP_IPI] = "start-up IPI",
+    [STOP_TASK_SWITCH] = "task switch",
+    [STOP_SINGLE_STEP] = "single step",
+    [STOP_MACHINE_CHECK] = "machine check while the guest ran",
+    [STOP_LOG_FULL] = "page-modification log full",
 };
 
 const char *stop_cause_name(enum stop_cause cause)

@@ -20,7 +20,14 @@ enum stop_cause {
     STOP_VMCS_REFUSED,  /* not entered: a VMWRITE or VMPTRLD failed; value is the field */
     STOP_BOUND_ELSEWHERE, /* not entered: bound to another CPU */
     STOP_KICKED,          /* vcpu_kick(); the guest can go on */
-    STOP_CPU_REFUSED, /* not entered: the CPU cannot take the guest's registers; text says why */
+    STOP_CPU_REFUSED,   /* not entered: the CPU cannot take the guest's registers; text says why */
+    STOP_TRIPLE_FAULT,  /* value is the vector of the last exception where the core saw it */
+    STOP_INIT,          /* an INIT signal */
+    STOP_STARTUP_IPI,   /* a start-up IPI; value is its vector */
+    STOP_TASK_SWITCH,   /* value is the selector of the new task's TSS; text the source */
+    STOP_SINGLE_STEP,   /* monitor trap flag: one instruction is done; value is RIP */
+    STOP_MACHINE_CHECK, /* #MC while the guest ran; the error is in the CPU's banks */
+    STOP_LOG_FULL,      /* the page-modification log is to be emptied, its index reset */
     STOP_CAUSES
 };
 

@@ -73,6 +73,9 @@ static const enum vmcs_field control_field[CONTROL_GROUPS] = {
     [CONTROL_ENTRY] = VMCS_ENTRY_CONTROLS,
 };
 
+/* A machine check is the machine's: no guest may take it for its own. */
+#define EXCEPTIONS_ALWAYS (1u << 18)
+
 static bool refused(struct vcpu *vcpu, enum control_group group,
                     const struct control_refusal *refusal)
 {
@@ -126,7 +129,7 @@ bool vcpu_apply_policy(struct vcpu *vcpu, const struct vcpu_policy *policy)
         {VMCS_IO_BITMAP_A, platform_physical(policy->io_bitmap_a)},
         {VMCS_IO_BITMAP_B, platform_physical(policy->io_bitmap_b)},
         {VMCS_EPT_POINTER, vcpu->ept->pointer},
-        {VMCS_EXCEPTION_BITMAP, 0},
+        {VMCS_EXCEPTION_BITMAP, policy->exception_bitmap | EXCEPTIONS_ALWAYS},
         {VMCS_PAGE_FAULT_ERROR_MASK, 0},
         {VMCS_PAGE_FAULT_ERROR_MATCH, 0},
         {VMCS_CR3_TARGET_COUNT, 0},

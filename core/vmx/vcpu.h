@@ -125,6 +125,9 @@ struct vcpu_policy {
         uint32_t set;
         uint32_t clear;
     } controls[CONTROL_GROUPS];
+    /* Exceptions that exit, to be reflected: a bit a vector. #MC always does, and stops the guest.
+     */
+    uint32_t exception_bitmap;
     const void *msr_bitmap;
     const void *io_bitmap_a;
     const void *io_bitmap_b;

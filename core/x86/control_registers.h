@@ -34,8 +34,12 @@
 #define CR3_NO_FLUSH (1ull << 63) /* with CR4.PCIDE: not part of the value */
 #define CR3_PCID     0xfffull
 
-#define DR6_BD (1ull << 13) /* access to a debug register under DR7.GD */
-#define DR7_GD (1ull << 13)
+#define DR6_BREAKPOINTS 0xfull
+#define DR6_BLD         (1ull << 11) /* 0: a bus lock */
+#define DR6_BD          (1ull << 13) /* access to a debug register under DR7.GD */
+#define DR6_BS          (1ull << 14) /* single step */
+#define DR6_RTM         (1ull << 16) /* 0: in a transactional region */
+#define DR7_GD          (1ull << 13)
 
 #define RFLAGS_FIXED (1ull << 1) /* reads as one always */
 #define RFLAGS_CF    (1ull << 0)

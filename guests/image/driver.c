@@ -92,6 +92,7 @@ static bool apply(struct bench_room *room, const struct plan_policy *from)
         .controls = {[CONTROL_PIN_BASED] = {from->pin_based.set, from->pin_based.clear},
                      [CONTROL_PRIMARY] = {from->primary.set, from->primary.clear},
                      [CONTROL_SECONDARY] = {from->secondary.set, from->secondary.clear}},
+        .exception_bitmap = from->exception_bitmap,
         .msr_bitmap = room->bitmaps,
         .io_bitmap_a = room->bitmaps + PAGE_SIZE,
         .io_bitmap_b = room->bitmaps + 2 * PAGE_SIZE,
