@@ -21,7 +21,7 @@ def suffer(tmp_path, guest, *arguments):
 
 
 @pytest.mark.parametrize("guest, said", [
-    ("triple_fault", "exit reason 2 (triple fault)"),
+    ("triple_fault", "guest stopped: triple fault: an exception in the delivery of #DF"),
     ("exception", "guest reported a failure (value 0x106)"),
     ("halt", "halted with nothing pending"),
     ("outside_memory", "exit reason 48 (EPT violation)"),

@@ -95,6 +95,7 @@ struct simulated_cpu {
     bool interrupts; /* RFLAGS.IF */
     uint64_t cr0, cr2, cr3, cr4;
     uint64_t dr[4], dr6;
+    uint64_t dr6_clearable; /* bits of DR6 that newer CPUs can clear: 11, 16 */
     uint64_t xcr0;
     struct simulated_extended extended;
     uint64_t tsc;        /* grows by 1 at each RDTSC and RDTSCP */

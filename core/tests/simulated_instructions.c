@@ -36,7 +36,8 @@ void x86_write_dr6(uint64_t value)
 {
     if (value >> 32)
         simulated_fault("MOV of 0x%llx to DR6 raised #GP", (unsigned long long)value);
-    simulated_cpu.dr6 = (value & DR6_WRITABLE) | DR6_ONES;
+    simulated_cpu.dr6 = (value & (DR6_WRITABLE | simulated_cpu.dr6_clearable)) |
+                        (DR6_ONES & ~simulated_cpu.dr6_clearable);
 }
 
 static void needs_osxsave(const char *instruction)

@@ -90,9 +90,8 @@ static void host_state(void **state)
 static void addresses_and_counts(void **state)
 {
     static const enum vmcs_field zeros[] = {
-        VMCS_EXCEPTION_BITMAP,     VMCS_PAGE_FAULT_ERROR_MASK, VMCS_PAGE_FAULT_ERROR_MATCH,
-        VMCS_CR3_TARGET_COUNT,     VMCS_EXIT_MSR_STORE_COUNT,  VMCS_EXIT_MSR_LOAD_COUNT,
-        VMCS_ENTRY_MSR_LOAD_COUNT,
+        VMCS_PAGE_FAULT_ERROR_MASK, VMCS_PAGE_FAULT_ERROR_MATCH, VMCS_CR3_TARGET_COUNT,
+        VMCS_EXIT_MSR_STORE_COUNT,  VMCS_EXIT_MSR_LOAD_COUNT,    VMCS_ENTRY_MSR_LOAD_COUNT,
     };
     (void)state;
     /* What an earlier owner may have left is overwritten. */
@@ -102,6 +101,7 @@ static void addresses_and_counts(void **state)
     assert_true(vcpu_apply_policy(fixture_vcpu, &fixture_policy));
     for (size_t i = 0; i < COUNT_OF(zeros); i++)
         assert_int_equal(field(zeros[i]), 0);
+    assert_int_equal(field(VMCS_EXCEPTION_BITMAP), 1u << 18); /* #MC */
     assert_int_equal(field(VMCS_MSR_BITMAP), platform_physical(fixture_policy.msr_bitmap));
     assert_int_equal(field(VMCS_IO_BITMAP_A), platform_physical(fixture_policy.io_bitmap_a));
     assert_int_equal(field(VMCS_IO_BITMAP_B), platform_physical(fixture_policy.io_bitmap_b));
@@ -120,6 +120,14 @@ static void xsaves_where_there_is(void **state)
     assert_true(vcpu_apply_policy(fixture_vcpu, &fixture_policy));
     assert_int_equal(field(VMCS_SECONDARY_CONTROLS), 0x0010102a);
     assert_int_equal(field(VMCS_XSS_EXITING_BITMAP), ~0x1800ull);
+}
+
+static void exceptions_of_the_policy(void **state)
+{
+    (void)state;
+    fixture_policy.exception_bitmap = 0x4048;
+    assert_true(vcpu_apply_policy(fixture_vcpu, &fixture_policy));
+    assert_int_equal(field(VMCS_EXCEPTION_BITMAP), 0x44048);
 }
 
 static void refuses(enum control_group group, uint32_t bit, bool set, const char *text,
@@ -240,6 +248,7 @@ int main(void)
         vcpu_test(host_state),
         vcpu_test(addresses_and_counts),
         vcpu_test(xsaves_where_there_is),
+        vcpu_test(exceptions_of_the_policy),
         vcpu_test(refused_controls_are_named),
         vcpu_test(the_basis_cannot_be_cleared),
         vcpu_test(cr3_exiting_is_the_policys_to_set),

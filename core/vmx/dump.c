@@ -74,6 +74,16 @@ static void dump_segments(void)
                  field(VMCS_GUEST_IDTR_LIMIT));
 }
 
+/* Controls that the vCPU does without, by name. */
+static void dump_absent(const struct vcpu *vcpu)
+{
+    for (int group = 0; group < CONTROL_GROUPS; group++)
+        for (uint32_t bit = 0; bit < 32; bit++)
+            if (vcpu->absent[group] >> bit & 1)
+                platform_log("  absent on this CPU: %s\n",
+                             control_name((enum control_group)group, bit));
+}
+
 static void dump_controls(void)
 {
     platform_log("  controls: pin %llx primary %llx secondary %llx exit %llx entry %llx\n",
@@ -108,5 +118,6 @@ void vcpu_dump(const struct vcpu *vcpu)
     dump_registers(vcpu);
     dump_segments();
     dump_controls();
+    dump_absent(vcpu);
     dump_code(vcpu);
 }

@@ -117,6 +117,7 @@ bool vcpu_apply_policy(struct vcpu *vcpu, const struct vcpu_policy *policy)
         if (!control_choose(vcpu->capability->controls[group], &wish, &vcpu->controls[group],
                             &refusal))
             return refused(vcpu, (enum control_group)group, &refusal);
+        vcpu->absent[group] = wish.optional & ~wish.clear & ~vcpu->controls[group];
         vmcs_write(control_field[group], vcpu->controls[group], &failure);
     }
     vcpu->unpaged.active = false;

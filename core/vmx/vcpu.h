@@ -88,6 +88,7 @@ struct vcpu {
      * is unrestricted: here it is as of the start or the last return of vcpu_run().
      */
     uint32_t controls[CONTROL_GROUPS];
+    uint32_t absent[CONTROL_GROUPS]; /* wanted where the CPU has them, and it has not */
     uint64_t xcr0; /* the guest's, in the CPU too while that holds resident */
     struct resident_state resident;
     struct pending_events events;

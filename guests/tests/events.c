@@ -84,7 +84,7 @@ static void nmi(struct sample *samples, uint64_t count)
 
 static uint64_t behind;
 
-/* An NMI that arrives in the shadow of a VM exit's own instruction: CPUID exits always. */
+/* NMIs close to exits of another kind, some right before: CPUID exits always. */
 static void nmi_and_exits(struct sample *samples, uint64_t count)
 {
     (void)samples;
