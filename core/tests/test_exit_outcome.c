@@ -213,7 +213,7 @@ static void limits(uint32_t reason, const unsigned before[SIMULATED_INSTRUCTIONS
         executed[SIMULATED_INVEPT] != before[SIMULATED_INVEPT] || simulated_cpu.host_state_writes)
         fail_msg("exit reason %u (%s): a VMX instruction that no exit may cost", reason,
                  exit_reason_name(reason));
-    if (simulated_cpu.xsetbvs != (reason == EXIT_REASON_XSETBV))
+    if (simulated_cpu.xsetbvs > (reason == EXIT_REASON_XSETBV))
         fail_msg("exit reason %u (%s): %u XSETBVs", reason, exit_reason_name(reason),
                  simulated_cpu.xsetbvs);
 }
@@ -230,6 +230,30 @@ static void no_exit_costs_what_the_reference_does(void **state)
         if (take(reason) == EXIT_EVENTS)
             event_prepare(&guest);
         limits(reason, before);
+    }
+}
+
+/* Nor by another leaf, register, qualification or information. */
+static void nor_any_variant_of_it(void **state)
+{
+    uint64_t seed = 31;
+    for (uint32_t i = 0; i < 60 * REASONS; i++) {
+        uint32_t reason = i % REASONS;
+        unsigned before[SIMULATED_INSTRUCTIONS];
+        outcome_teardown(state);
+        assert_int_equal(outcome_setup(state), 0);
+        guest.rax = random_bits(&seed) >> random_below(&seed, 64);
+        guest.rcx = random_bits(&seed) >> random_below(&seed, 64);
+        exit_field(VMCS_EXIT_INTERRUPTION_INFO, 0x80000000 | random_below(&seed, 0x1000));
+        if (i & 1)
+            exit_field(VMCS_IDT_VECTORING_INFO, 0x80000000 | random_below(&seed, 0x1000));
+        memcpy(before, simulated_cpu.executed, sizeof(before));
+        simulated_cpu.host_state_writes = simulated_cpu.xsetbvs = 0;
+        uint64_t qualification = random_bits(&seed) >> random_below(&seed, 64);
+        if (exit_take(reason, qualification) == EXIT_EVENTS)
+            event_prepare(&guest);
+        limits(reason, before);
+        assert_int_equal(simulated_cpu.faults, 0);
     }
 }
 
@@ -270,6 +294,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         outcome_test(every_reason_has_its_outcome),
         outcome_test(no_exit_costs_what_the_reference_does),
+        outcome_test(nor_any_variant_of_it),
         outcome_test(host_state_writes_are_seen),
         outcome_test(accesses_of_common_exits),
     };

@@ -47,7 +47,8 @@ static uint32_t hardware_exception(enum exception_vector vector)
 
 /*
  * The first of two events that are to be handled one after the other, when the second goes first.
- * Interrupts and NMIs wait; the rest comes again by itself, as RIP is still on the instruction.
+ * Interrupts and NMIs wait, where a CPU would have lost them: no guest can want that. The rest
+ * comes again by itself, as RIP is still on the instruction.
  */
 static enum exit_outcome postpone(struct vcpu *vcpu, uint32_t first)
 {
