@@ -87,14 +87,13 @@ void simulated_cpu_reset(void)
 {
     struct simulated_cpu *cpu = &simulated_cpu;
 
+    simulated_cpus_forget();
     memset(cpu, 0, sizeof(*cpu));
     memset(cpu->port_value, 0xff, sizeof(cpu->port_value));
     cpu->cr0 = 0x80010033;
     cpu->cr3 = 0x7654000;
     cpu->cr4 = 0x20 | CR4_OSXSAVE;
     cpu->dr6 = 0xffff0ff0;
-    for (int i = 0; i < SIMULATED_CPUS_MAX; i++)
-        cpu->others[i].cr4 = cpu->cr4;
     cpu->xcr0 = 1;
     cpu->extended.fcw = 0x37f;
     cpu->extended.mxcsr = 0x1f80;

@@ -82,14 +82,6 @@ struct simulated_vmcs {
     uint64_t fields[SIMULATED_FIELDS];
 };
 
-/* What each CPU has of its own, while another one is simulated_cpu. */
-struct simulated_other {
-    uint64_t cr4;
-    bool vmx_operation;
-    uint64_t vmxon_region;
-    struct simulated_vmcs *current;
-};
-
 struct simulated_cpu {
     uint32_t number; /* simulated_cpu_number_set() */
     bool interrupts; /* RFLAGS.IF */
@@ -123,11 +115,10 @@ struct simulated_cpu {
     uint64_t vmxon_region;
     struct simulated_vmcs vmcs[SIMULATED_VMCS_MAX];
     struct simulated_vmcs *current;
-    struct simulated_other others[SIMULATED_CPUS_MAX];
     unsigned executed[SIMULATED_INSTRUCTIONS];
     struct invalidation_descriptor invept, invvpid; /* of the last ones that succeeded ... */
     uint64_t invept_type, invvpid_type;             /* ... and their types */
-    unsigned host_state_writes; /* VMWRITEs of the host-state area */
+    unsigned host_state_writes;                     /* VMWRITEs of the host-state area */
     struct {
         unsigned countdown; /* 1: the next one fails; 0: none will */
         enum vmx_failure failure;
@@ -144,10 +135,14 @@ extern struct simulated_cpu simulated_cpu;
 void simulated_cpu_reset(void);
 
 /*
- * From now on everything happens on the CPU of that number. CPUs are alike, but for CR4, VMX
- * operation and the current VMCS; a VMCS that is active on one is not to be touched by another.
+ * From now on everything happens on the CPU of that number, with registers of its own. One that is
+ * seen for the first time is like the one before it, but outside VMX operation. Memory with its
+ * VMCSs is everyone's; a VMCS that is active on one CPU is not to be touched by another.
  */
 void simulated_cpu_number_set(uint32_t number);
+
+/* As before any second CPU was seen; simulated_cpu_reset() does it. */
+void simulated_cpus_forget(void);
 
 /* Records what a CPU would have punished. */
 void simulated_fault(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -114,20 +114,6 @@ static void expect_not_elsewhere(const struct simulated_vmcs *vmcs)
                         vmcs->cpu);
 }
 
-void simulated_cpu_number_set(uint32_t number)
-{
-    struct simulated_cpu *cpu = &simulated_cpu;
-    const struct simulated_other *to = &cpu->others[number];
-
-    cpu->others[cpu->number] =
-        (struct simulated_other){cpu->cr4, cpu->vmx_operation, cpu->vmxon_region, cpu->current};
-    cpu->number = number;
-    cpu->cr4 = to->cr4;
-    cpu->vmx_operation = to->vmx_operation;
-    cpu->vmxon_region = to->vmxon_region;
-    cpu->current = to->current;
-}
-
 void x86_vmxoff(void)
 {
     enum vmx_failure failure;

@@ -118,7 +118,7 @@ static void xsaves_where_there_is(void **state)
     fixture_cpu.capability.controls[CONTROL_SECONDARY] |= 1ull << 52;
     fixture_cpu.capability.xss = XSS_CET;
     assert_true(vcpu_apply_policy(fixture_vcpu, &fixture_policy));
-    assert_int_equal(field(VMCS_SECONDARY_CONTROLS), 0x0010102a);
+    assert_int_equal(field(VMCS_SECONDARY_CONTROLS), 0x001010aa);
     assert_int_equal(field(VMCS_XSS_EXITING_BITMAP), ~0x1800ull);
 }
 

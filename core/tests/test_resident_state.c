@@ -24,7 +24,7 @@ static int two_vcpus(void **state)
         return -1;
     stub_guest = enter;
     as_guest = NULL;
-    second = vcpu_create(&fixture_cpu.capability, &fixture_ept, 10);
+    second = vcpu_create(&fixture_cpu.capability, &fixture_ept);
     return second ? 0 : -1;
 }
 
@@ -142,7 +142,7 @@ static void a_start_is_a_reset(void **state)
     assert_true(vcpu_apply_policy(fixture_vcpu, &fixture_policy));
     as_guest = scribble;
     for (int i = 0; i < 3; i++) {
-        assert_true(vcpu_start_long_mode(fixture_vcpu, &start));
+        assert_true(vcpu_start(fixture_vcpu, &start));
         assert_int_equal(fixture_vcpu->xcr0, 1);
         run(fixture_vcpu);
         resident_expect(&seen, &initial);
@@ -175,7 +175,8 @@ static void the_host_gets_its_own_back(void **state)
     second = NULL;
 
     run(fixture_vcpu);
-    resident_leave(fixture_vcpu); /* nobody's */
+    assert_true(vcpu_unbind(fixture_vcpu)); /* nobody's */
+    assert_int_equal(fixture_vcpu->resident.cpu, RESIDENT_NOWHERE);
     vmx_disable(&fixture_cpu);
     is = resident_look();
     resident_expect(&is, &hosts);
@@ -208,7 +209,8 @@ static void leaving(void **state)
 
 static void refuses(struct vcpu *vcpu, uint64_t value, const char *text)
 {
-    const struct vcpu_stop *stop = vcpu_run(vcpu);
+    const struct vcpu_stop *stop = &vcpu->stop;
+    assert_false(resident_take(vcpu));
     assert_int_equal(stop->cause, STOP_CPU_REFUSED);
     assert_int_equal(stop->value, value);
     assert_string_equal(stop->text, text);

@@ -37,9 +37,11 @@ bool vcpu_destroy(struct vcpu *vcpu)
 {
     if (!vcpu)
         return true;
-    if (!vcpu_unbind(vcpu))
+    uint32_t bound = __atomic_load_n(&vcpu->cpu, __ATOMIC_ACQUIRE);
+    if (bound != VCPU_UNBOUND && bound != platform_cpu_number())
         return false;
     resident_destroy(vcpu);
+    vcpu_unbind(vcpu);
     vmcs_destroy(&vcpu->vmcs);
     vpid_free(vcpu->vpid);
     platform_pages_free((char *)vcpu - VCPU_OFFSET, VCPU_BLOCK_PAGES);
