@@ -38,7 +38,8 @@ struct experiment {
     uint32_t count_samples;
     uint32_t rounds;
     uint32_t repetitions;
-    int probe_level; /* of every job, or -1: as its policy says */
+    uint64_t host_timer; /* ticks between interrupts of the host's own; 0: it has none */
+    int probe_level;     /* of every job, or -1: as its policy says */
     struct job *jobs;
     size_t job_count;
     size_t calibrations;   /* jobs behind those, counted nowhere else */

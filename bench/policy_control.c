@@ -32,7 +32,15 @@ static size_t chosen[LISTED], chosen_count;
 
 static bool may_be_named(const char *name)
 {
-    static const char *const others[] = {"rdtscp", "invpcid", "vpid", "unrestricted-guest"};
+    static const char *const others[] = {"rdtscp",
+                                         "invpcid",
+                                         "vpid",
+                                         "unrestricted-guest",
+                                         "tpr-shadow",
+                                         "virtualize-apic-accesses",
+                                         "virtualize-x2apic",
+                                         "apic-register-virtualization",
+                                         "virtual-interrupt-delivery"};
     static const char end[] = "-exiting";
     size_t length = strlen(name);
 

@@ -2,11 +2,12 @@
 /*
  * The VM-execution controls that a policy may name, from the core's list of them: every one that
  * makes something exit, by its SDM name in lower case ("MOV-DR exiting" is mov-dr-exiting), and
- * rdtscp, invpcid, vpid and unrestricted-guest. Not those that need memory or fields to go with
- * them, which no policy can give.
+ * rdtscp, invpcid, vpid and unrestricted-guest, and the forms of APIC virtualization. Not those
+ * that need memory or fields to go with them, which no policy can give.
  *
- * The core has a local APIC of its own for the guest, and the CPU has one: a policy that lets CR8
- * exit and MSR 0x808 pass, or the other way round, gives the guest two TPRs.
+ * The core has a local APIC of its own for the guest, and the CPU has one. A guest has the CPU's as
+ * soon as any access to it passes (MSRs 0x1b, 0x6e0, 0x800-0x83f; but for what is virtualized),
+ * and then those that exit are forwarded to it; CR8, which is the TPR, follows whichever it has.
  */
 #ifndef EXITMETER_BENCH_POLICY_CONTROL_H
 #define EXITMETER_BENCH_POLICY_CONTROL_H

@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SAMPLES_DEFAULT 1000
-#define TIMEOUT_DEFAULT 60.0
+#define SAMPLES_DEFAULT  1000
+#define TIMEOUT_DEFAULT  60.0
+#define HOST_TIMER_LEAST 1000 /* or a guest would hardly get anywhere between two */
 
 /* Takes the --benchmark_* flags out of argv: popt would not know them. */
 static bool split_flags(struct run_options *options, int *argc, const char **argv)
@@ -100,12 +101,17 @@ static bool read_count(const char *option, const char *given, uint32_t most, uin
 
 static bool read_numbers(struct run_options *options)
 {
+    double host_timer = 0;
     options->samples = SAMPLES_DEFAULT;
     options->rounds = 1;
     options->timeout = TIMEOUT_DEFAULT;
-    return read_count("samples", options->samples_given, GUEST_SAMPLES_MAX, &options->samples) &&
-           read_count("rounds", options->rounds_given, PLAN_ROUNDS_MAX, &options->rounds) &&
-           read_number("timeout", options->timeout_given, 0.001, 86400, &options->timeout);
+    bool read =
+        read_count("samples", options->samples_given, GUEST_SAMPLES_MAX, &options->samples) &&
+        read_count("rounds", options->rounds_given, PLAN_ROUNDS_MAX, &options->rounds) &&
+        read_number("timeout", options->timeout_given, 0.001, 86400, &options->timeout) &&
+        read_number("host-timer", options->host_timer_given, HOST_TIMER_LEAST, 4e9, &host_timer);
+    options->host_timer = (uint64_t)host_timer;
+    return read;
 }
 
 bool run_options_read(const struct command *command, int argc, const char **argv,
@@ -125,6 +131,8 @@ bool run_options_read(const struct command *command, int argc, const char **argv
          "times that the samples are taken; the last are kept, all are in histograms (1)", "N"},
         {"probes", '\0', POPT_ARG_STRING, &options->probes, 0,
          "off, counts, stamps or full, whatever the policies say (full)", "LEVEL"},
+        {"host-timer", '\0', POPT_ARG_STRING, &options->host_timer_given, 0,
+         "checks only: TSC ticks between interrupts of the host's own (none)", "N"},
         {"timeout", '\0', POPT_ARG_STRING, &options->timeout_given, 0,
          "wall-clock limit of the boot (60)", "SECONDS"},
         {"cpu-model", '\0', POPT_ARG_STRING, &options->cpu_model, 0,
@@ -162,6 +170,7 @@ void run_options_free(struct run_options *options)
     free(options->rounds_given);
     free(options->timeout_given);
     free(options->probes);
+    free(options->host_timer_given);
     free(options->cpu_model);
     free(options->corpus);
     free(options->image);

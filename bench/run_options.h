@@ -19,6 +19,7 @@ struct run_options {
     char *rounds_given;
     char *timeout_given;
     char *probes;
+    char *host_timer_given;
     char *cpu_model;
     char *corpus; /* NULL: what `make` built */
     char *image;
@@ -28,8 +29,9 @@ struct run_options {
     const struct target *target; /* what the texts stand for */
     uint32_t samples;
     uint32_t rounds;
-    double timeout;  /* seconds */
-    int probe_level; /* -1: as each policy says */
+    uint64_t host_timer; /* ticks of the TSC; 0: none */
+    double timeout;      /* seconds */
+    int probe_level;     /* -1: as each policy says */
 };
 
 /* Reads and checks the command line. True to go on; else false, with *code set. */

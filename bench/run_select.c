@@ -141,10 +141,17 @@ int run_select(const struct run_options *options, const struct corpus *corpus,
         .rounds = options->rounds,
         .repetitions = options->gb.repetitions,
         .probe_level = options->probe_level,
+        .host_timer = options->host_timer,
     };
     if (!select_benchmarks(options->guests, corpus, experiment) ||
         !select_policies(options->policies, experiment))
         return CODE_USAGE;
+    for (size_t i = 0; options->host_timer && i < experiment->benchmark_count; i++)
+        if (!benchmark_is_check(experiment->benchmarks[i])) {
+            say("run: --host-timer is for checks: its interrupts would be measured with '%s'",
+                experiment->benchmarks[i]->name);
+            return CODE_USAGE;
+        }
     experiment_make_jobs(experiment, options->target->name);
     if (!filter_jobs(options->gb.filter, experiment))
         return CODE_USAGE;

@@ -54,6 +54,21 @@ bool platform_nmi(void);
 /* Whether an NMI that is a guest's has come to this CPU outside of it since the last call. */
 bool platform_nmi_waits(void);
 
+/*
+ * Whose this CPU's local APIC is from now on. The guest's: nothing is asked of it any more. The
+ * host's: it is as the host needs it, whatever a guest has done to it.
+ */
+void platform_apic_is_guests(bool guests);
+
+/* EOI for an interrupt that is not the host's, and of which the guest cannot tell this CPU. */
+void platform_end_of_interrupt(void);
+
+/*
+ * At this time of the TSC, or soon after, this CPU is interrupted once, so that a guest exits; at
+ * once if it has passed. Takes the place of what was asked before; 0: of nothing.
+ */
+void platform_timer(uint64_t tsc);
+
 /* Number of this CPU: 0 for the one that booted, then counting up. */
 uint32_t platform_cpu_number(void);
 

@@ -26,7 +26,16 @@ HOSTED_OBJECTS = $(HOSTED_SOURCES:%.c=$(HOSTED)/plain/%.o) $(HOSTED_BOOT:%.c=$(H
 HOSTED_COUNTED_OBJECTS = $(HOSTED_SOURCES:%.c=$(HOSTED)/counted/%.o)
 
 CORE_EXIT_TESTS = $(wildcard core/tests/test_exit_*.c)
-CORE_UNIT_TESTS = $(patsubst core/tests/test_%.c,$(BUILD)/tests/core_%,$(wildcard core/tests/test_*.c)) \
+# core/tests/threads/NAME.c becomes $(BUILD)/tests/threads_NAME, under ThreadSanitizer, with the
+# sources of the local APIC and what it wants of its surroundings itself.
+THREAD_TESTS = $(patsubst core/tests/threads/%.c,$(BUILD)/tests/threads_%,$(wildcard core/tests/threads/*.c))
+THREAD_CFLAGS = $(filter-out $(HOSTED_SANITIZE),$(HOSTED_CFLAGS)) -fsanitize=thread
+
+$(BUILD)/tests/threads_%: core/tests/threads/%.c $(APIC_SOURCES) $(wildcard core/exits/*apic*.h)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(THREAD_CFLAGS) -o $@ $(filter %.c,$^) -lpthread
+
+CORE_UNIT_TESTS = $(THREAD_TESTS) $(patsubst core/tests/test_%.c,$(BUILD)/tests/core_%,$(wildcard core/tests/test_*.c)) \
 	$(patsubst core/tests/test_%.c,$(BUILD)/tests/core_counted_%,$(CORE_EXIT_TESTS)) \
 	$(patsubst probes/tests/test_%.c,$(BUILD)/tests/probes_%,$(wildcard probes/tests/test_*.c)) \
 	$(patsubst guests/tests/unit_%.c,$(BUILD)/tests/guests_%,$(wildcard guests/tests/unit_*.c))

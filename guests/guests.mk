@@ -6,7 +6,7 @@ BLOB_CFLAGS = -std=gnu11 -O2 -g -Wall -Wextra -Werror -DEXITMETER_GUEST -ffreest
 	-fcf-protection=none -fno-asynchronous-unwind-tables
 
 # In the order in which the benchmarks are listed.
-CORPUS_SOURCES = cpuid.c hypercall.c msr.c io.c apic.c exception.c check.c check_events.c check_exception.c \
+CORPUS_SOURCES = cpuid.c hypercall.c msr.c io.c apic.c exception.c check.c check_events.c check_apic.c check_exception.c \
 	check_control.c check_instruction.c check_descriptor.c check_string_io.c check_start.c check_resident.c \
 	calibrate.c
 # What every blob begins with.
@@ -32,7 +32,7 @@ $(BUILD)/blob/%.S.o: guests/blob/%.S
 
 # Guests of the tests, each in a blob of its own: guests/tests/NAME.c becomes $(BUILD)/tests/NAME.bin.
 # Those named unit_NAME.c are no guests.
-TEST_BLOBS = hostile bitmaps events
+TEST_BLOBS = hostile bitmaps events apic
 TEST_BINS = $(TEST_BLOBS:%=$(BUILD)/tests/%.bin)
 TEST_BLOB_OBJECTS = $(TEST_BLOBS:%=$(BUILD)/blob/tests/%.o)
 

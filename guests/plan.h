@@ -36,7 +36,8 @@ struct plan_header {
     uint64_t results_size; /* bytes of it, a multiple of 4 KiB; see results_size() in results.h */
     uint32_t policy_count;
     uint32_t job_count;
-    uint64_t reserved[2];
+    uint64_t host_timer; /* TSC ticks between two interrupts of the host's own; 0: it has none */
+    uint64_t reserved;
 };
 
 /* Control bits a policy wants set or clear, as in the VM-execution control fields. */

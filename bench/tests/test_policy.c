@@ -174,14 +174,10 @@ static void every_control_has_its_bit(void **unused)
 static void controls_that_need_more_are_not_to_be_had(void **unused)
 {
     static const char *const names[] = {
-        "tpr-shadow",
-        "virtualize-apic-accesses",
-        "apic-register-virtualization",
         "ept",
         "posted-interrupts",
         "page-modification-log",
         "secondary",
-        "virtual-interrupt-delivery",
         "ia32e-guest",
         "exiting",
         "host-64-bit",

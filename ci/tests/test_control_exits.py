@@ -63,7 +63,7 @@ def test_other_cpus(tmp_path, model):
     ("core/exits/control_register.c", "value & CR0_NW && !(value & CR0_CD)", "0", "check/cr"),
     ("core/exits/control_register.c", "        value &= ~CR3_NO_FLUSH;", "        value |= 1;",
      "check/cr"),
-    ("core/exits/cr.c", "return priority >> 4;", "return priority;", "check/cr"),
+    ("core/exits/apic_priority.c", "(apic_get(apic, APIC_TPR) >> 4)", "apic_get(apic, APIC_TPR)", "check/cr"),
     ("core/vmx/event_exception.c", "dr7 & ~DR7_GD", "dr7", "check/dr"),
     ("core/exits/dr.c", "x86_write_dr0(value);", "", "check/dr"),
     ("core/exits/xsetbv.c", "!x86_xsetbv_checked(0, value)", "0", "check/xsetbv"),

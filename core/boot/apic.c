@@ -23,11 +23,13 @@ static volatile uint32_t *page(uint64_t base)
 
 void apic_start(void)
 {
-    uint64_t base = x86_rdmsr(IA32_APIC_BASE) | APIC_BASE_ENABLE;
+    uint64_t base = x86_rdmsr(IA32_APIC_BASE);
 
-    if (x86_cpuid(1, 0).ecx & CPUID_1_ECX_X2APIC)
-        base |= APIC_BASE_X2APIC;
-    x86_wrmsr(IA32_APIC_BASE, base);
+    /* From disabled to x2APIC mode the way is by xAPIC mode. */
+    if (!(base & APIC_BASE_ENABLE))
+        x86_wrmsr(IA32_APIC_BASE, base |= APIC_BASE_ENABLE);
+    if (x86_cpuid(1, 0).ecx & CPUID_1_ECX_X2APIC && !(base & APIC_BASE_X2APIC))
+        x86_wrmsr(IA32_APIC_BASE, base | APIC_BASE_X2APIC);
     apic_write(APIC_REGISTER_SVR, SVR_ENABLED | APIC_SPURIOUS_VECTOR);
 }
 

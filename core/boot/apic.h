@@ -12,12 +12,16 @@
 /* Registers by the xAPIC's offset divided by 16, which is the x2APIC's MSR less 0x800. */
 enum apic_register {
     APIC_REGISTER_ID = 0x02,
+    APIC_REGISTER_TPR = 0x08,
     APIC_REGISTER_EOI = 0x0b,
     APIC_REGISTER_SVR = 0x0f,
+    APIC_REGISTER_IN_SERVICE = 0x10, /* eight of them */
+    APIC_REGISTER_REQUESTED = 0x20,  /* as well */
     APIC_REGISTER_COMMAND = 0x30,
     APIC_REGISTER_COMMAND_HIGH = 0x31, /* xAPIC alone */
     APIC_REGISTER_TIMER = 0x32,
     APIC_REGISTER_INITIAL_COUNT = 0x38,
+    APIC_REGISTER_CURRENT_COUNT = 0x39,
     APIC_REGISTER_DIVIDE = 0x3e,
 };
 
@@ -30,7 +34,8 @@ enum apic_register {
 
 #define APIC_SPURIOUS_VECTOR 0xffu
 
-/* Enables this CPU's; once a CPU. x2APIC mode is what passing its MSRs through to a guest needs. */
+/* Enables this CPU's, whatever state it is in. x2APIC mode is what passing its MSRs through to a
+ * guest needs. */
 void apic_start(void);
 
 uint32_t apic_id(void);

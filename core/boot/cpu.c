@@ -8,8 +8,6 @@
 #define PIC_MASTER_MASK 0x21
 #define PIC_SLAVE_MASK  0xa1
 
-static bool kicks_expected;
-
 void cpu_start_other(struct cpu *cpu)
 {
     cpu->self = cpu;
@@ -30,20 +28,6 @@ void cpu_start(void)
 struct probe_cpu *cpu_probes(void)
 {
     return &cpu_this()->probes;
-}
-
-void cpu_expect_kicks(void)
-{
-    __atomic_store_n(&kicks_expected, true, __ATOMIC_RELEASE);
-}
-
-/* The host asks for no interrupts but those from CPU to CPU, and for no NMIs. */
-bool platform_interrupt(uint8_t vector)
-{
-    if (vector != CPU_KICK_VECTOR || !__atomic_load_n(&kicks_expected, __ATOMIC_ACQUIRE))
-        return false;
-    apic_write(APIC_REGISTER_EOI, 0);
-    return true;
 }
 
 /* An NMI's VM exit leaves NMIs blocked, as its delivery would have, until an IRET. */

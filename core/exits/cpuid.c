@@ -6,10 +6,11 @@
 
 /*
  * Leaves below 32 that need a second look, as a bit set: 1 (features), 0xb and 0x1f (x2APIC id),
- * 0xd (extended state). The sizes in leaf 0xd are right as the CPU has them: it computes them from
- * XCR0 and IA32_XSS, which are the guest's (vmx/resident_state.h).
+ * 0xd (extended state), 0x15 (clocks). The sizes in leaf 0xd are right as the CPU has them: it
+ * computes them from XCR0 and IA32_XSS, which are the guest's (vmx/resident_state.h).
  */
-#define GUEST_LEAVES (1u << 1 | 1u << 0xb | 1u << CPUID_EXTENDED_STATE | 1u << 0x1f)
+#define GUEST_LEAVES \
+    (1u << 1 | 1u << 0xb | 1u << CPUID_EXTENDED_STATE | 1u << CPUID_CLOCKS | 1u << 0x1f)
 
 static void features(const struct vcpu *vcpu, struct cpuid_registers *r)
 {
@@ -18,6 +19,19 @@ static void features(const struct vcpu *vcpu, struct cpuid_registers *r)
     r->ecx |= CPUID_1_ECX_HYPERVISOR;
     if (vmread(VMCS_GUEST_CR4) & CR4_OSXSAVE)
         r->ecx |= CPUID_1_ECX_OSXSAVE;
+    if (!(vcpu->apic.base & APIC_BASE_ENABLE))
+        r->edx &= ~CPUID_1_EDX_APIC;
+}
+
+/* EBX/EAX is the TSC's rate by that of the core crystal, which clocks the APIC timer; here the TSC
+ * does (exits/apic_timer.h). ECX is the crystal's rate in Hz, where the CPU tells it. */
+static void clocks(const struct vcpu *vcpu, struct cpuid_registers *r)
+{
+    if (local_apic_is_hardware(&vcpu->apic) || !r->eax || !r->ebx)
+        return;
+    uint64_t rate = (uint64_t)r->ecx * r->ebx / r->eax;
+    r->ecx = rate > UINT32_MAX ? 0 : (uint32_t)rate;
+    r->eax = r->ebx = 1;
 }
 
 /* Supervisor state components that the guest cannot use, and XSAVES where it is a #UD. */
@@ -52,10 +66,14 @@ static __attribute__((noinline, cold)) enum exit_outcome adjusted(struct vcpu *v
         hypervisor(leaf, &r);
     else if (leaf == 1)
         features(vcpu, &r);
+    else if (leaf > x86_cpuid(0, 0).eax) /* the CPU answers with its last leaf */
+        ;
     else if (leaf == CPUID_EXTENDED_STATE) {
-        if ((uint32_t)vcpu->rcx == 1 && leaf <= x86_cpuid(0, 0).eax)
+        if ((uint32_t)vcpu->rcx == 1)
             extended_state(vcpu, &r);
-    } else if (leaf <= x86_cpuid(0, 0).eax) /* else the CPU answers with its last leaf */
+    } else if (leaf == CPUID_CLOCKS)
+        clocks(vcpu, &r);
+    else
         r.edx = local_apic_id(&vcpu->apic);
     vcpu->rax = r.eax;
     vcpu->rbx = r.ebx;

@@ -34,8 +34,12 @@ static enum exit_outcome cr8_load(struct vcpu *vcpu, uint64_t value)
 {
     if (value & ~0xfull)
         return event_exception(vcpu, VECTOR_GP, 0);
-    enum local_apic_result result = local_apic_write(&vcpu->apic, X2APIC_TPR, value << 4);
     guest_advance();
+    if (local_apic_is_hardware(&vcpu->apic)) {
+        x86_write_cr8(value);
+        return EXIT_RESUME;
+    }
+    enum local_apic_result result = local_apic_set_priority(&vcpu->apic, (uint8_t)value);
     return result == LOCAL_APIC_EVENTS ? EXIT_EVENTS : EXIT_RESUME;
 }
 
@@ -46,10 +50,7 @@ static uint64_t cr3_store(struct vcpu *vcpu)
 
 static uint64_t cr8_store(struct vcpu *vcpu)
 {
-    uint64_t priority = 0;
-
-    local_apic_read(&vcpu->apic, X2APIC_TPR, &priority);
-    return priority >> 4;
+    return local_apic_is_hardware(&vcpu->apic) ? x86_read_cr8() : local_apic_priority(&vcpu->apic);
 }
 
 /* By number. MOV from CR0 and CR4 does not exit; CR2 is no concern of VMX. */

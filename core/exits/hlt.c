@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* HLT: an event that waits wakes the guest at once; with none its caller is told. */
+/*
+ * HLT: an event that waits wakes the guest at once. If something can be expected to, the guest is
+ * entered in the activity state HLT, in which external interrupts exit; if not, its caller is told.
+ */
 #include "../vmx/event.h"
 #include "../x86/control_registers.h"
 #include "advance.h"
@@ -7,8 +10,13 @@
 enum exit_outcome exit_hlt(struct vcpu *vcpu)
 {
     guest_advance();
-    bool interrupts = vmread(VMCS_GUEST_RFLAGS) & RFLAGS_IF;
-    if (vcpu->events.nmi || (interrupts && event_interrupt_waits(vcpu)))
+    uint64_t flags = vmread(VMCS_GUEST_RFLAGS);
+    if (vcpu->events.nmi || (flags & RFLAGS_IF && event_interrupt_waits(vcpu)))
         return EXIT_EVENTS;
-    return vcpu_stop(vcpu, STOP_HALTED, 0, NULL);
+    if (flags & RFLAGS_TF) /* ends by the debug trap behind it */
+        return EXIT_EVENTS;
+    if (!event_can_wake(vcpu))
+        return vcpu_stop(vcpu, STOP_HALTED, 0, NULL);
+    vcpu->events.halted = true; /* event_prepare() does the rest */
+    return EXIT_EVENTS;
 }

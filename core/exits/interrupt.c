@@ -20,6 +20,9 @@ enum exit_outcome exit_external_interrupt(struct vcpu *vcpu)
         return EXIT_EVENTS;
     }
     vcpu->events.acknowledged[vector / 64] |= 1ull << vector % 64;
+    /* The guest's EOI ends it in the local APIC the guest has. */
+    if (!local_apic_is_hardware(&vcpu->apic))
+        platform_end_of_interrupt();
     return EXIT_EVENTS;
 }
 
@@ -27,15 +30,6 @@ enum exit_outcome exit_external_interrupt(struct vcpu *vcpu)
 enum exit_outcome exit_window(struct vcpu *vcpu)
 {
     (void)vcpu;
-    return EXIT_EVENTS;
-}
-
-/* What the TPR held back may be due. The threshold is done with: VM entry would exit by it again.
- */
-enum exit_outcome exit_tpr_below_threshold(struct vcpu *vcpu)
-{
-    (void)vcpu;
-    vmwrite(VMCS_TPR_THRESHOLD, 0);
     return EXIT_EVENTS;
 }
 

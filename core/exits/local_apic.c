@@ -1,41 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+/* Registers in x2APIC form, and what writes of them do in either form. */
 #include "local_apic.h"
 
-#include "../x86/msr.h"
+#include "../x86/instructions.h"
+#include "apic_registers.h"
 
-enum {
-    APIC_ID = LOCAL_APIC_ID,
-    APIC_VERSION = 0x03,
-    APIC_TPR = LOCAL_APIC_TPR,
-    APIC_PPR = 0x0a,
-    APIC_EOI = 0x0b,
-    APIC_LDR = 0x0d,
-    APIC_SVR = 0x0f,
-    APIC_ISR = 0x10, /* eight registers, as the two below */
-    APIC_TMR = 0x18,
-    APIC_IRR = 0x20,
-    APIC_ESR = 0x28,
-    APIC_CMCI = 0x2f,
-    APIC_ICR = 0x30,
-    APIC_LVT_TIMER = 0x32,
-    APIC_LVT_THERMAL = 0x33,
-    APIC_LVT_PERFORMANCE = 0x34,
-    APIC_LVT_LINT0 = 0x35,
-    APIC_LVT_LINT1 = 0x36,
-    APIC_LVT_ERROR = 0x37,
-    APIC_INITIAL_COUNT = 0x38,
-    APIC_CURRENT_COUNT = 0x39,
-    APIC_DIVIDE = 0x3e,
-    APIC_SELF_IPI = 0x3f,
-};
-
-#define LVT_MASKED        (1u << 16)
-#define SVR_ENABLED       (1u << 8)
-#define ICR_DELIVERY_MODE (7ull << 8) /* 0: fixed */
-#define ICR_LOGICAL       (1ull << 11)
-#define ICR_SHORTHAND     (3ull << 18)
-#define ICR_SELF          (1ull << 18)
-#define LOWEST_VECTOR     16
+#define VERSION 0x60015u /* integrated, seven LVT entries, no suppression of EOI broadcasts */
 
 enum {
     READ = 1,
@@ -72,135 +42,143 @@ static const struct {
     [APIC_SELF_IPI] = {WRITE, 0xff},
 };
 
+static uint64_t writable(const struct local_apic *apic, uint32_t number)
+{
+    uint64_t bits = rules[number].writable;
+
+    return number == APIC_LVT_TIMER && !apic->has_deadline ? bits & ~(uint64_t)LVT_TIMER_DEADLINE
+                                                           : bits;
+}
+
 static void mask_all(struct local_apic *apic)
 {
     for (uint32_t i = APIC_LVT_TIMER; i <= APIC_LVT_ERROR; i++)
-        apic->registers[i] |= LVT_MASKED;
-    apic->registers[APIC_CMCI] |= LVT_MASKED;
+        apic_set(apic, i, apic_get(apic, i) | LVT_MASKED);
+    apic_set(apic, APIC_CMCI, apic_get(apic, APIC_CMCI) | LVT_MASKED);
+}
+
+void apic_registers_reset(struct local_apic *apic)
+{
+    bool x2apic = apic_in_x2apic_mode(apic);
+    uint32_t id = apic->id;
+
+    for (uint32_t i = 0; i < PAGE_SIZE / 4; i++)
+        __atomic_store_n(&apic->page[i], 0, __ATOMIC_RELAXED);
+    apic_set(apic, APIC_ID, x2apic ? id : id << 24);
+    apic_set(apic, APIC_VERSION, VERSION);
+    apic_set(apic, APIC_LDR, x2apic ? (id >> 4) << 16 | 1u << (id & 0xf) : 0);
+    apic_set(apic, APIC_DFR, x2apic ? 0 : UINT32_MAX);
+    apic_set(apic, APIC_SVR, 0xff);
+    mask_all(apic);
+    apic->errors = 0;
+    apic->attention &= LOCAL_APIC_HARDWARE;
+    apic->attention |= x2apic ? 0 : LOCAL_APIC_NOT_X2APIC;
+    apic_timer_reset(apic);
 }
 
 void local_apic_reset(struct local_apic *apic, uint32_t id)
 {
-    *apic = (struct local_apic){0};
-    apic->registers[APIC_ID] = id;
-    apic->registers[APIC_VERSION] = 0x60015; /* integrated, seven LVT entries */
-    apic->registers[APIC_LDR] = (id >> 4) << 16 | 1u << (id & 0xf);
-    apic->registers[APIC_SVR] = 0xff;
-    mask_all(apic);
+    uint32_t features = x86_cpuid(1, 0).ecx;
+
+    *apic = (struct local_apic){
+        .id = id,
+        .base = APIC_BASE_RESET | APIC_BASE_BOOT_CPU | APIC_BASE_ENABLE,
+        .has_x2apic = features & CPUID_1_ECX_X2APIC,
+        .has_deadline = features & CPUID_1_ECX_TSC_DEADLINE,
+        .threshold = UINT32_MAX, /* whatever the VMCS has: to be written */
+    };
+    if (apic->has_x2apic)
+        apic->base |= APIC_BASE_X2APIC;
+    apic_registers_reset(apic);
 }
 
-static bool software_enabled(const struct local_apic *apic)
+void local_apic_init(struct local_apic *apic)
 {
-    return apic->registers[APIC_SVR] & SVR_ENABLED;
-}
-
-/* The highest vector set in the eight registers from first on; -1 if there is none. */
-static int highest(const struct local_apic *apic, uint32_t first)
-{
-    for (int i = 7; i >= 0; i--)
-        if (apic->registers[first + (uint32_t)i])
-            return 32 * i + 31 - __builtin_clz(apic->registers[first + (uint32_t)i]);
-    return -1;
-}
-
-/* The higher of TPR and the highest vector in service, by class (SDM Vol. 3A 11.8.3.1). */
-static uint32_t processor_priority(const struct local_apic *apic)
-{
-    uint32_t tpr = apic->registers[APIC_TPR];
-    int vector = highest(apic, APIC_ISR);
-    uint32_t in_service = vector < 0 ? 0 : (uint32_t)vector & 0xf0;
-
-    return (tpr & 0xf0) >= in_service ? tpr : in_service;
-}
-
-void local_apic_request(struct local_apic *apic, uint8_t vector)
-{
-    uint32_t *request = &apic->registers[APIC_IRR + vector / 32u], bit = 1u << vector % 32;
-
-    apic->requested += !(*request & bit);
-    *request |= bit;
-}
-
-int local_apic_waiting(const struct local_apic *apic)
-{
-    if (!apic->requested || !software_enabled(apic))
-        return -1;
-    int vector = highest(apic, APIC_IRR);
-    return ((uint32_t)vector & 0xf0) > (processor_priority(apic) & 0xf0) ? vector : -1;
-}
-
-void local_apic_accept(struct local_apic *apic, uint8_t vector)
-{
-    apic->registers[APIC_IRR + vector / 32u] &= ~(1u << vector % 32);
-    apic->registers[APIC_ISR + vector / 32u] |= 1u << vector % 32;
-    apic->requested--;
+    apic_registers_reset(apic);
 }
 
 enum local_apic_result local_apic_read(const struct local_apic *apic, uint32_t msr, uint64_t *value)
 {
     uint32_t number = msr - X2APIC_MSR_FIRST;
 
-    if (number >= LOCAL_APIC_REGISTERS || !(rules[number].access & READ))
+    if (!apic_in_x2apic_mode(apic) || number >= LOCAL_APIC_REGISTERS ||
+        !(rules[number].access & READ))
         return LOCAL_APIC_FAULT;
-    *value = number == APIC_PPR ? processor_priority(apic) : apic->registers[number];
+    switch (number) {
+    case APIC_PPR:
+        *value = apic_processor_priority(apic);
+        break;
+    case APIC_CURRENT_COUNT:
+        *value = apic_timer_count(apic);
+        break;
+    case APIC_ICR: /* the one of 64 bits, as the CPU has it in the virtual-APIC page */
+        *value = (uint64_t)apic->page[4 * APIC_ICR + 1] << 32 | apic_get(apic, APIC_ICR);
+        break;
+    default:
+        *value = apic_get(apic, number);
+    }
     return LOCAL_APIC_DONE;
 }
 
-static enum local_apic_result end_of_interrupt(struct local_apic *apic)
-{
-    int vector = highest(apic, APIC_ISR);
-
-    if (vector < 0)
-        return LOCAL_APIC_DONE;
-    apic->registers[APIC_ISR + (uint32_t)vector / 32] &= ~(1u << vector % 32);
-    return LOCAL_APIC_EVENTS;
-}
-
-static enum local_apic_result self_ipi(struct local_apic *apic, uint8_t vector)
-{
-    if (vector < LOWEST_VECTOR) /* would be "illegal vector" in the ESR: none is latched yet */
-        return LOCAL_APIC_UNDELIVERED;
-    local_apic_request(apic, vector);
-    return LOCAL_APIC_EVENTS;
-}
-
-/* ICR: fixed delivery to this CPU, by shorthand or by its id; the rest has nowhere to go. */
-static enum local_apic_result interrupt_command(struct local_apic *apic, uint64_t value)
-{
-    bool self = (value & ICR_SHORTHAND) == ICR_SELF;
-    bool by_id = !(value & (ICR_SHORTHAND | ICR_LOGICAL)) && value >> 32 == local_apic_id(apic);
-
-    if (value & ICR_DELIVERY_MODE || !(self || by_id))
-        return LOCAL_APIC_UNDELIVERED;
-    return self_ipi(apic, (uint8_t)value);
-}
-
 /* While the APIC is disabled by software its LVT stays masked (SDM Vol. 3A 11.4.7.2). */
-static void store(struct local_apic *apic, uint32_t number, uint32_t value)
+static void store_entry(struct local_apic *apic, uint32_t number, uint32_t value)
 {
-    apic->registers[number] = value;
-    if (!software_enabled(apic))
-        mask_all(apic);
+    if (!apic_software_enabled(apic))
+        value |= LVT_MASKED;
+    apic_set(apic, number, value);
+    if (number == APIC_LVT_TIMER)
+        apic_timer_lvt_changed(apic);
+}
+
+static void store_spurious(struct local_apic *apic, uint32_t value)
+{
+    apic_set(apic, APIC_SVR, value);
+    if (value & SVR_ENABLED)
+        return;
+    mask_all(apic);
+    apic_timer_lvt_changed(apic);
+}
+
+enum local_apic_result apic_store(struct local_apic *apic, uint32_t number, uint32_t value)
+{
+    value &= (uint32_t)writable(apic, number);
+    switch (number) {
+    case APIC_EOI:
+        return apic_end_of_interrupt(apic);
+    case APIC_SELF_IPI:
+        return apic_self_ipi(apic, (uint8_t)value);
+    case APIC_ESR:
+        apic_error_latch(apic);
+        break;
+    case APIC_SVR:
+        store_spurious(apic, value);
+        break;
+    case APIC_CMCI:
+    case APIC_LVT_TIMER ... APIC_LVT_ERROR:
+        store_entry(apic, number, value);
+        break;
+    case APIC_INITIAL_COUNT:
+        apic_timer_set_count(apic, value);
+        break;
+    case APIC_DIVIDE:
+        apic_timer_set_divide(apic, value);
+        break;
+    default:
+        apic_set(apic, number, value);
+    }
+    return apic->attention & LOCAL_APIC_REQUESTED ? LOCAL_APIC_EVENTS : LOCAL_APIC_DONE;
 }
 
 enum local_apic_result local_apic_write(struct local_apic *apic, uint32_t msr, uint64_t value)
 {
     uint32_t number = msr - X2APIC_MSR_FIRST;
 
-    if (number >= LOCAL_APIC_REGISTERS || !(rules[number].access & WRITE) ||
-        value & ~rules[number].writable)
+    if (!apic_in_x2apic_mode(apic) || number >= LOCAL_APIC_REGISTERS ||
+        !(rules[number].access & WRITE) || value & ~writable(apic, number))
         return LOCAL_APIC_FAULT;
-    switch (number) {
-    case APIC_EOI:
-        return end_of_interrupt(apic);
-    case APIC_SELF_IPI:
-        return self_ipi(apic, (uint8_t)value);
-    case APIC_ICR:
-        return interrupt_command(apic, value);
-    case APIC_INITIAL_COUNT: /* 0 stops the timer, which delivers nothing */
-        return value ? LOCAL_APIC_UNDELIVERED : LOCAL_APIC_DONE;
-    default:
-        store(apic, number, (uint32_t)value);
-        return apic->requested ? LOCAL_APIC_EVENTS : LOCAL_APIC_DONE;
-    }
+    if (number != APIC_ICR)
+        return apic_store(apic, number, (uint32_t)value);
+    apic_set(apic, APIC_ICR, (uint32_t)value);
+    apic->page[4 * APIC_ICR + 1] = (uint32_t)(value >> 32);
+    return apic_send(apic, (uint32_t)value, (uint32_t)(value >> 32));
 }

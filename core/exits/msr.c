@@ -10,6 +10,7 @@
 #include "../vmx/event.h"
 #include "../x86/canonical.h"
 #include "../x86/control_registers.h"
+#include "apic_timer.h"
 #include "edx_eax.h"
 #include "guest_mode.h"
 #include "unpaged.h"
@@ -18,6 +19,8 @@ enum msr_class {
     MSR_HARDWARE = 0, /* the CPU's own; also everything outside the two tables */
     MSR_REFUSED,
     MSR_LOCAL_APIC,
+    MSR_APIC_BASE,
+    MSR_TSC_DEADLINE,
     MSR_TPR,  /* of the local APIC, too; its writes are too many to go the long way */
     MSR_VMCS, /* and the classes behind it: one a field */
     MSR_SYSENTER_CS = MSR_VMCS,
@@ -36,12 +39,14 @@ enum msr_class {
 #define MSR_HIGH  0xc0000000u
 
 static const uint8_t class_low[MSR_RANGE] = {
+    [IA32_APIC_BASE] = MSR_APIC_BASE,
     [IA32_FEATURE_CONTROL] = MSR_REFUSED,
     [IA32_SYSENTER_CS] = MSR_SYSENTER_CS,
     [IA32_SYSENTER_ESP] = MSR_SYSENTER_ESP,
     [IA32_SYSENTER_EIP] = MSR_SYSENTER_EIP,
     [IA32_DEBUGCTL] = MSR_DEBUGCTL,
     [IA32_PAT] = MSR_PAT,
+    [IA32_TSC_DEADLINE] = MSR_TSC_DEADLINE,
     [IA32_VMX_BASIC... IA32_VMX_LAST] = MSR_REFUSED,
     [X2APIC_MSR_FIRST... X2APIC_TPR - 1] = MSR_LOCAL_APIC,
     [X2APIC_TPR] = MSR_TPR,
@@ -65,6 +70,12 @@ static const uint32_t vmcs_field_of[MSR_CLASSES] = {
     [MSR_GS_BASE] = VMCS_GUEST_GS_BASE,
 };
 
+/* Those of the local APIC, whichever the guest has. */
+static bool is_of_apic(enum msr_class class)
+{
+    return class >= MSR_LOCAL_APIC && class <= MSR_TPR;
+}
+
 static enum msr_class class_of(uint32_t msr)
 {
     if (msr < MSR_RANGE)
@@ -85,13 +96,28 @@ static enum exit_outcome apic_access(struct vcpu *vcpu, enum local_apic_result r
     case LOCAL_APIC_EVENTS:
         guest_advance();
         return EXIT_EVENTS;
-    case LOCAL_APIC_FAULT:
-        return event_exception(vcpu, VECTOR_GP, 0);
     default:
-        PROBE_RIP(vmread(VMCS_GUEST_RIP));
-        return vcpu_stop(vcpu, STOP_UNHANDLED, (uint32_t)vcpu->rcx,
-                         "local APIC: interrupt to another CPU, or by timer");
+        return event_exception(vcpu, VECTOR_GP, 0);
     }
+}
+
+static enum exit_outcome read_hardware(struct vcpu *vcpu, uint32_t msr)
+{
+    uint32_t low, high;
+
+    PROBE_COUNT(msr_accesses);
+    if (!x86_rdmsr_checked(msr, &low, &high))
+        return event_exception(vcpu, VECTOR_GP, 0);
+    return complete_read(vcpu, (uint64_t)high << 32 | low);
+}
+
+static enum exit_outcome write_hardware(struct vcpu *vcpu, uint32_t msr)
+{
+    PROBE_COUNT(msr_accesses);
+    if (!x86_wrmsr_checked(msr, (uint32_t)vcpu->rax, (uint32_t)vcpu->rdx))
+        return event_exception(vcpu, VECTOR_GP, 0);
+    guest_advance();
+    return EXIT_RESUME;
 }
 
 static __attribute__((noinline)) enum exit_outcome read_special(struct vcpu *vcpu, uint32_t msr,
@@ -100,7 +126,14 @@ static __attribute__((noinline)) enum exit_outcome read_special(struct vcpu *vcp
     uint64_t value = 0;
     enum local_apic_result result;
 
+    if (is_of_apic(class) && local_apic_is_hardware(&vcpu->apic))
+        return read_hardware(vcpu, msr);
     switch (class) {
+    case MSR_APIC_BASE:
+        return complete_read(vcpu, vcpu->apic.base);
+    case MSR_TSC_DEADLINE:
+        result = local_apic_read_deadline(&vcpu->apic, &value);
+        return apic_access(vcpu, result, &value);
     case MSR_LOCAL_APIC:
     case MSR_TPR:
         result = local_apic_read(&vcpu->apic, msr, &value);
@@ -191,10 +224,19 @@ static __attribute__((noinline)) enum exit_outcome write_vmcs(struct vcpu *vcpu,
 static __attribute__((noinline)) enum exit_outcome
 write_special(struct vcpu *vcpu, uint32_t msr, enum msr_class class, uint64_t value)
 {
+    struct local_apic *apic = &vcpu->apic;
+
+    if (is_of_apic(class) && local_apic_is_hardware(apic))
+        return write_hardware(vcpu, msr);
     switch (class) {
+    case MSR_APIC_BASE:
+        return apic_access(
+            vcpu, local_apic_write_base(apic, value, vcpu->capability->physical_bits), NULL);
+    case MSR_TSC_DEADLINE:
+        return apic_access(vcpu, local_apic_write_deadline(apic, value), NULL);
     case MSR_LOCAL_APIC:
     case MSR_TPR:
-        return apic_access(vcpu, local_apic_write(&vcpu->apic, msr, value), NULL);
+        return apic_access(vcpu, local_apic_write(apic, msr, value), NULL);
     case MSR_REFUSED:
         return event_exception(vcpu, VECTOR_GP, 0);
     default:

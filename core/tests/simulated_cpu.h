@@ -85,7 +85,7 @@ struct simulated_vmcs {
 struct simulated_cpu {
     uint32_t number; /* simulated_cpu_number_set() */
     bool interrupts; /* RFLAGS.IF */
-    uint64_t cr0, cr2, cr3, cr4;
+    uint64_t cr0, cr2, cr3, cr4, cr8;
     uint64_t dr[4], dr6;
     uint64_t dr6_clearable; /* bits of DR6 that newer CPUs can clear: 11, 16 */
     uint64_t xcr0;
@@ -197,10 +197,12 @@ uint64_t x86_read_cr0(void);
 uint64_t x86_read_cr2(void);
 uint64_t x86_read_cr3(void);
 uint64_t x86_read_cr4(void);
+uint64_t x86_read_cr8(void);
 void x86_write_cr0(uint64_t value);
 void x86_write_cr2(uint64_t value);
 void x86_write_cr3(uint64_t value);
 void x86_write_cr4(uint64_t value);
+void x86_write_cr8(uint64_t value);
 uint64_t x86_read_dr0(void);
 uint64_t x86_read_dr1(void);
 uint64_t x86_read_dr2(void);

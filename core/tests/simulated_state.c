@@ -19,6 +19,7 @@ READ(uint64_t, cr0, cr0)
 READ(uint64_t, cr2, cr2)
 READ(uint64_t, cr3, cr3)
 READ(uint64_t, cr4, cr4)
+READ(uint64_t, cr8, cr8)
 READ(uint16_t, tr, tr)
 READ(uint16_t, cs, cs)
 READ(uint16_t, ss, ss)
@@ -42,6 +43,13 @@ void x86_write_cr2(uint64_t value)
 void x86_write_cr3(uint64_t value)
 {
     simulated_cpu.cr3 = value;
+}
+
+void x86_write_cr8(uint64_t value)
+{
+    if (value & ~0xfull)
+        simulated_fault("MOV to CR8 raised #GP");
+    simulated_cpu.cr8 = value;
 }
 
 void x86_write_cr4(uint64_t value)

@@ -174,6 +174,42 @@ static void interruptibility_is_written_only_if_it_blocks(void **state)
     }
 }
 
+/* The APIC timer is clocked by the TSC: the crystal of leaf 15H is that for the guest. */
+static void leaf_15_tells_the_apic_timers_clock(void **state)
+{
+    (void)state;
+    simulated_leaf(0, 0)->eax = 0x16;
+    *simulated_leaf(0x15, 0) = (struct cpuid_registers){2, 216, 24000000, 0};
+    take_leaf(0x15, 0);
+    expect_cpuid((struct cpuid_registers){1, 1, 2592000000, 0});
+    simulated_leaf(0x15, 0)->ecx = 0; /* not told */
+    take_leaf(0x15, 0);
+    expect_cpuid((struct cpuid_registers){1, 1, 0, 0});
+    simulated_leaf(0x15, 0)->ecx = 100000000; /* more than 32 bits hold */
+    take_leaf(0x15, 0);
+    expect_cpuid((struct cpuid_registers){1, 1, 0, 0});
+    *simulated_leaf(0x15, 0) = (struct cpuid_registers){0, 0, 0, 0};
+    take_leaf(0x15, 0);
+    expect_cpuid((struct cpuid_registers){0, 0, 0, 0});
+    *simulated_leaf(0x15, 0) = (struct cpuid_registers){2, 216, 24000000, 0};
+    guest.apic.attention |= LOCAL_APIC_HARDWARE;
+    take_leaf(0x15, 0);
+    expect_cpuid((struct cpuid_registers){2, 216, 24000000, 0});
+    simulated_leaf(0, 0)->eax = 0xd; /* no such leaf */
+    take_leaf(0x15, 0);
+    expect_cpuid(x86_cpuid(0xd, 0));
+}
+
+static void leaf_1_hides_an_apic_that_is_disabled(void **state)
+{
+    (void)state;
+    take_leaf(1, 0);
+    assert_true(guest.rdx & CPUID_1_EDX_APIC);
+    guest.apic.base &= ~(APIC_BASE_ENABLE | APIC_BASE_X2APIC);
+    take_leaf(1, 0);
+    assert_false(guest.rdx & CPUID_1_EDX_APIC);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +217,8 @@ int main(void)
         exit_test(extended_state),
         exit_test(upper_halves_are_ignored_and_cleared),
         exit_test(leaf_1_shows_the_guest),
+        exit_test(leaf_15_tells_the_apic_timers_clock),
+        exit_test(leaf_1_hides_an_apic_that_is_disabled),
         exit_test(topology_leaves_show_the_guests_id),
         exit_test(hypervisor_leaves),
         exit_test(every_low_leaf_and_the_edges),

@@ -191,7 +191,7 @@ static void cr8_is_the_tpr(void **state)
     (void)state;
     for (uint64_t value = 0; value < 16; value++) {
         assert_int_equal(load(8, value), EXIT_RESUME);
-        expected.apic.registers[8] = (uint32_t)value << 4;
+        expected.apic.page[4 * 8] = (uint32_t)value << 4;
         expect_completed();
         exit_field(VMCS_GUEST_RIP, EXIT_RIP);
         assert_int_equal(exit_take(EXIT_REASON_CR_ACCESS, 8 | 1 << 4 | R13 << 8), EXIT_RESUME);
@@ -203,17 +203,33 @@ static void cr8_is_the_tpr(void **state)
     refuses(8, UINT64_MAX);
 }
 
+/* The guest has the CPU's own local APIC: one TPR, the CPU's. */
+static void cr8_of_the_cpus_own_apic(void **state)
+{
+    (void)state;
+    guest.apic.attention |= LOCAL_APIC_HARDWARE;
+    assert_int_equal(load(8, 7), EXIT_RESUME);
+    expect_completed();
+    assert_int_equal(simulated_cpu.cr8, 7);
+    simulated_cpu.cr8 = 9;
+    exit_field(VMCS_GUEST_RIP, EXIT_RIP);
+    assert_int_equal(exit_take(EXIT_REASON_CR_ACCESS, 8 | 1 << 4 | R13 << 8), EXIT_RESUME);
+    expected.r13 = 9;
+    expect_completed();
+    refuses(8, 16);
+}
+
 /* An interrupt that the old TPR held back. */
 static void cr8_lets_an_interrupt_through(void **state)
 {
     (void)state;
-    guest.apic.registers[0xf] |= 0x100; /* enabled, as software must */
+    guest.apic.page[4 * 0xf] |= 0x100; /* enabled, as software must */
     load(8, 15);
     local_apic_request(&guest.apic, 0x80);
     assert_int_equal(local_apic_waiting(&guest.apic), -1);
     assert_int_equal(load(8, 1), EXIT_EVENTS);
     assert_int_equal(local_apic_waiting(&guest.apic), 0x80);
-    expected.apic.registers[8] = 0x10;
+    expected.apic.page[4 * 8] = 0x10;
     expect_completed();
 }
 
@@ -265,6 +281,7 @@ int main(void)
         exit_test(long_mode_is_refused),
         exit_test(clts_and_lmsw),
         exit_test(cr8_is_the_tpr),
+        exit_test(cr8_of_the_cpus_own_apic),
         exit_test(cr8_lets_an_interrupt_through),
         exit_test(every_qualification_ends_somewhere),
         exit_test(stack_pointer_is_the_vmcss),

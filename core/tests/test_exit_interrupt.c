@@ -27,10 +27,15 @@ static void can_take(bool interrupts, uint64_t blocking)
     exit_field(VMCS_PRIMARY_CONTROLS, guest.controls[CONTROL_PRIMARY]);
 }
 
+static void enable_register(void)
+{
+    assert_int_equal(local_apic_write(&guest.apic, 0x80f, 0x1ff), LOCAL_APIC_DONE);
+}
+
 static void enable_apic(void)
 {
     local_apic_reset(&guest.apic, 0);
-    assert_int_equal(local_apic_write(&guest.apic, 0x80f, 0x1ff), LOCAL_APIC_DONE);
+    enable_register();
 }
 
 static void interrupts_wait_for_the_guest(void **state)
@@ -55,7 +60,7 @@ static void interrupts_wait_for_the_guest(void **state)
 static void the_hosts_own(void **state)
 {
     (void)state;
-    simulated_host_vector_set(0xf1);
+    simulated_host.vector = 0xf1;
     exit_field(VMCS_EXIT_INTERRUPTION_INFO, 0x800000f1);
     assert_int_equal(exit_take(EXIT_REASON_EXTERNAL_INTERRUPT, 0), EXIT_EVENTS);
     expect_unchanged();
@@ -90,7 +95,7 @@ static void one_an_entry_by_priority(void **state)
     can_take(true, 0);
     event_prepare(&guest);
     assert_int_equal(*injected(), 0x80000000 | LOW);
-    assert_int_equal(guest.apic.requested, 0);
+    assert_int_equal(guest.apic.attention, 0);
 }
 
 static void tpr_holds_back(void **state)
@@ -114,7 +119,12 @@ static void a_disabled_apic_delivers_nothing(void **state)
     (void)state;
     local_apic_reset(&guest.apic, 0);
     local_apic_request(&guest.apic, LOW);
+    enable_register();
     assert_int_equal(local_apic_waiting(&guest.apic), -1);
+    /* What came before is kept for the CPU: 11.4.7.2. */
+    local_apic_request(&guest.apic, LOW);
+    assert_int_equal(local_apic_write(&guest.apic, 0x80f, 0xff), LOCAL_APIC_EVENTS);
+    assert_int_equal(local_apic_waiting(&guest.apic), LOW);
 }
 
 static void external_interrupts_go_to_the_guest(void **state)
@@ -127,8 +137,24 @@ static void external_interrupts_go_to_the_guest(void **state)
         assert_int_equal(exit_take(EXIT_REASON_EXTERNAL_INTERRUPT, 0), EXIT_EVENTS);
         event_prepare(&guest);
         assert_int_equal(*injected(), 0x80000000 | vector);
+        assert_int_equal(simulated_host.ended, vector - 15); /* the guest cannot end it */
     }
     assert_false(event_interrupt_waits(&guest));
+    guest.apic.attention |= LOCAL_APIC_HARDWARE; /* now it can */
+    assert_int_equal(exit_take(EXIT_REASON_EXTERNAL_INTERRUPT, 0), EXIT_EVENTS);
+    assert_int_equal(simulated_host.ended, 240);
+}
+
+static void the_hosts_interrupts_are_not_the_guests(void **state)
+{
+    (void)state;
+    can_take(true, 0);
+    simulated_host.vector = 0xf0;
+    exit_field(VMCS_EXIT_INTERRUPTION_INFO, 0x800000f0);
+    assert_int_equal(exit_take(EXIT_REASON_EXTERNAL_INTERRUPT, 0), EXIT_EVENTS);
+    event_prepare(&guest);
+    assert_int_equal(*injected(), 0);
+    assert_int_equal(simulated_host.ended, 0); /* served by the host itself */
 }
 
 static void nmis_wait_for_their_window(void **state)
@@ -233,6 +259,7 @@ int main(void)
         exit_test(tpr_holds_back),
         exit_test(a_disabled_apic_delivers_nothing),
         exit_test(external_interrupts_go_to_the_guest),
+        exit_test(the_hosts_interrupts_are_not_the_guests),
         exit_test(nmis_wait_for_their_window),
         exit_test(what_was_interrupted_is_delivered_again),
         exit_test(an_exception_comes_first),

@@ -117,7 +117,7 @@ static void x2apic(void **state)
     expect_read(3);
     assert_int_equal(cost.vmreads, 3);
     assert_int_equal(cost.msr_accesses, 0);
-    guest.apic.registers[8] = 0x52;
+    guest.apic.page[4 * 8] = 0x52;
     read(0x808);
     expect_read(0x52);
     read(0x80a);
@@ -134,12 +134,42 @@ static void x2apic(void **state)
     }
 }
 
+static void apic_base_and_deadline(void **state)
+{
+    (void)state;
+    read(0x1b);
+    expect_read(0xfee00d00);
+    read(0x6e0);
+    expect_read(0);
+    assert_int_equal(cost.msr_accesses, 0);
+    simulated_leaf(1, 0)->ecx &= ~(1u << 24);
+    local_apic_reset(&guest.apic, 3);
+    read(0x6e0);
+    expect_refused();
+}
+
+/* Those of the CPU's own local APIC, where the guest has that one. */
+static void the_cpus_own_apic(void **state)
+{
+    static const uint32_t msrs[] = {0x1b, 0x6e0, 0x802, 0x808, 0x83f};
+    (void)state;
+    guest.apic.attention |= LOCAL_APIC_HARDWARE;
+    for (size_t i = 0; i < COUNT_OF(msrs); i++) {
+        simulated_msr_set(msrs[i], 0x1200000034 + i);
+        read(msrs[i]);
+        expect_read(0x1200000034 + i);
+        assert_int_equal(cost.msr_accesses, 1);
+    }
+    read(0x801);
+    expect_refused();
+}
+
 /* The MSRs next to each class belong to the CPU. */
 static void neighbours(void **state)
 {
-    static const uint32_t beside[] = {0x39,  0x3b,  0x173, 0x177,      0x1d8,      0x1da,
-                                      0x276, 0x278, 0x47f, 0x494,      0x7ff,      0x900,
-                                      0x0,   0x1,   0x1b,  0xc0000000, 0xc0000081, 0xc0000102};
+    static const uint32_t beside[] = {
+        0x39,  0x3b, 0x173, 0x177, 0x1d8, 0x1da, 0x276, 0x278,      0x47f,      0x494,     0x7ff,
+        0x900, 0x0,  0x1,   0x1a,  0x1c,  0x6df, 0x6e1, 0xc0000000, 0xc0000081, 0xc0000102};
     (void)state;
     for (size_t i = 0; i < COUNT_OF(beside); i++) {
         simulated_msr_set(beside[i], 77 + i);
@@ -158,6 +188,8 @@ int main(void)
         exit_test(what_tells_of_vmx_is_refused),
         exit_test(held_by_the_vmcs),
         exit_test(x2apic),
+        exit_test(apic_base_and_deadline),
+        exit_test(the_cpus_own_apic),
         exit_test(neighbours),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

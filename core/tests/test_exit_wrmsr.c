@@ -146,7 +146,7 @@ static void x2apic(void **state)
 {
     (void)state;
     assert_int_equal(write(0x808, 0x30), EXIT_RESUME);
-    expected.apic.registers[8] = 0x30;
+    expected.apic.page[4 * 8] = 0x30;
     expect_completed();
     assert_int_equal(cost.vmreads, 3);
     assert_int_equal(cost.vmwrites, 1);
@@ -161,18 +161,51 @@ static void x2apic(void **state)
         refuses(msr, 0);
 }
 
-static void an_interrupt_that_cannot_be_delivered_stops(void **state)
+static void apic_base_and_deadline(void **state)
 {
-    static const uint32_t delivering[] = {0x838, 0x83f}; /* a timer; a vector below 16 */
     (void)state;
-    for (size_t i = 0; i < COUNT_OF(delivering); i++) {
-        assert_int_equal(write(delivering[i], 0xf), EXIT_STOP);
-        expect_stop(STOP_UNHANDLED, delivering[i],
-                    "local APIC: interrupt to another CPU, or by timer");
-        expect_unchanged();
-    }
-    assert_int_equal(write(0x838, 0), EXIT_RESUME); /* stops the timer */
+    assert_int_equal(write(0x1b, 0xfee00d00), EXIT_RESUME); /* as it is */
     expect_completed();
+    refuses(0x1b, 0xfee00900); /* to xAPIC mode */
+    refuses(0x1b, 0xfee00d00 | 1ull << 48);
+    assert_int_equal(write(0x80f, 0x1ff), EXIT_RESUME);
+    assert_int_equal(write(0x832, 0x40041), EXIT_RESUME);
+    assert_int_equal(write(0x6e0, 1ull << 40), EXIT_RESUME);
+    assert_int_equal(guest.apic.deadline, 1ull << 40);
+    assert_int_equal(write(0x6e0, 1), EXIT_EVENTS); /* has passed */
+    assert_int_equal(local_apic_waiting(&guest.apic), 0x41);
+    simulated_leaf(1, 0)->ecx &= ~(1u << 24);
+    local_apic_reset(&guest.apic, 3);
+    refuses(0x6e0, 1);
+    refuses(0x832, 0x40041);
+}
+
+/* Where the guest has the CPU's own local APIC, by the long way of the TPR too. */
+static void the_cpus_own_apic(void **state)
+{
+    static const uint32_t msrs[] = {0x1b, 0x6e0, 0x808, 0x80b, 0x830};
+    (void)state;
+    guest.apic.attention |= LOCAL_APIC_HARDWARE;
+    for (size_t i = 0; i < COUNT_OF(msrs); i++) {
+        simulated_msr_set(msrs[i], 0);
+        assert_int_equal(write(msrs[i], 0x3400000020 + i), EXIT_RESUME);
+        expect_completed();
+        assert_int_equal(simulated_msr(msrs[i])->value, 0x3400000020 + i);
+        assert_int_equal(cost.msr_accesses, 1);
+    }
+    refuses(0x801, 0);
+}
+
+/* In xAPIC mode the TPR is no MSR. */
+static void x2apic_in_xapic_mode(void **state)
+{
+    (void)state;
+    assert_int_equal(write(0x1b, 0xfee00000), EXIT_EVENTS);
+    refuses(0x808, 0);
+    assert_int_equal(write(0x1b, 0xfee00800), EXIT_EVENTS);
+    refuses(0x808, 0);
+    assert_int_equal(write(0x1b, 0xfee00c00), EXIT_EVENTS);
+    assert_int_equal(write(0x808, 0x20), EXIT_RESUME);
 }
 
 int main(void)
@@ -187,7 +220,9 @@ int main(void)
         exit_test(efer_bits),
         exit_test(efer_lme_is_fixed_under_paging),
         exit_test(x2apic),
-        exit_test(an_interrupt_that_cannot_be_delivered_stops),
+        exit_test(apic_base_and_deadline),
+        exit_test(the_cpus_own_apic),
+        exit_test(x2apic_in_xapic_mode),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,7 +35,6 @@ exit_handler *const exit_handlers[EXIT_REASONS + 1] = {
     [EXIT_REASON_NMI_WINDOW] = exit_window,
     [EXIT_REASON_TASK_SWITCH] = exit_task_switch,
     [EXIT_REASON_MONITOR_TRAP_FLAG] = exit_monitor_trap_flag,
-    [EXIT_REASON_TPR_BELOW_THRESHOLD] = exit_tpr_below_threshold,
     [EXIT_REASON_PAGE_MODIFICATION_LOG_FULL] = exit_page_modification_log_full,
     [EXIT_REASON_CPUID] = exit_cpuid,
     [EXIT_REASON_HLT] = exit_hlt,
@@ -44,6 +43,11 @@ exit_handler *const exit_handlers[EXIT_REASONS + 1] = {
     [EXIT_REASON_RDMSR] = exit_rdmsr,
     [EXIT_REASON_WRMSR] = exit_wrmsr,
     [EXIT_REASON_PREEMPTION_TIMER] = exit_preemption_timer,
+
+    [EXIT_REASON_TPR_BELOW_THRESHOLD] = exit_tpr_below_threshold,
+    [EXIT_REASON_APIC_ACCESS] = exit_apic_access,
+    [EXIT_REASON_VIRTUALIZED_EOI] = exit_virtualized_eoi,
+    [EXIT_REASON_APIC_WRITE] = exit_apic_write,
 
     [EXIT_REASON_CR_ACCESS] = full_exit_cr,
     [EXIT_REASON_MOV_DR] = full_exit_mov_dr,

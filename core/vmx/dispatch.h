@@ -63,6 +63,10 @@ exit_handler exit_wbinvd;    /* ... and INVD */
 exit_handler exit_gdtr_or_idtr; /* SGDT, SIDT, LGDT, LIDT */
 exit_handler exit_ldtr_or_tr;   /* SLDT, STR, LLDT, LTR */
 
+exit_handler exit_apic_access;
+exit_handler exit_apic_write;
+exit_handler exit_virtualized_eoi;
+
 exit_handler exit_exception_or_nmi;
 exit_handler exit_external_interrupt;
 exit_handler exit_init_signal;

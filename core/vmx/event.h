@@ -67,7 +67,8 @@ enum exit_outcome event_debug_exception(struct vcpu *vcpu, uint64_t dr6);
 /*
  * Behind every EXIT_EVENTS: chooses what the next VM entry injects (a delivery that was
  * interrupted, an NMI, an external interrupt, in this order), and opens or closes the windows for
- * what must wait.
+ * what must wait. Before that it takes what the timer and other vCPUs have brought; EXIT_STOP after
+ * an INIT or a SIPI, or if the guest has halted and nothing will wake it any more.
  */
 exit_handler event_prepare;
 
@@ -83,6 +84,16 @@ bool event_keep_interrupted(struct vcpu *vcpu);
  * information or of an exit qualification tells of it (SDM Vol. 3C 28.2.3).
  */
 void event_block_nmis_again(uint64_t information);
+
+/*
+ * Around the vCPU's time on this CPU. event_begin() prepares its first entry; false if it is not to
+ * be entered, vcpu->stop saying why. event_end() is owed after true only.
+ */
+bool event_begin(struct vcpu *vcpu);
+void event_end(struct vcpu *vcpu);
+
+/* Whether something is to be expected that wakes a guest from HLT, with an exit if need be. */
+bool event_can_wake(const struct vcpu *vcpu);
 
 /* Whether an external interrupt waits that priorities do not hold back. */
 bool event_interrupt_waits(const struct vcpu *vcpu);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "vcpu.h"
 
+#include "../exits/apic_virtual.h"
 #include "check_entry.h"
+#include "event.h"
 #include "vpid.h"
 
 /* entry.S */
@@ -116,6 +118,8 @@ bool vcpu_apply_policy(struct vcpu *vcpu, const struct vcpu_policy *policy)
         wish.set |= policy->controls[group].set;
         wish.clear &= ~policy->controls[group].set;
         wish.clear |= policy->controls[group].clear;
+        if (group == CONTROL_PRIMARY && !apic_virtual_choose(vcpu, policy, &wish))
+            return false;
         if (!control_choose(vcpu->capability->controls[group], &wish, &vcpu->controls[group],
                             &refusal))
             return refused(vcpu, (enum control_group)group, &refusal);
@@ -148,6 +152,8 @@ bool vcpu_apply_policy(struct vcpu *vcpu, const struct vcpu_policy *policy)
     /* Supervisor state components that do not move with the guest are not its to save either. */
     if (vcpu->controls[CONTROL_SECONDARY] & SECONDARY_XSAVES)
         vmcs_write(VMCS_XSS_EXITING_BITMAP, ~vcpu->capability->xss, &failure);
+    apic_virtual_write(vcpu, &failure);
+    platform_apic_is_guests(local_apic_is_hardware(&vcpu->apic));
     vcpu_set_path(vcpu, VCPU_PATH_OFF);
     vcpu_set_time_limit(vcpu, 0);
     return vcpu_written(vcpu, failure);
@@ -198,7 +204,10 @@ const struct vcpu_stop *vcpu_run(struct vcpu *vcpu)
     vcpu_invalidate_stale(vcpu);
     if (vcpu->resident.cpu != platform_cpu_number() && !resident_take(vcpu))
         return &vcpu->stop;
+    if (!event_begin(vcpu))
+        return &vcpu->stop;
     enum vmx_failure failure = vmx_enter(vcpu);
+    event_end(vcpu);
 
     if (failure != VMX_SUCCEED)
         vcpu->stop = entry_failure(failure);

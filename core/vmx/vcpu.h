@@ -21,7 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define VCPU_BLOCK_PAGES 4u
+#define VCPU_BLOCK_PAGES 6u
 
 /* What waits for the guest to take it; event_prepare() injects one an entry. */
 struct pending_events {
@@ -30,6 +30,7 @@ struct pending_events {
     uint32_t error_code;  /* ... and its error code */
     uint32_t length;      /* ... and its instruction length */
     bool nmi;
+    bool halted; /* HLT: the guest is entered in that activity state until something wakes it */
 };
 
 #define VCPU_UNBOUND UINT32_MAX /* in place of a CPU number */
@@ -89,23 +90,24 @@ struct vcpu {
      */
     uint32_t controls[CONTROL_GROUPS];
     uint32_t absent[CONTROL_GROUPS]; /* wanted where the CPU has them, and it has not */
-    uint64_t xcr0; /* the guest's, in the CPU too while that holds resident */
+    uint64_t xcr0;                   /* the guest's, in the CPU too while that holds resident */
     struct resident_state resident;
     struct pending_events events;
     struct vcpu_stop stop;
-    struct local_apic apic;
     /* hardware_stamp.value: the TSC at the latest VM exit, stored by the CPU; see
      * vcpu_set_hardware_stamp(). */
     struct msr_area_entry hardware_stamp;
     char entry_fault[256]; /* what stop.text points to after a VM entry that failed */
     struct unpaged unpaged;
-} __attribute__((aligned(16)));
+    uint64_t apic_access_page; /* physical, mapped where the guest's APIC is; 0: there is none */
+    struct local_apic apic;    /* its page is the virtual-APIC page */
+} __attribute__((aligned(PAGE_SIZE)));
 
 /* Distance from the start of the vCPU to HOST_RSP. */
 #define VCPU_FRAME_END offsetof(struct vcpu, rbp)
 
-/* Where in its block the vCPU lies: at the end, 16-byte aligned. */
-#define VCPU_OFFSET ((VCPU_BLOCK_PAGES * PAGE_SIZE - sizeof(struct vcpu)) & ~15ull)
+/* Where in its block the vCPU lies: at the end. */
+#define VCPU_OFFSET (VCPU_BLOCK_PAGES * PAGE_SIZE - sizeof(struct vcpu))
 
 /* The frame keeps RSP 16-byte aligned for the handler that is called beneath it. */
 _Static_assert(VCPU_FRAME_END % 16 == 0, "System V ABI stack alignment");

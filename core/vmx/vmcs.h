@@ -22,6 +22,10 @@
 #define BLOCKING_BY_SMI    (1u << 2)
 #define BLOCKING_BY_NMI    (1u << 3)
 
+/* Guest activity state, SDM Vol. 3C 25.4.2. */
+#define ACTIVITY_ACTIVE 0u
+#define ACTIVITY_HLT    1u
+
 struct vmcs {
     void *region; /* one page, owned; starts with the revision identifier */
     uint64_t physical;

@@ -12,13 +12,18 @@ struct cpuid_registers {
     uint32_t edx;
 };
 
-#define CPUID_1_ECX_VMX        (1u << 5)
-#define CPUID_1_ECX_SMX        (1u << 6)
-#define CPUID_1_ECX_PDCM       (1u << 15) /* IA32_PERF_CAPABILITIES is there */
-#define CPUID_1_ECX_X2APIC     (1u << 21)
-#define CPUID_1_ECX_XSAVE      (1u << 26)
-#define CPUID_1_ECX_OSXSAVE    (1u << 27)
-#define CPUID_1_ECX_HYPERVISOR (1u << 31)
+#define CPUID_1_ECX_VMX          (1u << 5)
+#define CPUID_1_ECX_SMX          (1u << 6)
+#define CPUID_1_ECX_PDCM         (1u << 15) /* IA32_PERF_CAPABILITIES is there */
+#define CPUID_1_ECX_X2APIC       (1u << 21)
+#define CPUID_1_ECX_TSC_DEADLINE (1u << 24)
+#define CPUID_1_ECX_XSAVE        (1u << 26)
+#define CPUID_1_ECX_OSXSAVE      (1u << 27)
+#define CPUID_1_ECX_HYPERVISOR   (1u << 31)
+
+#define CPUID_1_EDX_APIC (1u << 9)
+
+#define CPUID_CLOCKS 0x15u /* TSC and core crystal */
 
 #define CPUID_6_ECX_APERF_MPERF (1u << 0)
 

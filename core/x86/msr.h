@@ -15,6 +15,7 @@
 #define IA32_XFD_ERR         0x1c5u
 #define IA32_DEBUGCTL        0x1d9u
 #define IA32_PAT             0x277u
+#define IA32_TSC_DEADLINE    0x6e0u
 
 #define IA32_MPERF             0xe7u
 #define IA32_APERF             0xe8u
@@ -63,8 +64,10 @@
 #define FEATURE_CONTROL_LOCK        (1ull << 0)
 #define FEATURE_CONTROL_VMX_OUTSIDE (1ull << 2) /* VMXON allowed outside SMX operation */
 
-#define APIC_BASE_X2APIC (1ull << 10)
-#define APIC_BASE_ENABLE (1ull << 11)
+#define APIC_BASE_BOOT_CPU (1ull << 8)
+#define APIC_BASE_X2APIC   (1ull << 10)
+#define APIC_BASE_ENABLE   (1ull << 11)
+#define APIC_BASE_RESET    0xfee00000ull /* its address after RESET */
 
 #define EFER_SCE (1ull << 0)
 #define EFER_LME (1ull << 8)

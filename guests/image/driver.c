@@ -16,6 +16,7 @@ _Static_assert(sizeof(COMPILER) <= sizeof((struct results_header){0}.compiler), 
 
 #define LARGE_PAGE   0x200000ull
 #define BITMAP_PAGES 3u
+#define APIC_ADDRESS 0xfee00000ull /* guest-physical, as IA32_APIC_BASE has it */
 
 /* What all jobs share. */
 struct bench_room {
@@ -23,6 +24,9 @@ struct bench_room {
     char *guest_memory;
     uint8_t *bitmaps; /* MSR, I/O A, I/O B: a page each */
     struct ept ept;
+    /* The same, and the APIC-access page: for policies that virtualize accesses to it. */
+    struct ept apic_ept;
+    void *apic_page;
     struct vcpu *vcpu;
 };
 
@@ -52,6 +56,16 @@ static void say_stop(char *reason, const struct vcpu_stop *stop)
     }
 }
 
+static const char *map_memory(struct bench_room *room, struct ept *ept)
+{
+    const char *wrong = ept_create(ept, &room->driver->vmx->capability);
+
+    if (!wrong &&
+        !ept_map(ept, 0, platform_physical(room->guest_memory), GUEST_MEMORY_SIZE, EPT_ALL))
+        return "no memory for the guest's EPT";
+    return wrong;
+}
+
 static const char *furnish(struct bench_room *room)
 {
     const struct vmx_capability *capability = &room->driver->vmx->capability;
@@ -60,11 +74,15 @@ static const char *furnish(struct bench_room *room)
     room->bitmaps = platform_pages_allocate(BITMAP_PAGES, PAGE_SIZE);
     if (!room->guest_memory || !room->bitmaps)
         return "no memory for the guest";
-    const char *wrong = ept_create(&room->ept, capability);
+    const char *wrong = map_memory(room, &room->ept);
+    if (!wrong)
+        wrong = map_memory(room, &room->apic_ept);
     if (wrong)
         return wrong;
-    if (!ept_map(&room->ept, 0, platform_physical(room->guest_memory), GUEST_MEMORY_SIZE, EPT_ALL))
-        return "no memory for the guest's EPT";
+    room->apic_page = platform_pages_allocate(1, PAGE_SIZE);
+    if (!room->apic_page || !ept_map(&room->apic_ept, APIC_ADDRESS,
+                                     platform_physical(room->apic_page), PAGE_SIZE, EPT_ALL))
+        return "no memory for the APIC-access page";
     room->vcpu = vcpu_create(capability, &room->ept);
     return room->vcpu ? NULL : "no memory for the vCPU";
 }
@@ -97,6 +115,9 @@ static bool apply(struct bench_room *room, const struct plan_policy *from)
         .io_bitmap_a = room->bitmaps + PAGE_SIZE,
         .io_bitmap_b = room->bitmaps + 2 * PAGE_SIZE,
     };
+    bool access = from->secondary.set & SECONDARY_VIRTUALIZE_APIC_ACCESSES;
+    room->vcpu->ept = access ? &room->apic_ept : &room->ept;
+    room->vcpu->apic_access_page = access ? platform_physical(room->apic_page) : 0;
     return vcpu_apply_policy(room->vcpu, &policy);
 }
 
@@ -121,7 +142,7 @@ static void note_controls(const struct bench_room *room, struct controls_in_forc
         .exit = controls[CONTROL_EXIT],
         .entry = controls[CONTROL_ENTRY],
         .vpid = controls[CONTROL_SECONDARY] & SECONDARY_VPID ? room->vcpu->vpid : 0,
-        .ept_pointer = room->ept.pointer,
+        .ept_pointer = room->vcpu->ept->pointer,
     };
 }
 
@@ -232,6 +253,7 @@ static enum result_status run_job(struct bench_room *room, uint32_t job_index,
         say(result->reason, "no such benchmark in the guest blob");
         return RESULT_FAILED;
     }
+    local_apic_reset(&room->vcpu->apic, platform_cpu_number());
     if (!apply(room, &plan_policies(driver->plan)[job->policy])) {
         const struct vcpu_stop *stop = &room->vcpu->stop;
         say_stop(result->reason, stop);
@@ -278,5 +300,6 @@ const char *driver_run(struct driver *driver)
     }
     vcpu_destroy(room.vcpu);
     ept_destroy(&room.ept);
+    ept_destroy(&room.apic_ept);
     return NULL;
 }

@@ -352,9 +352,19 @@ static void no_run_at_all(void **state)
 {
     (void)state;
     static const char *const reasons[] = {
-        "no memory for the guest",          "no memory for the guest",
-        "no memory for the EPT PML4 table", "no memory for the guest's EPT",
-        "no memory for the guest's EPT",    "no memory for the vCPU",
+        "no memory for the guest",
+        "no memory for the guest",
+        "no memory for the EPT PML4 table",
+        "no memory for the guest's EPT",
+        "no memory for the guest's EPT",
+        "no memory for the EPT PML4 table",
+        "no memory for the guest's EPT",
+        "no memory for the guest's EPT",
+        "no memory for the APIC-access page",
+        "no memory for the APIC-access page",
+        "no memory for the APIC-access page",
+        "no memory for the vCPU",
+        "no memory for the vCPU",
         "no memory for the vCPU",
     };
     for (unsigned n = 0; n < COUNT_OF(reasons); n++) {
