@@ -174,14 +174,8 @@ static void every_control_has_its_bit(void **unused)
 static void controls_that_need_more_are_not_to_be_had(void **unused)
 {
     static const char *const names[] = {
-        "ept",
-        "posted-interrupts",
-        "page-modification-log",
-        "secondary",
-        "ia32e-guest",
-        "exiting",
-        "host-64-bit",
-        "-exiting",
+        "ept",         "posted-interrupts", "page-modification-log", "secondary",
+        "ia32e-guest", "exiting",           "host-64-bit",           "-exiting",
     };
     (void)unused;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
