@@ -6,10 +6,10 @@
  * written down twice.
  *
  * Entry contract of a row: 64-bit mode, CPL 0, interrupts off, guest-physical memory [0,
- * GUEST_MEMORY_SIZE) identity-mapped, RSP at GUEST_STACK_TOP, RIP = entry, and RDI = index of the
- * row, RSI = enum guest_phase_code, RDX = number of samples. The samples lie at GUEST_SAMPLES_BASE
- * as struct sample[RDX]. The blob ends each phase with the hypercall HYPERCALL_PHASE_DONE and is
- * entered afresh for the next.
+ * GUEST_MEMORY_SIZE) and what is above it identity-mapped, RSP at GUEST_STACK_TOP, RIP = entry, and
+ * RDI = index of the row, RSI = enum guest_phase_code, RDX = number of samples. The samples lie at
+ * GUEST_SAMPLES_BASE as struct sample[RDX]. The blob ends each phase with the hypercall
+ * HYPERCALL_PHASE_DONE and is entered afresh for the next.
  *
  * A row may ask for an entry in another mode, with the same in EDI, ESI and EDX:
  *   ROW_START_PROTECTED: 32-bit, flat, without paging, ESP at GUEST_STACK_TOP, EIP =
@@ -40,6 +40,27 @@
 #define GUEST_MEMORY_SIZE  0x2000000ull
 #define GUEST_SAMPLES_MAX  1000000u
 
+/*
+ * Above, identity-mapped too, at multiples of 2 MiB: memory on demand, of which nothing is mapped
+ * by EPT when a phase begins; and a device.
+ */
+#define GUEST_DEMAND_BASE  0x4000000ull
+#define GUEST_DEMAND_PAGES 2048
+#define GUEST_DEMAND_SIZE  (GUEST_DEMAND_PAGES * 4096ull)
+#define GUEST_DEVICE_BASE  0x8000000ull
+#define GUEST_DEVICE_SIZE  0x2000ull
+
+/*
+ * The device's first page is registers that keep what is written, by bytes. In the second are three
+ * of 8 bytes that show a check what the guest's own page tables do not tell.
+ */
+#define DEVICE_PAGE          (GUEST_DEVICE_BASE + 0x1000) /* address of a page on demand, for the others */
+#define DEVICE_FLAGS         (GUEST_DEVICE_BASE + 0x1008) /* read: takes its EPT flags: DEVICE_FLAG_* */
+#define DEVICE_ACCESS        (GUEST_DEVICE_BASE + 0x1010) /* write: its EPT access, bits R, W, X */
+#define DEVICE_FLAG_ACCESSED 1u
+#define DEVICE_FLAG_DIRTY    2u
+#define DEVICE_FLAG_NONE     4u /* this CPU keeps no such flags */
+
 /* One round trip as the guest saw it: TSC before and after, fenced by LFENCE. */
 struct sample {
     uint64_t start;
@@ -69,9 +90,10 @@ enum row_gate {
 #define ROW_REQUIRES_UNRESTRICTED 2u /* and the policy must leave "unrestricted guest" on */
 
 /* row.flags */
-#define ROW_FLOOR       1u /* uses the floor exit stub: see core/vmx/entry.S, floor */
-#define ROW_CHECK       2u /* proves behaviour instead of measuring: takes no samples */
-#define ROW_CALIBRATION 4u /* what measuring itself is made of: bench/calibration.h */
+#define ROW_FLOOR       1u  /* uses the floor exit stub: see core/vmx/entry.S, floor */
+#define ROW_CHECK       2u  /* proves behaviour instead of measuring: takes no samples */
+#define ROW_CALIBRATION 4u  /* what measuring itself is made of: bench/calibration.h */
+#define ROW_DEMAND      32u /* touches one more page on demand each sample */
 /* Not in 64-bit mode; at most one of them. */
 #define ROW_START_REAL      8u
 #define ROW_START_PROTECTED 16u

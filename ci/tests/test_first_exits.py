@@ -9,7 +9,8 @@ import pytest
 
 from .conftest import benchmarks, exitmeter, measure, run, run_json
 
-ALWAYS = {"floor", "cpuid", "vmcall"}
+VIOLATIONS = {"ept_first_touch", "mmio_read", "mmio_write"}
+ALWAYS = {"floor", "cpuid", "vmcall"} | VIOLATIONS
 EXCEPTIONS = {"ud", "bp"}
 GATED = {"rdmsr", "wrmsr", "in", "out", "x2apic_tpr"} | EXCEPTIONS
 POLICIES = ("passthrough-all", "intercept-all")
@@ -40,8 +41,9 @@ def test_passthrough_really_passes(full):
     reason = {"rdmsr": "RDMSR", "wrmsr": "WRMSR", "x2apic_tpr": "WRMSR", "in": "I/O instruction",
               "out": "I/O instruction", "cpuid": "CPUID", "vmcall": "VMCALL",
               "ud": "exception or NMI", "bp": "exception or NMI"}
+    reason |= {b: "EPT violation" for b in VIOLATIONS}
     expected = {(f"bochs/{b}/intercept-all", reason[b]): 1000 for b in GATED}
-    expected |= {(f"bochs/{b}/{p}", reason[b]): 1000 for b in ("cpuid", "vmcall") for p in POLICIES}
+    expected |= {(f"bochs/{b}/{p}", reason[b]): 1000 for b in ALWAYS - {"floor"} for p in POLICIES}
     assert dict(seen) == expected
     for name, entry in benchmarks(full).items():
         _, benchmark, policy = name.split("/")
@@ -57,6 +59,24 @@ def test_passthrough_really_passes(full):
 def test_ticks_of_cpuid(full, unprobed, policy):
     assert benchmarks(full)[f"bochs/cpuid/{policy}"]["p50"] <= 100
     assert benchmarks(unprobed)[f"bochs/cpuid/{policy}"]["p50"] <= 75
+
+
+def test_ticks_of_a_first_touch(unprobed):
+    """A fresh page from the pool each time; more than there are is refused, in words."""
+    for policy in POLICIES:
+        entry = benchmarks(unprobed)[f"bochs/ept_first_touch/{policy}"]
+        assert entry["max"] <= 200
+        assert entry["min"] > 45
+
+
+def test_no_more_first_touches_than_pages(tmp_path):
+    directory = tmp_path / "run"
+    result = exitmeter("run", "--guest", "ept_first_touch", "--guest", "cpuid", "--samples", "3000",
+                       "--policy", "intercept-all", "-o", directory)
+    assert result.code == 0
+    assert "takes a fresh page a sample: at most 2048 samples" in result.err
+    status = {job["benchmark"]: job["status"] for job in run_json(directory)["jobs"]}
+    assert status == {"ept_first_touch": "skipped", "cpuid": "done"}
 
 
 def test_probes_off_still_proves_exits_but_records_nothing_measured(unprobed):
@@ -127,7 +147,8 @@ def test_a_policy_between_the_two(tmp_path):
     exits = {name.split("/")[1]: entry["exits_per_op"]
              for name, entry in benchmarks(directory).items()}
     assert exits == {"floor": 1, "cpuid": 1, "vmcall": 1, "rdmsr": 0, "wrmsr": 1, "in": 1,
-                     "out": 1, "x2apic_tpr": 0, "ud": 0, "bp": 0}
+                     "out": 1, "x2apic_tpr": 0, "ud": 0, "bp": 0, "ept_first_touch": 1,
+                     "mmio_read": 1, "mmio_write": 1}
 
 
 def test_json_documents(full):

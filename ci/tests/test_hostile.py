@@ -25,6 +25,18 @@ def suffer(tmp_path, guest, *arguments):
     ("exception", "guest reported a failure (value 0x106)"),
     ("halt", "halted with nothing pending"),
     ("outside_memory", "exit reason 48 (EPT violation)"),
+    ("outside_memory", "memory that it does not have: write of an address that is not mapped"),
+    ("read_outside", "memory that it does not have: read of an address that is not mapped"),
+    ("fetch_outside", "instruction fetch of an address that is not mapped"),
+    ("tables_outside", "of an address that is not mapped, by page tables"),
+    ("write_protected", "write that the memory does not allow"),
+    ("fetch_protected", "instruction fetch that the memory does not allow"),
+    ("device_fetch", "device that cannot be emulated: instruction fetch"),
+    ("device_fnstcw", "no emulation of the instruction d9 3"),
+    ("device_page_end", "access across the end of a page"),
+    ("device_no_register", "the device has no such register"),
+    ("device_stack", "by the delivery of an event"),
+    ("device_tables", "device that cannot be emulated: by page tables"),
     ("string_io_outside", "INS or OUTS with memory that EPT does not map"),
 ])
 def test_guest_that_dies(tmp_path, guest, said):

@@ -2,8 +2,8 @@
 #include "operand.h"
 
 #include "../vmx/registers.h"
-#include "../vmx/segment.h"
 #include "guest_mode.h"
+#include "segmentation.h"
 
 #define INFO_SCALE(information)        ((unsigned)(information) % 4)
 #define INFO_ADDRESS_SIZE(information) ((unsigned)(information) >> 7 & 7)
@@ -12,13 +12,6 @@
 #define INFO_NO_INDEX                  (1u << 22)
 #define INFO_BASE(information)         ((unsigned)(information) >> 23 & 0xf)
 #define INFO_NO_BASE                   (1u << 27)
-
-/* Segments as the information numbers them, and as the VMCS fields of each kind follow each other.
- */
-#define SEGMENT_SS   2u
-#define SEGMENT_FS   4u
-#define SEGMENT_GS   5u
-#define FIELD(first) ((enum vmcs_field)(VMCS_GUEST_ES_##first + 2 * segment))
 
 /* By address size; the SDM defines three. */
 static const uint64_t address_mask[8] = {
@@ -37,26 +30,6 @@ static uint64_t offset_of(const struct vcpu *vcpu, uint64_t information)
     return offset & address_mask[INFO_ADDRESS_SIZE(information)];
 }
 
-/* Outside 64-bit mode: whether the segment lets [offset, offset + size) be read or written. */
-static bool segment_allows(unsigned segment, uint64_t offset, size_t size, bool write)
-{
-    uint32_t rights = (uint32_t)vmread(FIELD(ACCESS_RIGHTS));
-    uint64_t lowest = 0, highest = vmread(FIELD(LIMIT));
-
-    if (rights & SEGMENT_UNUSABLE)
-        return false;
-    /* Real mode reads and writes through every type. */
-    if (vmread(VMCS_GUEST_CR0) & CR0_PE &&
-        (rights & SEGMENT_CODE ? write || !(rights & SEGMENT_WRITABLE)
-                               : write && !(rights & SEGMENT_WRITABLE)))
-        return false;
-    if (!(rights & SEGMENT_CODE) && rights & SEGMENT_EXPAND_DOWN) {
-        lowest = highest + 1;
-        highest = rights & SEGMENT_BIG ? UINT32_MAX : UINT16_MAX;
-    }
-    return offset >= lowest && offset + size - 1 <= highest;
-}
-
 static enum exception_vector segment_vector(unsigned segment)
 {
     return segment == SEGMENT_SS ? VECTOR_SS : VECTOR_GP;
@@ -66,16 +39,14 @@ static enum exception_vector segment_vector(unsigned segment)
 static bool linear_of(struct vcpu *vcpu, uint64_t information, unsigned segment, size_t size,
                       bool write, uint64_t *linear, enum exit_outcome *outcome)
 {
+    bool in_64_bit_mode = guest_in_64_bit_mode();
+
     *linear = offset_of(vcpu, information);
-    if (!guest_in_64_bit_mode()) {
-        if (!segment_allows(segment, *linear, size, write)) {
-            *outcome = event_exception(vcpu, segment_vector(segment), 0);
-            return false;
-        }
-        *linear += vmread(FIELD(BASE));
-    } else if (segment >= SEGMENT_FS) {
-        *linear += vmread(FIELD(BASE));
+    if (!in_64_bit_mode && !segment_allows(segment, *linear, size, write)) {
+        *outcome = event_exception(vcpu, segment_vector(segment), 0);
+        return false;
     }
+    *linear = segment_linear(segment, *linear, in_64_bit_mode);
     return true;
 }
 

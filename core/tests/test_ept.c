@@ -1,46 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tests.h"
-
-#include "../vmx/ept.h"
-#include "../vmx/vmcs_field.h"
-
-#define MIB (1ull << 20)
-#define GIB (1ull << 30)
-
-/* SDM Vol. 3C tables 29-1 to 29-7. */
-#define TABLE_BITS 0x007ull
-#define SMALL_BITS 0x037ull /* read, write, execute, write-back */
-#define LARGE_BITS 0x0b7ull
-#define ADDRESS    0x000ffffffffff000ull
-#define WALK_4_2M  (EPT_CAP_WALK_4 | EPT_CAP_WRITE_BACK | EPT_CAP_2M)
-
-static const struct vmx_capability with_2m = {.ept_vpid = WALK_4_2M};
-static const struct vmx_capability without_2m = {.ept_vpid = EPT_CAP_WALK_4 | EPT_CAP_WRITE_BACK};
-static struct ept ept;
-
-static uint64_t entry_at(uint64_t guest_physical, int level)
-{
-    const uint64_t *table = ept.root;
-    for (int at = 3; at > level; at--) {
-        uint64_t entry = table[guest_physical >> (12 + 9 * at) & 511];
-        assert_int_equal(entry & ~ADDRESS, TABLE_BITS);
-        table = platform_at(entry & ADDRESS);
-    }
-    return table[guest_physical >> (12 + 9 * level) & 511];
-}
-
-static void expect_mapped(uint64_t guest_physical, uint64_t host_physical)
-{
-    uint64_t got = 0;
-    assert_true(ept_translate(&ept, guest_physical, &got));
-    assert_int_equal(got, host_physical);
-}
-
-static void expect_not_mapped(uint64_t guest_physical)
-{
-    uint64_t got = 0;
-    assert_false(ept_translate(&ept, guest_physical, &got));
-}
+#include "ept_fixture.h"
 
 static void pointer_bits(void **state)
 {
@@ -207,17 +166,6 @@ static void memory_runs_out(void **state)
     }
 }
 
-static void invalidation(void **state)
-{
-    (void)state;
-    simulated_vmcs_current();
-    assert_null(ept_create(&ept, &with_2m));
-    ept_invalidate(&ept);
-    assert_int_equal(simulated_cpu.executed[SIMULATED_INVEPT], 1);
-    assert_int_equal(*simulated_field(VMCS_INSTRUCTION_ERROR), 0);
-    ept_destroy(&ept);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,7 +179,6 @@ int main(void)
         simulated_test(refused_mappings),
         simulated_test(overlaps_are_refused),
         simulated_test(memory_runs_out),
-        simulated_test(invalidation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

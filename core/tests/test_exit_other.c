@@ -105,8 +105,6 @@ static void hlt(void **state)
 static const uint32_t unhandled[] = {
     EXIT_REASON_IO_SMI,
     EXIT_REASON_OTHER_SMI,
-    EXIT_REASON_EPT_VIOLATION,
-    EXIT_REASON_EPT_MISCONFIGURATION,
     EXIT_REASON_XSAVES,
     EXIT_REASON_XRSTORS,
     EXIT_REASON_SPP_EVENT,

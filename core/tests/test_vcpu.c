@@ -154,13 +154,45 @@ static void entry_controls_follow_the_guest(void **state)
     assert_int_equal(fixture_vcpu->controls[CONTROL_ENTRY], entry & ~(uint32_t)ENTRY_IA32E_GUEST);
 }
 
+static enum vmx_failure entered(struct vcpu *vcpu)
+{
+    vcpu->stop = (struct vcpu_stop){.cause = STOP_HALTED};
+    return VMX_SUCCEED;
+}
+
+/* Once before the guest runs on a map that has lost something, and not at every entry. */
+static void invept_is_executed_before_the_guest_runs(void **state)
+{
+    const unsigned *invepts = &simulated_cpu.executed[SIMULATED_INVEPT];
+    (void)state;
+    stub_guest = entered;
+    assert_true(vcpu_apply_policy(fixture_vcpu, &fixture_policy));
+    assert_int_equal(vcpu_run(fixture_vcpu)->cause, STOP_HALTED);
+    assert_int_equal(*invepts, 1);
+    assert_true(ept_map(&fixture_ept, 0, 0x5000, PAGE_SIZE, EPT_ALL));
+    assert_int_equal(vcpu_run(fixture_vcpu)->cause, STOP_HALTED);
+    assert_int_equal(*invepts, 1);
+    assert_true(ept_unmap(&fixture_ept, 0, PAGE_SIZE));
+    simulated_fail(SIMULATED_INVEPT, 1, VMX_FAIL_INVALID, 0);
+    assert_int_equal(vcpu_run(fixture_vcpu)->cause, STOP_VMCS_REFUSED);
+    assert_string_equal(fixture_vcpu->stop.text, "INVEPT");
+    assert_int_equal(vcpu_run(fixture_vcpu)->cause, STOP_HALTED);
+    assert_int_equal(vcpu_run(fixture_vcpu)->cause, STOP_HALTED);
+    assert_int_equal(*invepts, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        vcpu_test(created_and_destroyed),          vcpu_test(block_layout),
-        vcpu_test(creation_fails_without_a_trace), vcpu_test(path_is_host_rip),
-        vcpu_test(paths_are_probe_levels),         vcpu_test(run_tells_the_outcomes_apart),
-        vcpu_test(the_launch_state_is_followed),   vcpu_test(entry_controls_follow_the_guest),
+        vcpu_test(created_and_destroyed),
+        vcpu_test(block_layout),
+        vcpu_test(creation_fails_without_a_trace),
+        vcpu_test(path_is_host_rip),
+        vcpu_test(paths_are_probe_levels),
+        vcpu_test(run_tells_the_outcomes_apart),
+        vcpu_test(the_launch_state_is_followed),
+        vcpu_test(entry_controls_follow_the_guest),
+        vcpu_test(invept_is_executed_before_the_guest_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,7 +20,7 @@ static struct walk_outcome denied(struct walk_outcome o, enum guest_reached reac
                                   uint64_t address, uint32_t error)
 {
     o.reached = reached;
-    o.fault = (struct guest_fault){address, error};
+    o.fault = (struct guest_fault){.address = address, .error = error};
     return o;
 }
 

@@ -33,14 +33,17 @@ struct vmx_capability {
  */
 #define XSS_CET (3ull << 11)
 
-#define EPT_CAP_WALK_4      (1ull << 6)
-#define EPT_CAP_WRITE_BACK  (1ull << 14)
-#define EPT_CAP_2M          (1ull << 16)
-#define EPT_CAP_1G          (1ull << 17)
-#define EPT_CAP_INVEPT      (1ull << 20)
-#define EPT_CAP_INVEPT_ONE  (1ull << 25)
-#define EPT_CAP_INVVPID     (1ull << 32)
-#define EPT_CAP_INVVPID_ONE (1ull << 41)
+#define EPT_CAP_EXECUTE_ONLY   (1ull << 0)
+#define EPT_CAP_WALK_4         (1ull << 6)
+#define EPT_CAP_WRITE_BACK     (1ull << 14)
+#define EPT_CAP_2M             (1ull << 16)
+#define EPT_CAP_1G             (1ull << 17)
+#define EPT_CAP_INVEPT         (1ull << 20)
+#define EPT_CAP_ACCESSED_DIRTY (1ull << 21)
+#define EPT_CAP_INVEPT_ONE     (1ull << 25)
+#define EPT_CAP_INVEPT_ALL     (1ull << 26)
+#define EPT_CAP_INVVPID        (1ull << 32)
+#define EPT_CAP_INVVPID_ONE    (1ull << 41)
 
 /*
  * NULL if this CPU offers VMX; else why not, in words. Only then are the capability MSRs there to

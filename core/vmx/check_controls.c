@@ -7,7 +7,6 @@
 #define IA32_VMX_VMFUNC         0x491u
 #define EPT_CAP_UNCACHEABLE     (1ull << 8)
 #define EPT_CAP_WALK_5          (1ull << 7)
-#define EPT_CAP_ACCESSED_DIRTY  (1ull << 21)
 #define EPT_CAP_SHADOW_STACK    (1ull << 23)
 #define EXIT_CLEAR_RTIT_CTL     (1ull << 25)
 #define ENTRY_LOAD_RTIT_CTL     (1ull << 18)

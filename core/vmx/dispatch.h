@@ -10,9 +10,10 @@
 #include "vcpu.h"
 
 enum exit_outcome {
-    EXIT_RESUME = 0, /* enter the guest again */
-    EXIT_STOP = 1,   /* return to the caller; vcpu->stop says why */
-    EXIT_EVENTS = 2, /* enter the guest again, once event_prepare() has seen what to inject */
+    EXIT_RESUME = 0,     /* enter the guest again */
+    EXIT_STOP = 1,       /* return to the caller; vcpu->stop says why */
+    EXIT_EVENTS = 2,     /* enter the guest again, once event_prepare() has seen what to inject */
+    EXIT_UNFINISHED = 3, /* not for entry.S: between the two of FULL_REGISTERS_AFTER() only */
 };
 
 /*
@@ -66,6 +67,9 @@ exit_handler exit_ldtr_or_tr;   /* SLDT, STR, LLDT, LTR */
 exit_handler exit_apic_access;
 exit_handler exit_apic_write;
 exit_handler exit_virtualized_eoi;
+exit_handler exit_ept_violation;       /* of memory on demand; all others are unfinished */
+exit_handler exit_ept_violation_other; /* ... and for those */
+exit_handler exit_ept_misconfiguration;
 
 exit_handler exit_exception_or_nmi;
 exit_handler exit_external_interrupt;

@@ -13,6 +13,9 @@ enum stop_cause {
     STOP_INIT,            /* an INIT of another vCPU: to be run again until a SIPI comes */
     STOP_TIME_LIMIT,      /* the guest has used up the time it was given */
     STOP_UNHANDLED,       /* an exit with no handler for it; text says what exactly */
+    STOP_MEMORY,          /* EPT violation at the guest-physical address in value; text says how */
+    STOP_MMIO,            /* access to a device at that address that cannot be emulated: text */
+    STOP_EPT_ENTRY,       /* EPT misconfiguration by the entry in value; text: level and why */
     STOP_ENTRY_INVALID,   /* VM entry: VMfailInvalid */
     STOP_ENTRY_VALID,     /* VM entry: VMfailValid, VM-instruction error in value */
     STOP_ENTRY_FAILED,    /* VM entry: failed loading guest state (exit reason bit 31) */

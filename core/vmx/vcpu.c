@@ -201,7 +201,8 @@ const struct vcpu_stop *vcpu_run(struct vcpu *vcpu)
         vcpu->stop = (struct vcpu_stop){.cause = STOP_KICKED};
         return &vcpu->stop;
     }
-    vcpu_invalidate_stale(vcpu);
+    if (!vcpu_invalidate_stale(vcpu))
+        return &vcpu->stop;
     if (vcpu->resident.cpu != platform_cpu_number() && !resident_take(vcpu))
         return &vcpu->stop;
     if (!event_begin(vcpu))

@@ -11,6 +11,7 @@
 
 #include "control.h"
 #include "ept.h"
+#include "mmio.h"
 #include "msr_area.h"
 #include "resident_state.h"
 #include "stop.h"
@@ -76,7 +77,7 @@ struct vcpu {
     uint64_t r15;
     uint64_t caller_rsp; /* of vmx_enter()'s caller */
     bool launched;       /* VMRESUME from now on: the VMCS's launch state is "launched" */
-    bool stale;          /* owes INVVPID and INVEPT before it is entered */
+    bool stale;          /* owes INVVPID before it is entered */
     bool kicked;         /* vcpu_kick()'s wish, until the vCPU has stopped for it */
     uint16_t vpid;       /* its own, from vpid.h */
     uint32_t cpu;        /* that it is bound to, or VCPU_UNBOUND */
@@ -84,6 +85,8 @@ struct vcpu {
     struct vmcs vmcs;
     const struct vmx_capability *capability;
     const struct ept *ept;
+    struct ept_seen ept_seen; /* what INVEPT has been executed for */
+    const struct mmio *mmio;  /* what stands where there is no memory (mmio.h), or NULL */
     /*
      * In force. "IA-32e mode guest" follows the guest's mode, and without the core where the guest
      * is unrestricted: here it is as of the start or the last return of vcpu_run().
@@ -202,8 +205,11 @@ const struct vcpu_stop *vcpu_bind(struct vcpu *vcpu);
  */
 bool vcpu_unbind(struct vcpu *vcpu);
 
-/* For vcpu_run(): pays the invalidations that vcpu_bind() has left owing. The VMCS is current. */
-void vcpu_invalidate_stale(struct vcpu *vcpu);
+/*
+ * For vcpu_run(): pays the invalidations that vcpu_bind() and changes of the EPT have left owing.
+ * False, with vcpu->stop, if INVEPT failed. The VMCS is current.
+ */
+bool vcpu_invalidate_stale(struct vcpu *vcpu);
 
 /*
  * Binds, and writes the controls for the policy. False if the vCPU cannot be bound, or, with

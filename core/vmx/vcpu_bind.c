@@ -5,8 +5,6 @@
 #include "../exits/invalidation.h"
 #include "host_state.h"
 
-#define INVEPT_ALL 2ull
-
 /* By CPU; only that CPU looks at its own. NULL, or a vCPU that is bound to it. */
 static struct vcpu *current[PLATFORM_CPUS_MAX];
 
@@ -80,21 +78,18 @@ bool vcpu_unbind(struct vcpu *vcpu)
 
 /*
  * INVEPT and INVVPID by single context are this CPU's business alone (SDM Vol. 3C 29.4.3.4). While
- * a vCPU is not bound, guests' tables, the EPT and even the owner of the VPID may change without
- * this CPU hearing of it; so the first run of each bind does both, whichever CPU it was on before.
+ * a vCPU is not bound, guests' tables and even the owner of the VPID may change without this CPU
+ * hearing of it; so the first run of each bind does INVVPID, whichever CPU it was on before. The
+ * EPT tells of its changes.
  */
-void vcpu_invalidate_stale(struct vcpu *vcpu)
+bool vcpu_invalidate_stale(struct vcpu *vcpu)
 {
-    uint64_t capability = vcpu->capability->ept_vpid;
-
-    if (!vcpu->stale)
-        return;
-    vcpu->stale = false;
-    guest_invalidate_all(vcpu);
-    if (!(capability & EPT_CAP_INVEPT))
-        return;
-    if (capability & EPT_CAP_INVEPT_ONE)
-        ept_invalidate(vcpu->ept);
-    else
-        x86_invept(INVEPT_ALL, (struct invalidation_descriptor){0});
+    if (vcpu->stale) {
+        vcpu->stale = false;
+        guest_invalidate_all(vcpu);
+    }
+    if (ept_use(vcpu->ept, &vcpu->ept_seen))
+        return true;
+    vcpu->stop = (struct vcpu_stop){.cause = STOP_VMCS_REFUSED, .text = "INVEPT"};
+    return false;
 }

@@ -4,6 +4,7 @@
 #include "../x86/canonical.h"
 #include "../x86/control_registers.h"
 #include "../x86/msr.h"
+#include "demand.h"
 #include "segment.h"
 
 #include <string.h>
@@ -87,20 +88,32 @@ static enum guest_reached page_fault(const struct walk *walk, uint32_t error,
         error |= PAGE_FAULT_USER;
     if (walk->paging->no_execute || walk->paging->smep)
         error |= walk->access & PAGE_FAULT_FETCH;
-    *fault = (struct guest_fault){walk->linear, error};
+    *fault = (struct guest_fault){.address = walk->linear, .error = error};
     return GUEST_PAGE_FAULT;
 }
 
-static enum guest_reached outside(uint64_t physical, struct guest_fault *fault)
+static enum guest_reached outside(uint64_t physical, bool translated, struct guest_fault *fault)
 {
-    *fault = (struct guest_fault){.address = physical};
+    *fault = (struct guest_fault){.address = physical, .translated = translated};
     return GUEST_OUTSIDE;
 }
 
 static void *host_of(const struct guest_paging *paging, uint64_t physical, enum ept_access access)
 {
+    const struct ept *ept = paging->ept;
     uint64_t host;
-    return ept_reach(paging->ept, physical, access, &host) ? platform_at(host) : NULL;
+
+    if (ept_reach(ept, physical, access, &host) ||
+        (ept->demand && demand_supply(ept->demand, physical, access) == DEMAND_SUPPLIED &&
+         ept_reach(ept, physical, access, &host)))
+        return platform_at(host);
+    return NULL;
+}
+
+/* With accessed and dirty flags for EPT, table accesses count as writes (SDM Vol. 3C 29.3.5). */
+static enum ept_access table_access(const struct ept *ept)
+{
+    return ept->accessed_dirty ? (enum ept_access)(EPT_READ | EPT_WRITE) : EPT_READ;
 }
 
 static bool too_wide(uint64_t address)
@@ -194,10 +207,10 @@ static enum guest_reached look(struct walk *walk, struct guest_fault *fault)
         unsigned shift = 12 + index_bits * (unsigned)level;
         uint64_t index = walk->linear >> shift & ((1u << index_bits) - 1);
         uint64_t physical = table + index * (narrow ? 4 : 8);
-        void *at = host_of(paging, physical, EPT_READ);
+        void *at = host_of(paging, physical, table_access(paging->ept));
 
         if (!at)
-            return outside(physical, fault);
+            return outside(physical, false, fault);
         entry = narrow ? __atomic_load_n((uint32_t *)at, __ATOMIC_RELAXED)
                        : __atomic_load_n((uint64_t *)at, __ATOMIC_RELAXED);
         if (!(entry & ENTRY_PRESENT))
@@ -224,7 +237,7 @@ static enum guest_reached look(struct walk *walk, struct guest_fault *fault)
         return page_fault(walk, PAGE_FAULT_PRESENT, fault);
     for (unsigned i = 0; i < walk->steps; i++)
         if (walk->step[i].set && !host_of(paging, walk->step[i].physical, EPT_WRITE))
-            return outside(walk->step[i].physical, fault);
+            return outside(walk->step[i].physical, false, fault);
     return GUEST_REACHED;
 }
 
@@ -264,13 +277,15 @@ enum guest_reached guest_reach(const struct guest_paging *paging, uint64_t linea
         marked = true;
         for (unsigned i = 0; i < pieces; i++) {
             uint64_t at = (i ? linear + first : linear) & paging->linear_mask;
-            walk[i] = (struct walk){.paging = paging, .linear = at, .access = access};
+            walk[i].paging = paging; /* look() sets the rest */
+            walk[i].linear = at;
+            walk[i].access = access;
             enum guest_reached reached = look(&walk[i], fault);
             if (reached != GUEST_REACHED)
                 return reached;
             span->at[i] = host_of(paging, walk[i].physical, need);
             if (!span->at[i])
-                return outside(walk[i].physical, fault);
+                return outside(walk[i].physical, true, fault);
         }
         for (unsigned i = 0; i < pieces && marked; i++)
             marked = mark(&walk[i]);

@@ -36,6 +36,7 @@ enum guest_reached {
 struct guest_fault {
     uint64_t address;
     uint32_t error;
+    bool translated; /* GUEST_OUTSIDE: the address is the memory's own, not that of a table */
 };
 
 /* All that translation depends on but memory itself. */

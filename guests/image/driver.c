@@ -9,26 +9,14 @@
 #include "guest_start.h"
 #include "machine.h"
 #include "plan_check.h"
+#include "room.h"
 
 #include <string.h>
 
 _Static_assert(sizeof(COMPILER) <= sizeof((struct results_header){0}.compiler), "fits, with NUL");
 
-#define LARGE_PAGE   0x200000ull
-#define BITMAP_PAGES 3u
-#define APIC_ADDRESS 0xfee00000ull /* guest-physical, as IA32_APIC_BASE has it */
-
-/* What all jobs share. */
-struct bench_room {
-    struct driver *driver;
-    char *guest_memory;
-    uint8_t *bitmaps; /* MSR, I/O A, I/O B: a page each */
-    struct ept ept;
-    /* The same, and the APIC-access page: for policies that virtualize accesses to it. */
-    struct ept apic_ept;
-    void *apic_page;
-    struct vcpu *vcpu;
-};
+#define DEMAND_TEXT(pages)  DEMAND_TEXT_(pages)
+#define DEMAND_TEXT_(pages) "at most " #pages " samples"
 
 /* Adds text to a reason, as far as there is room. */
 static void say(char *reason, const char *text)
@@ -56,37 +44,6 @@ static void say_stop(char *reason, const struct vcpu_stop *stop)
     }
 }
 
-static const char *map_memory(struct bench_room *room, struct ept *ept)
-{
-    const char *wrong = ept_create(ept, &room->driver->vmx->capability);
-
-    if (!wrong &&
-        !ept_map(ept, 0, platform_physical(room->guest_memory), GUEST_MEMORY_SIZE, EPT_ALL))
-        return "no memory for the guest's EPT";
-    return wrong;
-}
-
-static const char *furnish(struct bench_room *room)
-{
-    const struct vmx_capability *capability = &room->driver->vmx->capability;
-
-    room->guest_memory = platform_pages_allocate(GUEST_MEMORY_SIZE / PAGE_SIZE, LARGE_PAGE);
-    room->bitmaps = platform_pages_allocate(BITMAP_PAGES, PAGE_SIZE);
-    if (!room->guest_memory || !room->bitmaps)
-        return "no memory for the guest";
-    const char *wrong = map_memory(room, &room->ept);
-    if (!wrong)
-        wrong = map_memory(room, &room->apic_ept);
-    if (wrong)
-        return wrong;
-    room->apic_page = platform_pages_allocate(1, PAGE_SIZE);
-    if (!room->apic_page || !ept_map(&room->apic_ept, APIC_ADDRESS,
-                                     platform_physical(room->apic_page), PAGE_SIZE, EPT_ALL))
-        return "no memory for the APIC-access page";
-    room->vcpu = vcpu_create(capability, &room->ept);
-    return room->vcpu ? NULL : "no memory for the vCPU";
-}
-
 static const struct blob_row *find_row(const void *blob, const char *name, uint32_t *index)
 {
     for (*index = 0; *index < blob_header(blob)->row_count; ++*index) {
@@ -101,26 +58,6 @@ static const struct blob_row *find_row(const void *blob, const char *name, uint3
     return NULL;
 }
 
-static bool apply(struct bench_room *room, const struct plan_policy *from)
-{
-    memcpy(room->bitmaps, from->msr_bitmap, PAGE_SIZE);
-    memcpy(room->bitmaps + PAGE_SIZE, from->io_bitmap_a, PAGE_SIZE);
-    memcpy(room->bitmaps + 2 * PAGE_SIZE, from->io_bitmap_b, PAGE_SIZE);
-    struct vcpu_policy policy = {
-        .controls = {[CONTROL_PIN_BASED] = {from->pin_based.set, from->pin_based.clear},
-                     [CONTROL_PRIMARY] = {from->primary.set, from->primary.clear},
-                     [CONTROL_SECONDARY] = {from->secondary.set, from->secondary.clear}},
-        .exception_bitmap = from->exception_bitmap,
-        .msr_bitmap = room->bitmaps,
-        .io_bitmap_a = room->bitmaps + PAGE_SIZE,
-        .io_bitmap_b = room->bitmaps + 2 * PAGE_SIZE,
-    };
-    bool access = from->secondary.set & SECONDARY_VIRTUALIZE_APIC_ACCESSES;
-    room->vcpu->ept = access ? &room->apic_ept : &room->ept;
-    room->vcpu->apic_access_page = access ? platform_physical(room->apic_page) : 0;
-    return vcpu_apply_policy(room->vcpu, &policy);
-}
-
 /* The exit stub and with it the probe level of a phase. */
 static enum vcpu_path path_of(const struct plan_job *job, const struct blob_row *row,
                               enum phase phase)
@@ -131,7 +68,7 @@ static enum vcpu_path path_of(const struct plan_job *job, const struct blob_row 
 }
 
 /* As the guest starts with them. */
-static void note_controls(const struct bench_room *room, struct controls_in_force *into)
+static void note_controls(const struct room *room, struct controls_in_force *into)
 {
     const uint32_t *controls = room->vcpu->controls;
 
@@ -162,13 +99,14 @@ struct phase_run {
 };
 
 /* Enters the guest once, from its start to the hypercall that ends the phase. */
-static bool run_round(struct bench_room *room, struct phase_run *run)
+static bool run_round(struct room *room, struct phase_run *run)
 {
     struct probe_cpu *probes = room->driver->probes;
     struct phase_result *out = run->out;
     bool recorded = run->path == VCPU_PATH_STAMPS || run->path == VCPU_PATH_FULL;
     uint64_t discarded = 0;
 
+    demand_take_back(&room->demand); /* room_furnish() has seen that it can */
     bool started = vcpu_start(room->vcpu, &run->start);
     note_controls(room, run->controls);
     if (!started)
@@ -195,7 +133,7 @@ static bool run_round(struct bench_room *room, struct phase_run *run)
     return true;
 }
 
-static bool run_phase(struct bench_room *room, const struct plan_job *job, uint32_t job_index,
+static bool run_phase(struct room *room, const struct plan_job *job, uint32_t job_index,
                       uint32_t row_index, enum phase phase, struct job_result *result)
 {
     struct driver *driver = room->driver;
@@ -241,8 +179,7 @@ static bool run_phase(struct bench_room *room, const struct plan_job *job, uint3
     return true;
 }
 
-static enum result_status run_job(struct bench_room *room, uint32_t job_index,
-                                  struct job_result *result)
+static enum result_status run_job(struct room *room, uint32_t job_index, struct job_result *result)
 {
     const struct driver *driver = room->driver;
     const struct plan_job *job = &plan_jobs(driver->plan)[job_index];
@@ -254,17 +191,21 @@ static enum result_status run_job(struct bench_room *room, uint32_t job_index,
         return RESULT_FAILED;
     }
     local_apic_reset(&room->vcpu->apic, platform_cpu_number());
-    if (!apply(room, &plan_policies(driver->plan)[job->policy])) {
+    if (!room_apply(room, &plan_policies(driver->plan)[job->policy])) {
         const struct vcpu_stop *stop = &room->vcpu->stop;
         say_stop(result->reason, stop);
         return stop->cause == STOP_CONTROL_REFUSED ? RESULT_SKIPPED : RESULT_FAILED;
     }
     const char *lack = guest_lacks(row, room->vcpu);
+    if (row->flags & ROW_DEMAND &&
+        (job->samples > GUEST_DEMAND_PAGES || job->count_samples > GUEST_DEMAND_PAGES))
+        lack = "takes a fresh page a sample: " DEMAND_TEXT(GUEST_DEMAND_PAGES);
     if (lack) {
         say(result->reason, lack);
         return RESULT_SKIPPED;
     }
     guest_memory_load(room->guest_memory, driver->blob);
+    device_reset(&room->device);
     for (int phase = 0; phase < PHASE_COUNT; phase++)
         if (!run_phase(room, job, job_index, row_index, (enum phase)phase, result)) {
             say_stop(result->reason, &room->vcpu->stop);
@@ -277,7 +218,7 @@ static enum result_status run_job(struct bench_room *room, uint32_t job_index,
 const char *driver_run(struct driver *driver)
 {
     static const char *const words[] = {"not run", "done", "skipped", "failed"};
-    struct bench_room room = {.driver = driver};
+    struct room room = {.driver = driver};
     struct results_header *results = driver->results;
     const char *wrong = blob_check(driver->blob, driver->blob_size);
 
@@ -285,7 +226,7 @@ const char *driver_run(struct driver *driver)
         return wrong;
     machine_describe(&results->machine, &driver->vmx->capability);
     memcpy(results->compiler, COMPILER, sizeof(COMPILER));
-    wrong = furnish(&room);
+    wrong = room_furnish(&room, &driver->vmx->capability);
     if (wrong)
         return wrong;
     for (uint32_t i = 0; i < driver->plan->job_count; i++) {
@@ -298,8 +239,6 @@ const char *driver_run(struct driver *driver)
                      plan_policies(driver->plan)[job->policy].name, words[result->status],
                      *result->reason ? ": " : "", result->reason);
     }
-    vcpu_destroy(room.vcpu);
-    ept_destroy(&room.ept);
-    ept_destroy(&room.apic_ept);
+    room_clear(&room);
     return NULL;
 }

@@ -95,6 +95,13 @@ const char *blob_check(const void *blob, uint64_t bytes)
     return NULL;
 }
 
+/* By 2 MiB pages, below 1 GiB. */
+static void map(uint64_t *directory, uint64_t first, uint64_t bytes)
+{
+    for (uint64_t at = first; at < first + bytes; at += LARGE_PAGE)
+        directory[at / LARGE_PAGE] = at | PAGE_PRESENT | PAGE_WRITE | PAGE_LARGE;
+}
+
 void guest_memory_load(void *memory, const void *blob)
 {
     const struct blob_header *header = blob_header(blob);
@@ -108,6 +115,7 @@ void guest_memory_load(void *memory, const void *blob)
         memcpy(base + GUEST_LOW_BASE, blob_at(blob, header->low), header->low_size);
     pml4[0] = (GUEST_PAGE_TABLES + 4096) | PAGE_PRESENT | PAGE_WRITE;
     pdpt[0] = (GUEST_PAGE_TABLES + 8192) | PAGE_PRESENT | PAGE_WRITE;
-    for (uint64_t i = 0; i < GUEST_MEMORY_SIZE / LARGE_PAGE; i++)
-        directory[i] = i * LARGE_PAGE | PAGE_PRESENT | PAGE_WRITE | PAGE_LARGE;
+    map(directory, 0, GUEST_MEMORY_SIZE);
+    map(directory, GUEST_DEMAND_BASE, GUEST_DEMAND_SIZE);
+    map(directory, GUEST_DEVICE_BASE, GUEST_DEVICE_SIZE);
 }

@@ -15,8 +15,8 @@ const char *blob_check(const void *blob, uint64_t bytes);
 /*
  * Fills zeroed or used memory afresh: clears all that lies below GUEST_BLOB_LIMIT, which is all a
  * row may use but the samples, copies the blob and once more its low part, and writes an identity
- * map of the whole memory in 2 MiB pages at GUEST_PAGE_TABLES, which is CR3 then. The blob must
- * have passed blob_check().
+ * map of the whole memory, the memory on demand and the device in 2 MiB pages at GUEST_PAGE_TABLES,
+ * which is CR3 then. The blob must have passed blob_check().
  */
 void guest_memory_load(void *memory, const void *blob);
 

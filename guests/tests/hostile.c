@@ -54,6 +54,49 @@ static void outside_memory(struct sample *samples, uint64_t count)
     *(volatile uint64_t *)(30ull << 20) = 1;
 }
 
+/* A page on demand that only this access is left of, by the device's window. */
+static volatile uint8_t *narrowed(uint64_t access)
+{
+    volatile uint8_t *page = (volatile uint8_t *)GUEST_DEMAND_BASE;
+
+    *page = 0xc3; /* RET */
+    *(volatile uint64_t *)DEVICE_PAGE = GUEST_DEMAND_BASE;
+    *(volatile uint64_t *)DEVICE_ACCESS = access;
+    return page;
+}
+
+#define HOSTILE(name, code)                                  \
+    static void name(struct sample *samples, uint64_t count) \
+    {                                                        \
+        (void)samples;                                       \
+        (void)count;                                         \
+        code;                                                \
+    }
+
+/* Where the guest's tables have a page that EPT has not: 2 MiB behind the device. */
+#define NOWHERE (GUEST_DEVICE_BASE + GUEST_DEVICE_SIZE)
+HOSTILE(read_outside, (void)*(volatile uint8_t *)NOWHERE)
+HOSTILE(fetch_outside, __asm__ volatile("call *%0" : : "r"(NOWHERE) : "memory"))
+HOSTILE(tables_outside, {
+    *(volatile uint64_t *)GUEST_PD_ENTRY = NOWHERE | 3;
+    __asm__ volatile("invlpg (%0)" : : "r"(30ull << 20) : "memory");
+    *(volatile uint64_t *)(30ull << 20) = 1;
+})
+HOSTILE(write_protected, *narrowed(1) = 1)
+HOSTILE(fetch_protected, __asm__ volatile("call *%0" : : "r"(narrowed(3)) : "memory"))
+
+/* What is not emulated of a device. */
+HOSTILE(device_fetch, __asm__ volatile("call *%0" : : "r"(GUEST_DEVICE_BASE) : "memory"))
+HOSTILE(device_fnstcw, __asm__ volatile("fnstcw (%0)" : : "r"(GUEST_DEVICE_BASE) : "memory"))
+HOSTILE(device_page_end, *(volatile uint32_t *)(GUEST_DEVICE_BASE + 0xffe) = 1)
+HOSTILE(device_no_register, *(volatile uint64_t *)(GUEST_DEVICE_BASE + 0x1800) = 1)
+HOSTILE(device_stack, __asm__ volatile("mov %0, %%rsp; ud2" : : "r"(GUEST_DEVICE_BASE + 0x800)))
+HOSTILE(device_tables, {
+    *(volatile uint64_t *)GUEST_PD_ENTRY = GUEST_DEVICE_BASE | 3;
+    __asm__ volatile("invlpg (%0)" : : "r"(30ull << 20) : "memory");
+    *(volatile uint64_t *)(30ull << 20) = 1;
+})
+
 /* INS to the page at 30 MiB, 4096 times a byte, under that entry; the vector it raises, or 0. */
 static uint32_t string_io_by(uint64_t entry)
 {
@@ -141,6 +184,17 @@ ROWS = {
     GUEST(halt, "HLT with interrupts off"),
     GUEST(endless, "a loop without an end"),
     GUEST(outside_memory, "a write to memory that is not the guest's"),
+    GUEST(read_outside, "a read of memory that is not there"),
+    GUEST(fetch_outside, "a jump to memory that is not there"),
+    GUEST(tables_outside, "page tables in memory that is not there"),
+    GUEST(write_protected, "a write to memory that may be read only"),
+    GUEST(fetch_protected, "a jump to memory that may not be executed"),
+    GUEST(device_fetch, "a jump into a device"),
+    GUEST(device_fnstcw, "an instruction on a device that is not emulated"),
+    GUEST(device_page_end, "an access across a device's end of a page"),
+    GUEST(device_no_register, "a register that the device does not have"),
+    GUEST(device_stack, "an exception whose frame goes to a device"),
+    GUEST(device_tables, "page tables in a device"),
     GUEST(string_io_outside, "REP INSB to memory that is not the guest's"),
     GUEST(real_mode, "down to real mode"),
     GUEST(identity_map, "no paging, and what stands in for it overwritten"),

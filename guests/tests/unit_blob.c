@@ -221,6 +221,13 @@ static void loaded(void **state)
             assert_int_equal(walk(memory, at), at);
         assert_int_equal(walk(memory, GUEST_MEMORY_SIZE - 1), GUEST_MEMORY_SIZE - 1);
         assert_int_equal(walk(memory, GUEST_MEMORY_SIZE), UINT64_MAX);
+        assert_int_equal(walk(memory, GUEST_DEMAND_BASE - 1), UINT64_MAX);
+        assert_int_equal(walk(memory, GUEST_DEMAND_BASE), GUEST_DEMAND_BASE);
+        assert_int_equal(walk(memory, GUEST_DEMAND_BASE + GUEST_DEMAND_SIZE - 1),
+                         GUEST_DEMAND_BASE + GUEST_DEMAND_SIZE - 1);
+        assert_int_equal(walk(memory, GUEST_DEVICE_BASE), GUEST_DEVICE_BASE);
+        assert_int_equal(walk(memory, DEVICE_ACCESS), DEVICE_ACCESS);
+        assert_int_equal(walk(memory, GUEST_DEVICE_BASE - 1), UINT64_MAX);
         assert_int_equal(walk(memory, 1ull << 30), UINT64_MAX);
         assert_int_equal(walk(memory, 1ull << 39), UINT64_MAX);
         memset(memory, 0xdd, GUEST_BLOB_BASE + sizeof(*blob)); /* as a guest may leave it */

@@ -4,6 +4,7 @@
 
 #include "../../core/tests/stub_entry.h"
 #include "../../core/vmx/dispatch.h"
+#include "../../core/x86/msr.h"
 #include "blob_fixture.h"
 
 #define JOBS         3u
@@ -174,7 +175,7 @@ static void a_whole_run(void **state)
         assert_int_equal(result->controls.pin_based, 0x7f);
         assert_int_equal(result->controls.secondary, 0x10aa);
         assert_int_equal(result->controls.vpid, 1);
-        assert_int_equal(result->controls.ept_pointer & 0xfff, 0x1e);
+        assert_int_equal(result->controls.ept_pointer & 0xfff, 0x5e);
         for (int phase = 0; phase < PHASE_COUNT; phase++)
             phase_is_whole(job, phase,
                            (uintptr_t)(phase < PHASE_CONTROL ? vmx_exit_full : paths[job]));
@@ -348,6 +349,40 @@ static void a_failed_entry_has_its_error(void **state)
     expect_job(0, RESULT_FAILED, "VM entry: VMfailInvalid");
 }
 
+/* A phase finds memory on demand as if nobody had been there before. */
+static enum vmx_failure guest_touches(struct vcpu *vcpu)
+{
+    uint64_t at;
+
+    assert_false(ept_translate(vcpu->ept, GUEST_DEMAND_BASE, &at));
+    for (uint64_t page = 0; page < GUEST_DEMAND_PAGES; page++) {
+        *simulated_field(VMCS_GUEST_PHYSICAL_ADDRESS) = GUEST_DEMAND_BASE + page * PAGE_SIZE;
+        *simulated_field(VMCS_EXIT_QUALIFICATION) = 0x182;
+        unsigned calls = simulated_pages_calls();
+        assert_int_equal(exit_handlers[EXIT_REASON_EPT_VIOLATION](vcpu), EXIT_RESUME);
+        assert_int_equal(simulated_pages_calls(), calls);
+        assert_true(ept_translate(vcpu->ept, GUEST_DEMAND_BASE + page * PAGE_SIZE, &at));
+        uint8_t *bytes = platform_at(at);
+        assert_int_equal(bytes[0] | bytes[PAGE_SIZE - 1], 0);
+        bytes[0] = bytes[PAGE_SIZE - 1] = 0xee;
+    }
+    return guest_entered(vcpu);
+}
+
+static void memory_on_demand(void **state)
+{
+    (void)state;
+    stub_guest = guest_touches;
+    blob.rows[0].flags = ROW_DEMAND;
+    plan.jobs[2].samples = GUEST_DEMAND_PAGES + 1;
+    assert_null(driver_run(&driver));
+    expect_job(0, RESULT_DONE, "");
+    expect_job(1, RESULT_DONE, "");
+    expect_job(2, RESULT_SKIPPED, "takes a fresh page a sample: at most 2048 samples");
+    /* one that the map's first use owes, then one a phase */
+    assert_int_equal(simulated_cpu.executed[SIMULATED_INVEPT], 2 * PHASE_COUNT);
+}
+
 static void no_run_at_all(void **state)
 {
     (void)state;
@@ -357,20 +392,25 @@ static void no_run_at_all(void **state)
         "no memory for the EPT PML4 table",
         "no memory for the guest's EPT",
         "no memory for the guest's EPT",
-        "no memory for the EPT PML4 table",
-        "no memory for the guest's EPT",
-        "no memory for the guest's EPT",
         "no memory for the APIC-access page",
         "no memory for the APIC-access page",
         "no memory for the APIC-access page",
-        "no memory for the vCPU",
-        "no memory for the vCPU",
-        "no memory for the vCPU",
     };
+    static const char *const later[] = {"no memory for the guest's memory on demand",
+                                        "no memory for the vCPU"};
     for (unsigned n = 0; n < COUNT_OF(reasons); n++) {
         simulated_pages_fail(n + 1);
         assert_string_equal(driver_run(&driver), reasons[n]);
     }
+    /* the pool and its stack; an array of page tables and the four of them; vCPU and VMCS */
+    for (unsigned n = 0; n < 10; n++) {
+        simulated_pages_fail(COUNT_OF(reasons) + n + 1);
+        assert_string_equal(driver_run(&driver), later[n >= 7]);
+        simulated_pages_fail(0);
+    }
+    simulated_msr(IA32_VMX_EPT_VPID_CAP)->value &= ~EPT_CAP_INVEPT;
+    vmx_capability_read(&cpu.capability);
+    assert_string_equal(driver_run(&driver), "INVEPT is not available");
     blob.header.magic = 0;
     assert_string_equal(driver_run(&driver), "guests: not a guest blob");
     assert_int_equal(driver.results->jobs_done, 0);
@@ -390,6 +430,7 @@ int main(void)
         driver_test(jobs_fail_one_by_one),
         driver_test(jobs_are_skipped),
         driver_test(a_failed_entry_has_its_error),
+        driver_test(memory_on_demand),
         driver_test(no_run_at_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#include "room.h"
+
+#include "../../core/exits/apic_mmio.h"
+#include "../blob.h"
+
+#include <string.h>
+
+#define LARGE_PAGE   0x200000ull
+#define BITMAP_PAGES 3u
+#define APIC_ADDRESS 0xfee00000ull /* guest-physical, as IA32_APIC_BASE has it */
+
+/* Mapped once, it can be mapped again: its tables stay. */
+static bool map_apic_page(struct room *room, bool mapped)
+{
+    uint64_t host;
+
+    if (!mapped)
+        return ept_unmap(&room->ept, APIC_ADDRESS, PAGE_SIZE);
+    return ept_translate(&room->ept, APIC_ADDRESS, &host) ||
+           ept_map(&room->ept, APIC_ADDRESS, platform_physical(room->apic_page), PAGE_SIZE,
+                   EPT_ALL);
+}
+
+const char *room_furnish(struct room *room, const struct vmx_capability *capability)
+{
+    room->guest_memory = platform_pages_allocate(GUEST_MEMORY_SIZE / PAGE_SIZE, LARGE_PAGE);
+    room->bitmaps = platform_pages_allocate(BITMAP_PAGES, PAGE_SIZE);
+    if (!room->guest_memory || !room->bitmaps)
+        return "no memory for the guest";
+    const char *wrong = ept_create(&room->ept, capability);
+    if (wrong)
+        return wrong;
+    if (!ept_map(&room->ept, 0, platform_physical(room->guest_memory), GUEST_MEMORY_SIZE, EPT_ALL))
+        return "no memory for the guest's EPT";
+    if (!room->ept.invept)
+        return "INVEPT is not available";
+    room->apic_page = platform_pages_allocate(1, PAGE_SIZE);
+    if (!room->apic_page || !map_apic_page(room, true))
+        return "no memory for the APIC-access page";
+    if (!demand_create(&room->demand, &room->ept, GUEST_DEMAND_PAGES) ||
+        !demand_add(&room->demand, GUEST_DEMAND_BASE, GUEST_DEMAND_SIZE))
+        return "no memory for the guest's memory on demand";
+    room->device.demand = &room->demand;
+    mmio_add(&room->mmio, GUEST_DEVICE_BASE, GUEST_DEVICE_SIZE, device_access, &room->device);
+    mmio_add(&room->mmio, APIC_ADDRESS, PAGE_SIZE, apic_mmio, NULL);
+    room->vcpu = vcpu_create(capability, &room->ept);
+    if (!room->vcpu)
+        return "no memory for the vCPU";
+    room->vcpu->mmio = &room->mmio;
+    return NULL;
+}
+
+void room_clear(struct room *room)
+{
+    vcpu_destroy(room->vcpu);
+    demand_destroy(&room->demand);
+    ept_destroy(&room->ept);
+}
+
+bool room_apply(struct room *room, const struct plan_policy *from)
+{
+    memcpy(room->bitmaps, from->msr_bitmap, PAGE_SIZE);
+    memcpy(room->bitmaps + PAGE_SIZE, from->io_bitmap_a, PAGE_SIZE);
+    memcpy(room->bitmaps + 2 * PAGE_SIZE, from->io_bitmap_b, PAGE_SIZE);
+    struct vcpu_policy policy = {
+        .controls = {[CONTROL_PIN_BASED] = {from->pin_based.set, from->pin_based.clear},
+                     [CONTROL_PRIMARY] = {from->primary.set, from->primary.clear},
+                     [CONTROL_SECONDARY] = {from->secondary.set, from->secondary.clear}},
+        .exception_bitmap = from->exception_bitmap,
+        .msr_bitmap = room->bitmaps,
+        .io_bitmap_a = room->bitmaps + PAGE_SIZE,
+        .io_bitmap_b = room->bitmaps + 2 * PAGE_SIZE,
+    };
+    bool access = from->secondary.set & SECONDARY_VIRTUALIZE_APIC_ACCESSES;
+    map_apic_page(room, access);
+    room->vcpu->apic_access_page = access ? platform_physical(room->apic_page) : 0;
+    return vcpu_apply_policy(room->vcpu, &policy);
+}
