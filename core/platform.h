@@ -56,9 +56,10 @@ bool platform_nmi_waits(void);
 
 /*
  * Whose this CPU's local APIC is from now on. The guest's: nothing is asked of it any more. The
- * host's: it is as the host needs it, whatever a guest has done to it.
+ * host's: it is as the host needs it, whatever a guest has done to it. anew: even if it was so
+ * before; else that costs nothing. What is requested or in service there is dropped.
  */
-void platform_apic_is_guests(bool guests);
+void platform_apic_is_guests(bool guests, bool anew);
 
 /* EOI for an interrupt that is not the host's, and of which the guest cannot tell this CPU. */
 void platform_end_of_interrupt(void);

@@ -23,9 +23,12 @@ def policies(*names):
     return [argument for name in names for argument in ("--policy", name)]
 
 
-def all_done(directory, jobs):
+def all_done(directory, policies_run, least):
+    """Every check of the run, and at least so many of them, under every policy."""
     found = run_json(directory)["jobs"]
-    assert len(found) == jobs and {job["status"] for job in found} == {"done"}
+    names = {job["benchmark"] for job in found}
+    assert len(names) >= least and len(found) == len(names) * policies_run
+    assert [job["name"] for job in found if job["status"] != "done"] == []
 
 
 def reasons(directory):
@@ -36,13 +39,13 @@ def reasons(directory):
 
 def test_checks_hold_in_every_form(tmp_path):
     directory = measure(tmp_path / "run", "--guest", "check/*", *policies(*FORMS))
-    all_done(directory, 13 * len(FORMS))
+    all_done(directory, len(FORMS), 20)
 
 
 def test_what_bochs_has_otherwise(tmp_path):
     directory = measure(tmp_path / "run", "--corpus", APIC_BLOB, "--guest", "check/apic*",
                         *policies(SOFTWARE, *FORMS))
-    all_done(directory, 4 * (1 + len(FORMS)))
+    all_done(directory, 1 + len(FORMS), 4)
 
 
 def test_tpr_does_not_exit_where_it_is_virtualized(tmp_path):
@@ -71,8 +74,8 @@ def test_xapic_mode_by_its_page(tmp_path, more):
 def test_a_host_timer_disturbs_no_guest(tmp_path, period):
     """At the fastest a guest of a few thousand exits is interrupted after nearly every one."""
     directory = measure(tmp_path / "run", "--host-timer", period, "--guest", "check/*",
-                        *policies(SOFTWARE, *FORMS))
-    all_done(directory, 13 * (1 + len(FORMS)))
+                        "--timeout", "230", *policies(SOFTWARE, *FORMS))
+    all_done(directory, 1 + len(FORMS), 20)
     assert reasons(directory).count("external interrupt") > 100
 
 
@@ -80,7 +83,7 @@ def test_a_host_timer_and_guests_with_the_cpus_own_apic(tmp_path):
     """The one is stopped while it is the other's, and nothing that is pending changes hands."""
     directory = measure(tmp_path / "run", "--host-timer", "3000", "--guest", "check/apic*",
                         "--guest", "check/interrupts", *policies("passthrough-all", SOFTWARE))
-    all_done(directory, 8)
+    all_done(directory, 2, 4)
 
 
 def test_a_host_timer_in_one_shot_mode(tmp_path):

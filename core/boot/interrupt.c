@@ -1,20 +1,44 @@
 /* SPDX-License-Identifier: MIT */
-/* Whose the local APIC is, and the interrupts that the host asks it for. */
-#include "interrupt.h"
+/* Whose the local APIC is, and the interrupts of the host's own. */
 #include "../platform.h"
-#include "../x86/instructions.h"
 #include "apic.h"
+#include "cpu.h"
 #include "timer.h"
 
-#define EXCEPTIONS     32u
-#define VECTORS        256u
-#define INTERRUPT_GATE (0x8e00ull << 32) /* present, DPL 0, 64 bits */
+#define VECTORS 256u
+
+/* By CPU. */
+static enum owner {
+    NOBODYS,
+    HOSTS,
+    GUESTS,
+    CHANGING, /* its interrupts are dropped */
+} owners[PLATFORM_CPUS_MAX];
 
 static bool kicks_expected;
 
-void interrupt_expect_kicks(void)
+void cpu_expect_kicks(void)
 {
     __atomic_store_n(&kicks_expected, true, __ATOMIC_RELEASE);
+}
+
+static bool is_ours(uint8_t vector)
+{
+    if (owners[platform_cpu_number()] == CHANGING)
+        return true;
+    if (vector == CPU_KICK_VECTOR)
+        return __atomic_load_n(&kicks_expected, __ATOMIC_ACQUIRE);
+    return vector == TIMER_VECTOR && owners[platform_cpu_number()] == HOSTS;
+}
+
+bool platform_interrupt(uint8_t vector)
+{
+    if (!is_ours(vector))
+        return false;
+    platform_end_of_interrupt();
+    if (vector == TIMER_VECTOR)
+        timer_interrupt();
+    return true;
 }
 
 /* Whether any bit of the eight registers from there on is set. */
@@ -27,49 +51,22 @@ static bool any_of(enum apic_register first)
     return any;
 }
 
-struct gate {
-    uint64_t low, high;
-};
-
-static __attribute__((naked)) void dropped(void)
+void platform_apic_is_guests(bool guests, bool anew)
 {
-    __asm__ volatile("iretq");
-}
+    enum owner *owner = &owners[platform_cpu_number()], wanted = guests ? GUESTS : HOSTS;
 
-/*
- * Takes what is requested, so that the APIC's next owner does not get what was meant for the last.
- * On an IDT for this alone: with the exceptions of the host's, and nothing to be done about the
- * rest but to return.
- */
-static void drop_requested(void)
-{
-    static struct gate idt[VECTORS];
-    struct descriptor_table_register host = x86_read_idtr();
-    struct descriptor_table_register own = {sizeof(idt) - 1, (uint64_t)idt};
-    uint64_t at = (uint64_t)dropped;
-
-    for (unsigned i = 0; i < VECTORS; i++)
-        idt[i] = i < EXCEPTIONS ? ((const struct gate *)host.base)[i]
-                                : (struct gate){(at & 0xffff) | (uint64_t)x86_read_cs() << 16 |
-                                                    INTERRUPT_GATE | (at >> 16 & 0xffff) << 48,
-                                                at >> 32};
-    __asm__ volatile("lidt %0" : : "m"(own) : "memory");
-    for (int left = VECTORS; left && any_of(APIC_REGISTER_REQUESTED); left--) {
-        __asm__ volatile("sti; nop; nop; cli" : : : "memory");
-        platform_end_of_interrupt();
-    }
-    __asm__ volatile("lidt %0" : : "m"(host) : "memory");
-}
-
-void platform_apic_is_guests(bool guests)
-{
+    if (*owner == wanted && !anew)
+        return;
     apic_start();
     timer_stop();
     apic_write(APIC_REGISTER_TPR, 0);
     /* What a guest has not ended would hold back the rest. */
     for (int left = VECTORS; left && any_of(APIC_REGISTER_IN_SERVICE); left--)
         platform_end_of_interrupt();
-    drop_requested();
+    *owner = CHANGING;
+    for (int left = VECTORS; left && any_of(APIC_REGISTER_REQUESTED); left--)
+        __asm__ volatile("sti; nop; nop; cli" : : : "memory");
+    *owner = wanted;
     if (!guests)
         timer_start();
 }
@@ -77,18 +74,4 @@ void platform_apic_is_guests(bool guests)
 void platform_end_of_interrupt(void)
 {
     apic_write(APIC_REGISTER_EOI, 0);
-}
-
-/* The host asks for those from CPU to CPU, once there is a second one, and for its timer's. */
-bool platform_interrupt(uint8_t vector)
-{
-    if (vector == KICK_VECTOR && __atomic_load_n(&kicks_expected, __ATOMIC_ACQUIRE)) {
-        platform_end_of_interrupt();
-        return true;
-    }
-    if (vector != TIMER_VECTOR || !timer_is_running())
-        return false;
-    platform_end_of_interrupt();
-    timer_interrupt();
-    return true;
 }

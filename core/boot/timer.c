@@ -6,7 +6,6 @@
 #include "../x86/msr.h"
 #include "apic.h"
 
-#define TIMERS         PLATFORM_CPUS_MAX
 #define TIMER_MASKED   (1u << 16)
 #define TIMER_DEADLINE (2u << 17)
 #define DIVIDE_BY_1    0xbu
@@ -18,13 +17,11 @@ static struct timer {
     uint64_t guests, hosts; /* TSC of the next interrupt each has asked for; 0: none */
     uint64_t every;         /* of the host's */
     uint64_t rate;          /* counts a tick of the TSC, as a fraction of 2^32; 0: TSC-deadline */
-} timers[TIMERS];
+} timers[PLATFORM_CPUS_MAX];
 
 static struct timer *mine(void)
 {
-    uint32_t number = platform_cpu_number();
-
-    return number < TIMERS ? &timers[number] : NULL;
+    return &timers[platform_cpu_number()];
 }
 
 static bool has_deadline_mode(void)
@@ -76,8 +73,6 @@ void timer_start(void)
 {
     struct timer *timer = mine();
 
-    if (!timer)
-        return;
     apic_write(APIC_REGISTER_DIVIDE, DIVIDE_BY_1);
     if (!has_deadline_mode() && !timer->rate)
         timer->rate = measure();
@@ -92,10 +87,8 @@ void timer_stop(void)
 {
     struct timer *timer = mine();
 
-    if (timer) {
-        timer->guests = 0;
-        timer->running = false;
-    }
+    timer->guests = 0;
+    timer->running = false;
     apic_write(APIC_REGISTER_TIMER, TIMER_MASKED); /* its mode with it: that disarms a deadline */
     apic_write(APIC_REGISTER_INITIAL_COUNT, 0);
 }
@@ -104,8 +97,6 @@ void timer_every(uint64_t ticks)
 {
     struct timer *timer = mine();
 
-    if (!timer)
-        return;
     timer->every = ticks;
     timer->hosts = ticks ? x86_rdtsc() + ticks : 0;
     program(timer);
@@ -115,17 +106,8 @@ void platform_timer(uint64_t tsc)
 {
     struct timer *timer = mine();
 
-    if (!timer)
-        return;
     timer->guests = tsc;
     program(timer);
-}
-
-bool timer_is_running(void)
-{
-    const struct timer *timer = mine();
-
-    return timer && timer->running;
 }
 
 void timer_interrupt(void)
@@ -133,6 +115,8 @@ void timer_interrupt(void)
     struct timer *timer = mine();
     uint64_t now = x86_rdtsc();
 
+    if (!timer->running)
+        return;
     if (timer->guests <= now)
         timer->guests = 0;
     if (timer->hosts && timer->hosts <= now)

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Vectors that the host asks for. */
+/* Its vector; kicks have the next (cpu.h). */
 #define TIMER_VECTOR 0xf0u
 
 /*
@@ -25,10 +25,7 @@ void timer_start(void);
 /* The local APIC becomes the guest's: its timer is stopped. */
 void timer_stop(void);
 
-/* Whether an interrupt with TIMER_VECTOR is the host's. */
-bool timer_is_running(void);
-
-/* The timer has interrupted: what is asked for next. */
+/* The timer has interrupted, if it runs: what is asked for next. */
 void timer_interrupt(void);
 
 #endif

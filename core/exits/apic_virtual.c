@@ -149,10 +149,12 @@ void apic_virtual_prepare(struct vcpu *vcpu)
     vmwrite(VMCS_TPR_THRESHOLD, value);
 }
 
-/* The instruction that wrote the TPR is complete. */
+/* What the TPR held back may be due. The threshold is done with: VM entry would exit by it again.
+ */
 enum exit_outcome exit_tpr_below_threshold(struct vcpu *vcpu)
 {
-    (void)vcpu;
+    vcpu->apic.threshold = 0;
+    vmwrite(VMCS_TPR_THRESHOLD, 0);
     return EXIT_EVENTS;
 }
 

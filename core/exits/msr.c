@@ -111,10 +111,10 @@ static enum exit_outcome read_hardware(struct vcpu *vcpu, uint32_t msr)
     return complete_read(vcpu, (uint64_t)high << 32 | low);
 }
 
-static enum exit_outcome write_hardware(struct vcpu *vcpu, uint32_t msr)
+static enum exit_outcome write_hardware(struct vcpu *vcpu, uint32_t msr, uint64_t value)
 {
     PROBE_COUNT(msr_accesses);
-    if (!x86_wrmsr_checked(msr, (uint32_t)vcpu->rax, (uint32_t)vcpu->rdx))
+    if (!x86_wrmsr_checked(msr, (uint32_t)value, (uint32_t)(value >> 32)))
         return event_exception(vcpu, VECTOR_GP, 0);
     guest_advance();
     return EXIT_RESUME;
@@ -227,7 +227,7 @@ write_special(struct vcpu *vcpu, uint32_t msr, enum msr_class class, uint64_t va
     struct local_apic *apic = &vcpu->apic;
 
     if (is_of_apic(class) && local_apic_is_hardware(apic))
-        return write_hardware(vcpu, msr);
+        return write_hardware(vcpu, msr, value);
     switch (class) {
     case MSR_APIC_BASE:
         return apic_access(

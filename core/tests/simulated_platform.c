@@ -18,6 +18,8 @@ static struct allocation {
 } allocations[ALLOCATIONS_MAX];
 static size_t allocation_count;
 static unsigned calls, failing;
+static uint8_t host_vector;
+static uint64_t kicked;
 static bool nmi_is_hosts, nmi_waits;
 static char text[65536];
 static size_t text_length;
@@ -28,8 +30,10 @@ void simulated_platform_reset(void)
         free(allocations[i].pages);
     allocation_count = 0;
     calls = failing = 0;
-    simulated_host = (struct simulated_host){0};
+    host_vector = 0;
+    kicked = 0;
     nmi_is_hosts = nmi_waits = false;
+    simulated_host = (struct simulated_host){0};
     simulated_log_clear();
 }
 
@@ -112,25 +116,12 @@ struct simulated_host simulated_host;
 
 bool platform_interrupt(uint8_t vector)
 {
-    return simulated_host.vector && vector == simulated_host.vector;
+    return host_vector && vector == host_vector;
 }
 
-void platform_apic_is_guests(bool guests)
+void simulated_host_vector_set(uint8_t vector)
 {
-    simulated_host.apic_is_guests = guests;
-}
-
-void platform_end_of_interrupt(void)
-{
-    simulated_host.ended++;
-}
-
-void platform_timer(uint64_t tsc)
-{
-    if (simulated_host.apic_is_guests)
-        simulated_fault("the host's timer set while its APIC is the guest's");
-    simulated_host.timer = tsc;
-    simulated_host.timers++;
+    host_vector = vector;
 }
 
 bool platform_nmi(void)
@@ -151,6 +142,25 @@ void simulated_nmi_set(bool is_hosts, bool waits)
     nmi_waits = waits;
 }
 
+void platform_apic_is_guests(bool guests, bool anew)
+{
+    simulated_host.apic_is_guests = guests;
+    simulated_host.anew += anew;
+}
+
+void platform_end_of_interrupt(void)
+{
+    simulated_host.ended++;
+}
+
+void platform_timer(uint64_t tsc)
+{
+    if (simulated_host.apic_is_guests)
+        simulated_fault("the host's timer set while its APIC is the guest's");
+    simulated_host.timer = tsc;
+    simulated_host.timers++;
+}
+
 uint32_t platform_cpu_number(void)
 {
     return simulated_cpu.number;
@@ -160,10 +170,13 @@ void platform_kick(uint32_t cpu)
 {
     if (cpu >= PLATFORM_CPUS_MAX || cpu == simulated_cpu.number)
         simulated_fault("CPU %u kicked by CPU %u", cpu, simulated_cpu.number);
-    else {
-        simulated_host.kicked |= 1ull << cpu;
-        simulated_host.kicks++;
-    }
+    else
+        kicked |= 1ull << cpu;
+}
+
+uint64_t simulated_kicked(void)
+{
+    return kicked;
 }
 
 void platform_log(const char *format, ...)

@@ -153,7 +153,7 @@ bool vcpu_apply_policy(struct vcpu *vcpu, const struct vcpu_policy *policy)
     if (vcpu->controls[CONTROL_SECONDARY] & SECONDARY_XSAVES)
         vmcs_write(VMCS_XSS_EXITING_BITMAP, ~vcpu->capability->xss, &failure);
     apic_virtual_write(vcpu, &failure);
-    platform_apic_is_guests(local_apic_is_hardware(&vcpu->apic));
+    platform_apic_is_guests(local_apic_is_hardware(&vcpu->apic), true);
     vcpu_set_path(vcpu, VCPU_PATH_OFF);
     vcpu_set_time_limit(vcpu, 0);
     return vcpu_written(vcpu, failure);
@@ -197,6 +197,7 @@ const struct vcpu_stop *vcpu_run(struct vcpu *vcpu)
 
     if (refusal)
         return refusal;
+    platform_apic_is_guests(local_apic_is_hardware(&vcpu->apic), false); /* may drop a kick */
     if (__atomic_exchange_n(&vcpu->kicked, false, __ATOMIC_ACQ_REL)) {
         vcpu->stop = (struct vcpu_stop){.cause = STOP_KICKED};
         return &vcpu->stop;
