@@ -62,13 +62,13 @@ class Plan:
     def __init__(self, data):
         (magic, version, self.flags, size, self.base, self.size, policies,
          jobs) = struct.unpack_from("<QIIQQQII", data)
-        assert magic == 0x314E414C504D5845 and version == 2 and size == len(data)
+        assert magic == 0x314E414C504D5845 and version == 3 and size == len(data)
         self.policies = []
         self.jobs = []
         at = 64
         for _ in range(policies):
-            self.policies.append(data[at:at + 80 + 3 * 4096])
-            at += 80 + 3 * 4096
+            self.policies.append(data[at:at + 336 + 3 * 4096])
+            at += 336 + 3 * 4096
         for _ in range(jobs):
             fields = struct.unpack_from("<48s8IQ", data, at)
             self.jobs.append(dict(zip(("benchmark", "policy", "repetition", "probes", "samples",
@@ -79,7 +79,7 @@ class Plan:
         assert at == len(data)
 
     def bit(self, policy, bitmap, bit):
-        page = self.policies[policy][80 + 4096 * bitmap:80 + 4096 * (bitmap + 1)]
+        page = self.policies[policy][336 + 4096 * bitmap:336 + 4096 * (bitmap + 1)]
         return page[bit // 8] >> bit % 8 & 1
 
     def exits(self, policy, row):

@@ -36,6 +36,18 @@ static const char *check_header(const struct plan_header *plan, uint64_t bytes)
     return NULL;
 }
 
+static const char *check_policy(const struct plan_policy *policy)
+{
+    if (!ends(policy->name))
+        return "plan: a policy name is empty or does not end";
+    if (policy->unclaimed_ports >= PLAN_PORTS_KINDS)
+        return "plan: a policy says nothing known of unclaimed ports";
+    for (unsigned i = 0; i < PLAN_CPUID_HIDDEN; i++)
+        if (policy->cpuid[i].output > 3)
+            return "plan: a policy hides bits of what is no output of CPUID";
+    return NULL;
+}
+
 static const char *check_job(const struct plan_header *plan, const struct plan_job *job)
 {
     if (!ends(job->benchmark))
@@ -59,9 +71,11 @@ const char *plan_check(const void *bytes_of_plan, uint64_t bytes)
     if (wrong)
         return wrong;
 
-    for (uint32_t i = 0; i < plan->policy_count; i++)
-        if (!ends(plan_policies(plan)[i].name))
-            return "plan: a policy name is empty or does not end";
+    for (uint32_t i = 0; i < plan->policy_count; i++) {
+        wrong = check_policy(&plan_policies(plan)[i]);
+        if (wrong)
+            return wrong;
+    }
 
     uint64_t behind = RESULTS_HEADER_ROOM; /* jobs lie in order, so no two overlap */
     for (uint32_t i = 0; i < plan->job_count; i++) {

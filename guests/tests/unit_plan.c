@@ -133,6 +133,18 @@ static void policy_names(void **state)
     }
 }
 
+static void policy_fields(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < POLICIES; i++) {
+        BAD(policies[i].unclaimed_ports, PLAN_PORTS_KINDS,
+            "plan: a policy says nothing known of unclaimed ports");
+        for (unsigned j = 0; j < PLAN_CPUID_HIDDEN; j++)
+            BAD(policies[i].cpuid[j].output, 4,
+                "plan: a policy hides bits of what is no output of CPUID");
+    }
+}
+
 static void job_fields(void **state)
 {
     static const char samples[] = "plan: sample count out of range";
@@ -208,8 +220,9 @@ static void random_damage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        plan_test(valid),      plan_test(header_fields),    plan_test(policy_names),
-        plan_test(job_fields), plan_test(cut_off_anywhere), plan_test(random_damage),
+        plan_test(valid),         plan_test(header_fields), plan_test(policy_names),
+        plan_test(policy_fields), plan_test(job_fields),    plan_test(cut_off_anywhere),
+        plan_test(random_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
