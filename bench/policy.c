@@ -5,6 +5,7 @@
 #include "nearest.h"
 #include "policy_bitmap.h"
 #include "policy_control.h"
+#include "policy_cpuid.h"
 #include "text.h"
 
 #include <ctype.h>
@@ -225,10 +226,60 @@ static bool rule_probes(struct line *line)
     return true;
 }
 
-static const char *const rule_names[] = {"default", "intercept", "passthrough", "control",
-                                         "probes"};
+static bool too_much_hidden(struct line *line)
+{
+    return wrong(line, 2, text("a policy hides bits of at most %u outputs", PLAN_CPUID_HIDDEN));
+}
+
+/* LEAF or LEAF:SUBLEAF. */
+static bool parse_leaf(struct line *line, unsigned word, struct plan_cpuid_hidden *hidden)
+{
+    const char *at = line->word[word];
+    unsigned long long leaf = 0, subleaf = PLAN_ANY_SUBLEAF;
+    bool valid = parse_number(&at, &leaf);
+    if (valid && *at == ':') {
+        at++;
+        valid = parse_number(&at, &subleaf) && subleaf < PLAN_ANY_SUBLEAF;
+    }
+    if (!valid || *at || leaf > UINT32_MAX)
+        return wrong(line, word,
+                     text("'%s' is no leaf LEAF or LEAF:SUBLEAF of CPUID", line->word[word]));
+    hidden->leaf = (uint32_t)leaf;
+    hidden->subleaf = (uint32_t)subleaf;
+    return true;
+}
+
+/* hide cpuid NAME, or hide cpuid LEAF[:SUBLEAF] OUTPUT BIT[-BIT] */
+static bool rule_hide(struct line *line)
+{
+    static const char *const what[] = {"cpuid"}, *const outputs[] = {"eax", "ebx", "ecx", "edx"};
+    struct plan_cpuid_hidden hidden = {0};
+    unsigned first, last;
+    size_t count;
+    const char *const *names = policy_feature_names(&count);
+
+    if (choose(line, 1, "cpuid", what, 1) < 0)
+        return false;
+    if (line->words < 3 || !isdigit((unsigned char)line->word[2][0])) {
+        int feature = choose(line, 2, "a feature, or a leaf by number", names, count);
+        if (feature < 0 || !nothing_after(line, 3))
+            return false;
+        return policy_hide_feature(&line->policy->plan, (size_t)feature) || too_much_hidden(line);
+    }
+    if (!parse_leaf(line, 2, &hidden))
+        return false;
+    int output = choose(line, 3, "eax, ebx, ecx or edx", outputs, 4);
+    if (output < 0 || !parse_range(line, 4, 31, &first, &last) || !nothing_after(line, 5))
+        return false;
+    hidden.output = (uint32_t)output;
+    hidden.bits = (uint32_t)((2ull << last) - (1ull << first));
+    return policy_hide_bits(&line->policy->plan, hidden) || too_much_hidden(line);
+}
+
+static const char *const rule_names[] = {"default", "intercept", "passthrough",
+                                         "control", "hide",      "probes"};
 static bool (*const rules[])(struct line *) = {rule_default, rule_intercept, rule_passthrough,
-                                               rule_control, rule_probes};
+                                               rule_control, rule_hide,      rule_probes};
 
 /* Cuts the line into words; columns count bytes. */
 static bool cut(struct line *line, const char *from, const char *end)

@@ -11,6 +11,8 @@
  *   intercept|passthrough io N[-M]
  *   intercept|passthrough exception N[-M]|NAME   NAME as in the SDM, in lower case: ud, bp, pf
  *   control NAME on|off                          a VM-execution control; see policy_control.h
+ *   hide cpuid NAME                              a feature of CPUID; see policy_cpuid.c
+ *   hide cpuid LEAF[:SUBLEAF] OUTPUT BIT[-BIT]   bits of eax, ebx, ecx or edx, by number
  *   probes off|counts|stamps|full                probe level of the measured phases
  *
  * Numbers are as in C, hexadecimal, octal or decimal. NMIs (2) and machine checks (18) exit always.

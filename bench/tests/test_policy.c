@@ -280,6 +280,40 @@ static void predictions(void **unused)
             fail_msg("case %zu", i);
 }
 
+static void expect_hidden(const struct plan_cpuid_hidden *is, uint32_t leaf, uint32_t subleaf,
+                          uint32_t output, uint32_t bits)
+{
+    assert_int_equal(is->leaf, leaf);
+    assert_int_equal(is->subleaf, subleaf);
+    assert_int_equal(is->output, output);
+    assert_int_equal(is->bits, bits);
+}
+
+static void what_is_hidden(void **unused)
+{
+    struct policy policy;
+    char source[1024] = "";
+    (void)unused;
+    compile("hide cpuid mce\nhide cpuid smep\nhide cpuid 1 edx 9-12\nhide cpuid 0xd:1 eax 31\n"
+            "hide cpuid 4 ebx 0-31\nhide cpuid rdtscp",
+            &policy);
+    expect_hidden(&policy.plan.cpuid[0], 1, PLAN_ANY_SUBLEAF, 3, 1u << 7 | 0xfu << 9);
+    expect_hidden(&policy.plan.cpuid[1], 7, 0, 1, 1u << 7);
+    expect_hidden(&policy.plan.cpuid[2], 0xd, 1, 0, 1u << 31);
+    expect_hidden(&policy.plan.cpuid[3], 4, PLAN_ANY_SUBLEAF, 1, UINT32_MAX);
+    expect_hidden(&policy.plan.cpuid[4], 0x80000001, PLAN_ANY_SUBLEAF, 3, 1u << 27);
+    expect_hidden(&policy.plan.cpuid[5], 0, 0, 0, 0);
+    for (unsigned i = 0; i < PLAN_CPUID_HIDDEN; i++)
+        sprintf(source + strlen(source), "hide cpuid %u eax 3\n", i);
+    compile(source, &policy);
+    struct policy_error error;
+    strcat(source, "hide cpuid 0 eax 4\nhide cpuid 99 eax 3\n");
+    assert_int_equal(policy_compile("test", source, strlen(source), &policy, &error), -1);
+    assert_int_equal(error.line, PLAN_CPUID_HIDDEN + 2);
+    assert_non_null(strstr(error.message, "at most 16 outputs"));
+    free(error.message);
+}
+
 static void errors_have_places(void **unused)
 {
     static const struct {
@@ -309,6 +343,17 @@ static void errors_have_places(void **unused)
         {"control htl-exiting on", 1, 9, "did you mean hlt-exiting"},
         {"control hlt-exiting maybe", 1, 21, "on or off"},
         {"probes al", 1, 8, "off, counts"},
+        {"hide cpiud mce", 1, 6, "did you mean cpuid"},
+        {"hide cpuid", 1, 11, "line ends"},
+        {"hide cpuid mec", 1, 12, "did you mean mce"},
+        {"hide cpuid mce 1", 1, 16, "one word too many"},
+        {"hide cpuid 1:", 1, 12, "no leaf"},
+        {"hide cpuid 1:0xffffffff eax 1", 1, 12, "no leaf"},
+        {"hide cpuid 0x100000000 eax 1", 1, 12, "no leaf"},
+        {"hide cpuid 7:0", 1, 15, "line ends"},
+        {"hide cpuid 7:0 efx 1", 1, 16, "eax, ebx, ecx or edx"},
+        {"hide cpuid 7:0 ebx 32", 1, 20, "beyond"},
+        {"hide cpuid 7:0 ebx 1 2", 1, 22, "one word too many"},
         {"intercept exception", 1, 20, "line ends"},
         {"intercept exception udd", 1, 21, "did you mean ud"},
         {"intercept exception 32", 1, 21, "beyond the last, 0x1f"},
@@ -383,6 +428,7 @@ int main(void)
         cmocka_unit_test(exceptions_by_name),
         cmocka_unit_test(hash_is_of_what_it_does),
         cmocka_unit_test(predictions),
+        cmocka_unit_test(what_is_hidden),
         cmocka_unit_test(errors_have_places),
         cmocka_unit_test(an_intercept_where_there_is_no_bit_is_redundant),
         cmocka_unit_test(names_are_checked),

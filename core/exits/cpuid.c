@@ -4,14 +4,6 @@
 #include "../x86/control_registers.h"
 #include "advance.h"
 
-/*
- * Leaves below 32 that need a second look, as a bit set: 1 (features), 0xb and 0x1f (x2APIC id),
- * 0xd (extended state), 0x15 (clocks). The sizes in leaf 0xd are right as the CPU has them: it
- * computes them from XCR0 and IA32_XSS, which are the guest's (vmx/resident_state.h).
- */
-#define GUEST_LEAVES \
-    (1u << 1 | 1u << 0xb | 1u << CPUID_EXTENDED_STATE | 1u << CPUID_CLOCKS | 1u << 0x1f)
-
 static void features(const struct vcpu *vcpu, struct cpuid_registers *r)
 {
     r->ebx = (r->ebx & 0x00ffffff) | local_apic_id(&vcpu->apic) << 24;
@@ -58,23 +50,45 @@ static void hypervisor(uint32_t leaf, struct cpuid_registers *r)
     }
 }
 
+/*
+ * The sizes in leaf 0xd are right as the CPU has them: it computes them from XCR0 and IA32_XSS,
+ * which are the guest's (vmx/resident_state.h).
+ */
+static void adjust(const struct vcpu *vcpu, uint32_t leaf, uint32_t subleaf,
+                   struct cpuid_registers *r)
+{
+    switch (leaf) {
+    case 1:
+        features(vcpu, r);
+        break;
+    case CPUID_TOPOLOGY:
+    case CPUID_TOPOLOGY_2:
+        r->edx = local_apic_id(&vcpu->apic);
+        break;
+    case CPUID_EXTENDED_STATE:
+        if (subleaf == 1)
+            extended_state(vcpu, r);
+        break;
+    case CPUID_CLOCKS:
+        clocks(vcpu, r);
+        break;
+    default:
+        break;
+    }
+}
+
 static __attribute__((noinline, cold)) enum exit_outcome adjusted(struct vcpu *vcpu, uint32_t leaf)
 {
-    struct cpuid_registers r = x86_cpuid(leaf, (uint32_t)vcpu->rcx);
+    const uint32_t subleaf = (uint32_t)vcpu->rcx;
+    struct cpuid_registers r = x86_cpuid(leaf, subleaf);
 
-    if (leaf >= CPUID_HYPERVISOR_FIRST)
+    if (leaf >> 28 == CPUID_HYPERVISOR_FIRST >> 28) {
         hypervisor(leaf, &r);
-    else if (leaf == 1)
-        features(vcpu, &r);
-    else if (leaf > x86_cpuid(0, 0).eax) /* the CPU answers with its last leaf */
-        ;
-    else if (leaf == CPUID_EXTENDED_STATE) {
-        if ((uint32_t)vcpu->rcx == 1)
-            extended_state(vcpu, &r);
-    } else if (leaf == CPUID_CLOCKS)
-        clocks(vcpu, &r);
-    else
-        r.edx = local_apic_id(&vcpu->apic);
+    } else {
+        leaf = cpuid_answered_leaf(leaf);
+        adjust(vcpu, leaf, subleaf, &r);
+    }
+    cpuid_hide(&vcpu->cpuid, leaf, subleaf, &r);
     vcpu->rax = r.eax;
     vcpu->rbx = r.ebx;
     vcpu->rcx = r.ecx;
@@ -86,11 +100,14 @@ static __attribute__((noinline, cold)) enum exit_outcome adjusted(struct vcpu *v
 enum exit_outcome exit_cpuid(struct vcpu *vcpu)
 {
     uint32_t leaf = (uint32_t)vcpu->rax;
-    bool ours = leaf < 32 ? GUEST_LEAVES >> leaf & 1 : leaf >> 28 == CPUID_HYPERVISOR_FIRST >> 28;
 
     PROBE_DETAIL(leaf | vcpu->rcx << 32);
-    if (__builtin_expect(ours, 0))
+    if (leaf < 32) {
+        if (__builtin_expect(vcpu->cpuid.leaves >> leaf & 1, 0))
+            return adjusted(vcpu, leaf);
+    } else if (__builtin_expect(vcpu->cpuid.ranges >> (leaf >> 28) & 1, 0)) {
         return adjusted(vcpu, leaf);
+    }
     x86_cpuid_extended(leaf, (uint32_t)vcpu->rcx, &vcpu->rax, &vcpu->rbx, &vcpu->rcx, &vcpu->rdx);
     guest_advance();
     return EXIT_RESUME;

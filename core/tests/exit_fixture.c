@@ -26,6 +26,7 @@ int exit_setup(void **state)
     guest.stop = (struct vcpu_stop){.cause = STOP_NONE};
     vmx_capability_read(&exit_capability);
     guest.capability = &exit_capability;
+    cpuid_policy_set(&guest.cpuid, (const struct cpuid_hidden[CPUID_HIDDEN_MAX]){{0}});
     guest.controls[CONTROL_SECONDARY] = SECONDARY_EPT | SECONDARY_VPID;
     guest.controls[CONTROL_ENTRY] = ENTRY_IA32E_GUEST;
     guest.vpid = 9;

@@ -150,6 +150,62 @@ static void every_low_leaf_and_the_edges(void **state)
     }
 }
 
+static void hide(const struct cpuid_hidden *entries, unsigned count)
+{
+    struct cpuid_hidden all[CPUID_HIDDEN_MAX] = {{0}};
+
+    memcpy(all, entries, count * sizeof(*entries));
+    cpuid_policy_set(&guest.cpuid, all);
+}
+
+static void what_the_policy_hides(void **state)
+{
+    static const struct cpuid_hidden hidden[] = {
+        {1, CPUID_ANY_SUBLEAF, 3, 1u << 7},
+        {4, 1, 2, UINT32_MAX},
+        {0x80000001, CPUID_ANY_SUBLEAF, 3, 1u << 20},
+        {7, 0, 9, UINT32_MAX}, /* no such output */
+        {0x80000002, 0, 0, 0}, /* no bits */
+    };
+    struct cpuid_registers r;
+    (void)state;
+    hide(hidden, COUNT_OF(hidden));
+    take_leaf(1, 0);
+    assert_int_equal((uint32_t)guest.rdx, x86_cpuid(1, 0).edx & ~(1u << 7));
+    take_leaf(4, 0);
+    expect_cpuid(x86_cpuid(4, 0));
+    take_leaf(4, 1);
+    r = x86_cpuid(4, 1);
+    r.ecx = 0;
+    expect_cpuid(r);
+    take_leaf(0x80000001, 77);
+    r = x86_cpuid(0x80000001, 0);
+    r.edx &= ~(1u << 20);
+    expect_cpuid(r);
+    take_leaf(7, 0);
+    expect_cpuid(x86_cpuid(7, 0));
+    take_leaf(0x80000002, 0);
+    expect_cpuid(x86_cpuid(0x80000002, 0));
+}
+
+/* The last basic leaf is what the CPU answers for leaves that it does not have. */
+static void nothing_hidden_shows_under_another_number(void **state)
+{
+    static const struct cpuid_hidden hidden[] = {{0xd, 0, 0, UINT32_MAX}};
+    static const uint32_t leaves[] = {0xd, 0xe, 0x1f, 0x20, 0x3fffffff, 0x80000009, UINT32_MAX};
+    (void)state;
+    hide(hidden, 1);
+    for (size_t i = 0; i < COUNT_OF(leaves); i++) {
+        if (leaves[i] != 0xd) /* as a CPU does, and the simulated one does not */
+            *simulated_leaf(leaves[i], 0) = x86_cpuid(0xd, 0);
+        take_leaf(leaves[i], 0);
+        assert_int_equal(guest.rax, 0);
+        assert_int_equal(guest.rcx, x86_cpuid(0xd, 0).ecx);
+    }
+    take_leaf(0xd, 2);
+    expect_cpuid(x86_cpuid(0xd, 2));
+}
+
 static void rip_moves_by_the_length(void **state)
 {
     (void)state;
@@ -222,6 +278,8 @@ int main(void)
         exit_test(topology_leaves_show_the_guests_id),
         exit_test(hypervisor_leaves),
         exit_test(every_low_leaf_and_the_edges),
+        exit_test(what_the_policy_hides),
+        exit_test(nothing_hidden_shows_under_another_number),
         exit_test(rip_moves_by_the_length),
         exit_test(interruptibility_is_written_only_if_it_blocks),
     };

@@ -128,6 +128,7 @@ bool vcpu_apply_policy(struct vcpu *vcpu, const struct vcpu_policy *policy)
     }
     vcpu->unpaged.active = false;
 
+    cpuid_policy_set(&vcpu->cpuid, policy->cpuid);
     const struct {
         enum vmcs_field field;
         uint64_t value;

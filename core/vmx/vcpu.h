@@ -10,6 +10,7 @@
 #define EXITMETER_CORE_VMX_VCPU_H
 
 #include "control.h"
+#include "cpuid_policy.h"
 #include "ept.h"
 #include "mmio.h"
 #include "msr_area.h"
@@ -95,6 +96,7 @@ struct vcpu {
     uint32_t absent[CONTROL_GROUPS]; /* wanted where the CPU has them, and it has not */
     uint64_t xcr0;                   /* the guest's, in the CPU too while that holds resident */
     struct resident_state resident;
+    struct cpuid_policy cpuid;
     struct pending_events events;
     struct vcpu_stop stop;
     /* hardware_stamp.value: the TSC at the latest VM exit, stored by the CPU; see
@@ -134,6 +136,7 @@ struct vcpu_policy {
     /* Exceptions that exit, to be reflected: a bit a vector. #MC always does, and stops the guest.
      */
     uint32_t exception_bitmap;
+    struct cpuid_hidden cpuid[CPUID_HIDDEN_MAX];
     const void *msr_bitmap;
     const void *io_bitmap_a;
     const void *io_bitmap_b;

@@ -23,7 +23,9 @@ struct cpuid_registers {
 
 #define CPUID_1_EDX_APIC (1u << 9)
 
-#define CPUID_CLOCKS 0x15u /* rates of the TSC and of the core crystal */
+#define CPUID_TOPOLOGY   0xbu
+#define CPUID_CLOCKS     0x15u /* rates of the TSC and of the core crystal */
+#define CPUID_TOPOLOGY_2 0x1fu
 
 #define CPUID_6_ECX_APERF_MPERF (1u << 0)
 

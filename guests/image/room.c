@@ -10,6 +10,9 @@
 #define BITMAP_PAGES 3u
 #define APIC_ADDRESS 0xfee00000ull /* guest-physical, as IA32_APIC_BASE has it */
 
+_Static_assert(PLAN_CPUID_HIDDEN == CPUID_HIDDEN_MAX, "the core takes what a plan can say");
+_Static_assert(PLAN_ANY_SUBLEAF == CPUID_ANY_SUBLEAF, "and means the same by it");
+
 /* Mapped once, it can be mapped again: its tables stay. */
 static bool map_apic_page(struct room *room, bool mapped)
 {
@@ -72,6 +75,9 @@ bool room_apply(struct room *room, const struct plan_policy *from)
         .io_bitmap_a = room->bitmaps + PAGE_SIZE,
         .io_bitmap_b = room->bitmaps + 2 * PAGE_SIZE,
     };
+    for (unsigned i = 0; i < CPUID_HIDDEN_MAX; i++)
+        policy.cpuid[i] = (struct cpuid_hidden){from->cpuid[i].leaf, from->cpuid[i].subleaf,
+                                                from->cpuid[i].output, from->cpuid[i].bits};
     bool access = from->secondary.set & SECONDARY_VIRTUALIZE_APIC_ACCESSES;
     map_apic_page(room, access);
     room->vcpu->apic_access_page = access ? platform_physical(room->apic_page) : 0;
