@@ -105,13 +105,13 @@ static bool read_numbers(struct run_options *options)
     options->samples = SAMPLES_DEFAULT;
     options->rounds = 1;
     options->timeout = TIMEOUT_DEFAULT;
-    if (!read_count("samples", options->samples_given, GUEST_SAMPLES_MAX, &options->samples) ||
-        !read_count("rounds", options->rounds_given, PLAN_ROUNDS_MAX, &options->rounds) ||
-        !read_number("timeout", options->timeout_given, 0.001, 86400, &options->timeout) ||
-        !read_number("host-timer", options->host_timer_given, HOST_TIMER_LEAST, 4e9, &host_timer))
-        return false;
+    bool read =
+        read_count("samples", options->samples_given, GUEST_SAMPLES_MAX, &options->samples) &&
+        read_count("rounds", options->rounds_given, PLAN_ROUNDS_MAX, &options->rounds) &&
+        read_number("timeout", options->timeout_given, 0.001, 86400, &options->timeout) &&
+        read_number("host-timer", options->host_timer_given, HOST_TIMER_LEAST, 4e9, &host_timer);
     options->host_timer = (uint64_t)host_timer;
-    return true;
+    return read;
 }
 
 bool run_options_read(const struct command *command, int argc, const char **argv,

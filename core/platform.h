@@ -57,7 +57,7 @@ bool platform_nmi_waits(void);
 /*
  * Whose this CPU's local APIC is from now on. The guest's: nothing is asked of it any more. The
  * host's: it is as the host needs it, whatever a guest has done to it. anew: even if it was so
- * before; else that costs nothing. What is requested or in service there is dropped.
+ * before; else that costs nothing. What is requested or in service there, kicks too, is dropped.
  */
 void platform_apic_is_guests(bool guests, bool anew);
 

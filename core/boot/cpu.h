@@ -15,9 +15,6 @@ struct cpu {
     struct exception_tables tables;
 };
 
-/* The vector of platform_kick(), the host's own from the time on that there is a second CPU. */
-#define CPU_KICK_VECTOR 0xf1u
-
 /* On the CPU that booted: every interrupt line masked, then as cpu_start_other(). */
 void cpu_start(void);
 
@@ -30,9 +27,6 @@ static inline struct cpu *cpu_this(void)
 {
     return ((__seg_gs struct cpu *)0)->self;
 }
-
-/* From now on kicks are ours. */
-void cpu_expect_kicks(void);
 
 /* The probes of this CPU, where GS points. */
 struct probe_cpu *cpu_probes(void);

@@ -1,44 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/* Whose the local APIC is, and the interrupts of the host's own. */
+/* Whose the local APIC is, and the interrupts that the host asks it for. */
+#include "interrupt.h"
 #include "../platform.h"
 #include "apic.h"
-#include "cpu.h"
 #include "timer.h"
 
 #define VECTORS 256u
 
-/* By CPU. */
+/* By CPU: whose its local APIC is. */
 static enum owner {
     NOBODYS,
     HOSTS,
     GUESTS,
-    CHANGING, /* its interrupts are dropped */
+    CHANGING, /* what is requested is dropped */
 } owners[PLATFORM_CPUS_MAX];
 
 static bool kicks_expected;
 
-void cpu_expect_kicks(void)
+void interrupt_expect_kicks(void)
 {
     __atomic_store_n(&kicks_expected, true, __ATOMIC_RELEASE);
-}
-
-static bool is_ours(uint8_t vector)
-{
-    if (owners[platform_cpu_number()] == CHANGING)
-        return true;
-    if (vector == CPU_KICK_VECTOR)
-        return __atomic_load_n(&kicks_expected, __ATOMIC_ACQUIRE);
-    return vector == TIMER_VECTOR && owners[platform_cpu_number()] == HOSTS;
-}
-
-bool platform_interrupt(uint8_t vector)
-{
-    if (!is_ours(vector))
-        return false;
-    platform_end_of_interrupt();
-    if (vector == TIMER_VECTOR)
-        timer_interrupt();
-    return true;
 }
 
 /* Whether any bit of the eight registers from there on is set. */
@@ -74,4 +55,26 @@ void platform_apic_is_guests(bool guests, bool anew)
 void platform_end_of_interrupt(void)
 {
     apic_write(APIC_REGISTER_EOI, 0);
+}
+
+/* The host asks for those from CPU to CPU, once there is a second one, and for its timer's. */
+static bool is_ours(uint8_t vector)
+{
+    enum owner owner = owners[platform_cpu_number()];
+
+    if (owner == CHANGING)
+        return true;
+    if (vector == KICK_VECTOR)
+        return __atomic_load_n(&kicks_expected, __ATOMIC_ACQUIRE);
+    return vector == TIMER_VECTOR && owner == HOSTS;
+}
+
+bool platform_interrupt(uint8_t vector)
+{
+    if (!is_ours(vector))
+        return false;
+    platform_end_of_interrupt();
+    if (vector == TIMER_VECTOR)
+        timer_interrupt();
+    return true;
 }

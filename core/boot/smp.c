@@ -6,6 +6,7 @@
 #include "apic.h"
 #include "cpu.h"
 #include "delay.h"
+#include "interrupt.h"
 #include "madt.h"
 
 #include <string.h>
@@ -52,7 +53,7 @@ void platform_kick(uint32_t cpu)
 {
     if (cpu < count)
         apic_command(cpu ? processors[cpu]->cpu.apic_id : boot_apic_id,
-                     APIC_COMMAND_ASSERT | CPU_KICK_VECTOR);
+                     APIC_COMMAND_ASSERT | KICK_VECTOR);
 }
 
 /* Where another CPU ends up, from trampoline.S, on its own stack. */
@@ -198,7 +199,7 @@ uint32_t smp_start(const struct boot_information *information, uint32_t most)
     if (most < 2 || !page || (listed && !id_count))
         return 1;
     uint32_t limit = furnish(id_count ? id_count + 1 : most);
-    cpu_expect_kicks();
+    interrupt_expect_kicks();
     __atomic_store_n(&smp_limit, limit, __ATOMIC_RELEASE);
     run_trampoline(ids, id_count < limit ? id_count : limit - 1, page);
 

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Its vector; kicks have the next (cpu.h). */
+/* Its vector. */
 #define TIMER_VECTOR 0xf0u
 
 /*

@@ -2,7 +2,9 @@
 #include "apic_virtual.h"
 
 #include "../vmx/dispatch.h"
+#include "apic_mmio.h"
 #include "apic_registers.h"
+#include "mmio.h"
 
 #define CR8_EXITING (PRIMARY_CR8_LOAD_EXITING | PRIMARY_CR8_STORE_EXITING)
 #define VIRTUALIZATION                                                  \
@@ -149,12 +151,10 @@ void apic_virtual_prepare(struct vcpu *vcpu)
     vmwrite(VMCS_TPR_THRESHOLD, value);
 }
 
-/* What the TPR held back may be due. The threshold is done with: VM entry would exit by it again.
- */
+/* The instruction that wrote the TPR is complete. */
 enum exit_outcome exit_tpr_below_threshold(struct vcpu *vcpu)
 {
-    vcpu->apic.threshold = 0;
-    vmwrite(VMCS_TPR_THRESHOLD, 0);
+    (void)vcpu;
     return EXIT_EVENTS;
 }
 
@@ -177,24 +177,36 @@ enum exit_outcome exit_apic_write(struct vcpu *vcpu)
 }
 
 /* Exit qualification of an APIC access, SDM Vol. 3C table 28-6. */
-#define ACCESS_TYPE(qualification) ((unsigned)((qualification) >> 12) & 0xf)
+#define ACCESS_OFFSET(qualification) ((qualification)&0xfff)
+#define ACCESS_TYPE(qualification)   ((unsigned)((qualification) >> 12) & 0xf)
+#define ACCESS_READ                  0u /* by an instruction, at a linear address */
+#define ACCESS_WRITE                 1u
 
-/* The CPU virtualizes all that it can; what is left stops the guest, by what it tried. */
+/* What the CPU does not virtualize is emulated, or stops the guest, by what it tried. */
 enum exit_outcome exit_apic_access(struct vcpu *vcpu)
 {
     static const char *const types[16] = {
-        [0] = "local APIC's page: read of what the CPU does not virtualize",
-        [1] = "local APIC's page: write of what the CPU does not virtualize",
         [2] = "local APIC's page: instruction fetch",
         [3] = "local APIC's page: access while an event is delivered",
         [10] = "local APIC's page: guest-physical access while an event is delivered",
         [15] = "local APIC's page: guest-physical access of an instruction",
     };
     uint64_t qualification = vmread(VMCS_EXIT_QUALIFICATION);
-    const char *text = types[ACCESS_TYPE(qualification)];
+    unsigned type = ACCESS_TYPE(qualification);
 
-    PROBE_RIP(vmread(VMCS_GUEST_RIP));
     PROBE_DETAIL(qualification);
+    if (type == ACCESS_READ || type == ACCESS_WRITE) {
+        const struct mmio_range page = {
+            .first = vcpu->apic.base & ~(PAGE_SIZE - 1),
+            .bytes = PAGE_SIZE,
+            .handler = apic_mmio,
+        };
+        return exit_mmio(vcpu, &page, page.first + ACCESS_OFFSET(qualification),
+                         VIOLATION_LINEAR | VIOLATION_FINAL | VIOLATION_OFFSET_ALONE |
+                             (type == ACCESS_READ ? VIOLATION_READ : VIOLATION_WRITE));
+    }
+    PROBE_RIP(vmread(VMCS_GUEST_RIP));
     return vcpu_stop(vcpu, STOP_UNHANDLED, qualification,
-                     text ? text : "local APIC's page: access that the SDM does not define");
+                     types[type] ? types[type]
+                                 : "local APIC's page: access that the SDM does not define");
 }

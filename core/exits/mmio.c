@@ -86,6 +86,13 @@ static bool in_one_page(const struct mmio_access *access, uint64_t linear)
     return linear % PAGE_SIZE + access->instruction.bytes <= PAGE_SIZE;
 }
 
+/* Where the VMCS has no linear address, and what was read of it is another exit's. */
+static __attribute__((noinline, cold)) bool is_at_offset(const struct mmio_access *access,
+                                                         uint64_t operand, uint64_t qualification)
+{
+    return qualification & VIOLATION_OFFSET_ALONE && !((operand ^ access->physical) % PAGE_SIZE);
+}
+
 /*
  * Which operand the exit is about. Another CPU may have changed the instruction since: then it is
  * not the one that exited.
@@ -111,7 +118,8 @@ static bool find_operand(struct mmio_access *access, uint64_t qualification)
     }
     if (!in_one_page(access, operand))
         return mmio_give_up(access, "access across the end of a page");
-    if (operand != linear || !(kind & qualification))
+    if ((operand != linear && !is_at_offset(access, operand, qualification)) ||
+        !(kind & qualification))
         return mmio_give_up(access, "the instruction is another one than exited");
     return true;
 }

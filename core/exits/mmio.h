@@ -15,6 +15,12 @@
 #define VIOLATION_FINAL   (1u << 8) /* it was translated to this; else a table is meant */
 
 /*
+ * Not the CPU's: the exit is none of EPT, and the VMCS has no guest linear address of it, but the
+ * offset in the page is the operand's.
+ */
+#define VIOLATION_OFFSET_ALONE (1u << 31)
+
+/*
  * Completes the instruction that accessed physical, in range. RBP and R12 to R15 must be in struct
  * vcpu. Memory that the instruction accesses besides is reached as its CPU would. An instruction
  * that is not among those of mmio_decode.h stops the guest, with its bytes on the console.

@@ -23,7 +23,7 @@ enum exit_outcome exit_triple_fault(struct vcpu *vcpu)
 
 enum exit_outcome exit_init_signal(struct vcpu *vcpu)
 {
-    return stop(vcpu, STOP_INIT, 0, NULL);
+    return stop(vcpu, STOP_INIT_SIGNAL, 0, NULL);
 }
 
 enum exit_outcome exit_startup_ipi(struct vcpu *vcpu)

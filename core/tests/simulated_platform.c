@@ -18,8 +18,6 @@ static struct allocation {
 } allocations[ALLOCATIONS_MAX];
 static size_t allocation_count;
 static unsigned calls, failing;
-static uint8_t host_vector;
-static uint64_t kicked;
 static bool nmi_is_hosts, nmi_waits;
 static char text[65536];
 static size_t text_length;
@@ -30,10 +28,8 @@ void simulated_platform_reset(void)
         free(allocations[i].pages);
     allocation_count = 0;
     calls = failing = 0;
-    host_vector = 0;
-    kicked = 0;
-    nmi_is_hosts = nmi_waits = false;
     simulated_host = (struct simulated_host){0};
+    nmi_is_hosts = nmi_waits = false;
     simulated_log_clear();
 }
 
@@ -116,30 +112,7 @@ struct simulated_host simulated_host;
 
 bool platform_interrupt(uint8_t vector)
 {
-    return host_vector && vector == host_vector;
-}
-
-void simulated_host_vector_set(uint8_t vector)
-{
-    host_vector = vector;
-}
-
-bool platform_nmi(void)
-{
-    return nmi_is_hosts;
-}
-
-bool platform_nmi_waits(void)
-{
-    bool waits = nmi_waits;
-    nmi_waits = false;
-    return waits;
-}
-
-void simulated_nmi_set(bool is_hosts, bool waits)
-{
-    nmi_is_hosts = is_hosts;
-    nmi_waits = waits;
+    return simulated_host.vector && vector == simulated_host.vector;
 }
 
 void platform_apic_is_guests(bool guests, bool anew)
@@ -161,6 +134,24 @@ void platform_timer(uint64_t tsc)
     simulated_host.timers++;
 }
 
+bool platform_nmi(void)
+{
+    return nmi_is_hosts;
+}
+
+bool platform_nmi_waits(void)
+{
+    bool waits = nmi_waits;
+    nmi_waits = false;
+    return waits;
+}
+
+void simulated_nmi_set(bool is_hosts, bool waits)
+{
+    nmi_is_hosts = is_hosts;
+    nmi_waits = waits;
+}
+
 uint32_t platform_cpu_number(void)
 {
     return simulated_cpu.number;
@@ -170,13 +161,10 @@ void platform_kick(uint32_t cpu)
 {
     if (cpu >= PLATFORM_CPUS_MAX || cpu == simulated_cpu.number)
         simulated_fault("CPU %u kicked by CPU %u", cpu, simulated_cpu.number);
-    else
-        kicked |= 1ull << cpu;
-}
-
-uint64_t simulated_kicked(void)
-{
-    return kicked;
+    else {
+        simulated_host.kicked |= 1ull << cpu;
+        simulated_host.kicks++;
+    }
 }
 
 void platform_log(const char *format, ...)

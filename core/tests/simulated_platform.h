@@ -10,13 +10,16 @@
 
 #include <stdbool.h>
 
-/* What the host is asked for. */
+/* What the host is asked for, and its own interrupts. */
 extern struct simulated_host {
+    uint8_t vector; /* of the host's interrupts; 0: it asks for none */
     bool apic_is_guests;
-    unsigned anew;   /* how often it was to start from a clean state */
+    unsigned anew;   /* times that it was to be so from a clean state */
     unsigned ended;  /* platform_end_of_interrupt() */
     uint64_t timer;  /* as platform_timer() was asked last ... */
     unsigned timers; /* ... and how often */
+    uint64_t kicked; /* CPUs, a bit each */
+    unsigned kicks;
 } simulated_host;
 
 /* Frees what a failed test left, empties the log, and allocations succeed again. */
@@ -31,12 +34,6 @@ size_t simulated_pages_held(void);
 
 /* Whether the physical address lies in memory that is allocated. */
 bool simulated_is_allocated(uint64_t physical);
-
-/* The vector that platform_interrupt() takes for the host's own; 0: none. */
-void simulated_host_vector_set(uint8_t vector);
-
-/* Bit n: platform_kick(n) has been called since the reset. */
-uint64_t simulated_kicked(void);
 
 /* What platform_nmi() returns, and what platform_nmi_waits() does, once. */
 void simulated_nmi_set(bool is_hosts, bool waits);

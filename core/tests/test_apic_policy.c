@@ -132,6 +132,24 @@ static void fields(void **state)
         assert_int_equal(field((enum vmcs_field)(VMCS_EOI_EXIT_0 + 2 * i)), 0);
 }
 
+/* Another vCPU has had this CPU since, or this one has come from another CPU. */
+static void each_run_makes_sure(void **state)
+{
+    (void)state;
+    assert_true(applied_as(false));
+    unsigned anew = simulated_host.anew;
+    simulated_host.apic_is_guests = true;
+    vcpu_run(fixture_vcpu);
+    assert_false(simulated_host.apic_is_guests);
+    assert_int_equal(simulated_host.anew, anew);
+    pass(0x808, true, true);
+    assert_true(applied_as(true));
+    assert_int_equal(simulated_host.anew, anew + 1);
+    simulated_host.apic_is_guests = false;
+    vcpu_run(fixture_vcpu);
+    assert_true(simulated_host.apic_is_guests);
+}
+
 static void accesses_want_a_page(void **state)
 {
     (void)state;
@@ -153,6 +171,7 @@ int main(void)
         policy_test(any_access_that_passes_gives_the_cpus),
         policy_test(what_is_virtualized_may_pass),
         policy_test(fields),
+        policy_test(each_run_makes_sure),
         policy_test(accesses_want_a_page),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

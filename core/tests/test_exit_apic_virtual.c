@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What the CPU's APIC virtualization leaves to be done: exits 43, 44, 45, 56, and VM entries. */
-#include "exit_fixture.h"
+#include "mmio_fixture.h"
 
 #include "../exits/apic_virtual.h"
 #include "../vmx/event.h"
-#include "../x86/control_registers.h"
 
 #define LOW  0x51
 #define HIGH 0x93
@@ -143,8 +142,6 @@ static void apic_accesses_are_named(void **state)
         uint64_t qualification;
         const char *text;
     } cases[] = {
-        {0x0390, "local APIC's page: read of what the CPU does not virtualize"},
-        {0x1020, "local APIC's page: write of what the CPU does not virtualize"},
         {0x2000, "local APIC's page: instruction fetch"},
         {0x3000, "local APIC's page: access while an event is delivered"},
         {0xa000, "local APIC's page: guest-physical access while an event is delivered"},
@@ -158,6 +155,46 @@ static void apic_accesses_are_named(void **state)
         expect_stop(STOP_UNHANDLED, cases[i].qualification, cases[i].text);
         expect_unchanged();
     }
+}
+
+/* The APIC's page is at MMIO_DEVICE for the guest; no guest linear address is in the VMCS. */
+static enum exit_outcome access_page(const char *bytes, size_t count, uint64_t qualification)
+{
+    mmio_code_at(MMIO_CODE, bytes, count);
+    exit_field(VMCS_GUEST_LINEAR_ADDRESS, 0x123456789000);
+    return exit_take(EXIT_REASON_APIC_ACCESS, qualification);
+}
+#define ACCESS_PAGE(bytes, qualification) access_page(bytes, sizeof(bytes) - 1, qualification)
+
+static void apic_accesses_are_emulated(void **state)
+{
+    (void)state;
+    assert_int_equal(local_apic_write_base(&guest.apic, 0xfee00000, 48), LOCAL_APIC_EVENTS);
+    assert_int_equal(local_apic_write_base(&guest.apic, 0xfee00800, 48), LOCAL_APIC_EVENTS);
+    guest.rdi = MMIO_DEVICE;
+    guest.rax = 0x1ff;
+    /* mov [rdi+0xf0], eax; mov ecx, [rdi+0xf0] */
+    assert_int_equal(ACCESS_PAGE("\x89\x87\xf0\0\0\0", 0x10f0), EXIT_RESUME);
+    assert_int_equal(field(VMCS_GUEST_RIP), MMIO_CODE + 6);
+    assert_int_equal(ACCESS_PAGE("\x8b\x8f\xf0\0\0\0", 0x00f0), EXIT_RESUME);
+    assert_int_equal(guest.rcx, 0x1ff);
+    /* mov dword [rdi+0x300], an interrupt to itself */
+    assert_int_equal(ACCESS_PAGE("\xc7\x87\0\x03\0\0\x51\0\x04\0", 0x1300), EXIT_EVENTS);
+    assert_int_equal(local_apic_waiting(&guest.apic), LOW);
+}
+
+static void apic_accesses_of_another_instruction(void **state)
+{
+    (void)state;
+    guest.rdi = MMIO_DEVICE;
+    assert_int_equal(ACCESS_PAGE("\x8b\x8f\xf0\0\0\0", 0x00e0), EXIT_STOP); /* offset */
+    assert_int_equal(guest.stop.cause, STOP_MMIO);
+    assert_int_equal(ACCESS_PAGE("\x8b\x8f\xf0\0\0\0", 0x10f0), EXIT_STOP); /* a write */
+    assert_int_equal(guest.stop.cause, STOP_MMIO);
+    assert_int_equal(guest.stop.value, 0xfee000f0);
+    guest.apic.attention |= LOCAL_APIC_HARDWARE; /* no page of ours then */
+    assert_int_equal(ACCESS_PAGE("\x8b\x8f\xf0\0\0\0", 0x00f0), EXIT_STOP);
+    assert_int_equal(guest.stop.cause, STOP_MMIO);
 }
 
 /* Outside x2APIC mode no MSR may pass to the page. */
@@ -190,6 +227,8 @@ int main(void)
         exit_test(an_apic_write_is_carried_out),
         exit_test(every_qualification_of_an_apic_write),
         exit_test(apic_accesses_are_named),
+        mmio_test(apic_accesses_are_emulated),
+        mmio_test(apic_accesses_of_another_instruction),
         exit_test(msrs_pass_in_x2apic_mode_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,7 +60,7 @@ static void interrupts_wait_for_the_guest(void **state)
 static void the_hosts_own(void **state)
 {
     (void)state;
-    simulated_host_vector_set(0xf1);
+    simulated_host.vector = 0xf1;
     exit_field(VMCS_EXIT_INTERRUPTION_INFO, 0x800000f1);
     assert_int_equal(exit_take(EXIT_REASON_EXTERNAL_INTERRUPT, 0), EXIT_EVENTS);
     expect_unchanged();
@@ -149,7 +149,7 @@ static void the_hosts_interrupts_are_not_the_guests(void **state)
 {
     (void)state;
     can_take(true, 0);
-    simulated_host_vector_set(0xf0);
+    simulated_host.vector = 0xf0;
     exit_field(VMCS_EXIT_INTERRUPTION_INFO, 0x800000f0);
     assert_int_equal(exit_take(EXIT_REASON_EXTERNAL_INTERRUPT, 0), EXIT_EVENTS);
     event_prepare(&guest);

@@ -28,7 +28,7 @@ static const struct {
     [EXIT_REASON_EXCEPTION_OR_NMI] = {REFLECTED, 0},
     [EXIT_REASON_EXTERNAL_INTERRUPT] = {HANDLED, 0},
     [EXIT_REASON_TRIPLE_FAULT] = {RETURNED, STOP_TRIPLE_FAULT},
-    [EXIT_REASON_INIT_SIGNAL] = {RETURNED, STOP_INIT},
+    [EXIT_REASON_INIT_SIGNAL] = {RETURNED, STOP_INIT_SIGNAL},
     [EXIT_REASON_STARTUP_IPI] = {RETURNED, STOP_STARTUP_IPI},
     [EXIT_REASON_IO_SMI] = {STOPPED, 0},
     [EXIT_REASON_OTHER_SMI] = {STOPPED, 0},
@@ -61,7 +61,7 @@ static const struct {
     [EXIT_REASON_ENTRY_MACHINE_CHECK] = {STOPPED, 0},
     [42] = {UNASSIGNED, 0},
     [EXIT_REASON_TPR_BELOW_THRESHOLD] = {HANDLED, 0},
-    [EXIT_REASON_APIC_ACCESS] = {STOPPED, 0},
+    [EXIT_REASON_APIC_ACCESS] = {STOPPED, 0}, /* a fetch; else it is emulated */
     [EXIT_REASON_VIRTUALIZED_EOI] = {HANDLED, 0},
     [EXIT_REASON_GDTR_OR_IDTR] = {HANDLED, 0},
     [EXIT_REASON_LDTR_OR_TR] = {HANDLED, 0},
@@ -150,6 +150,9 @@ static enum exit_outcome take(uint32_t reason)
         break;
     case EXIT_REASON_CR_ACCESS: /* MOV to CR8 from RAX */
         qualification = 8;
+        break;
+    case EXIT_REASON_APIC_ACCESS:
+        qualification = 2 << 12;
         break;
     case EXIT_REASON_XSETBV:
         guest.rax = 1;

@@ -81,8 +81,8 @@ static void vmcall(void **state)
 static void unhandled(void **state)
 {
     (void)state;
-    take(EXIT_REASON_APIC_ACCESS, 0, 0, 0x181);
-    expect_detail(0x181);
+    take(EXIT_REASON_APIC_ACCESS, 0, 0, 0x2181); /* instruction fetch */
+    expect_detail(0x2181);
     take(1000, 0, 0, 0x55);
     expect_detail(0x55);
 }

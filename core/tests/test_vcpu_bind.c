@@ -275,20 +275,20 @@ static void kicked(void **state)
     (void)state;
     ready(fixture_vcpu);
     vcpu_kick(fixture_vcpu); /* by its own CPU, so it does not run */
-    assert_int_equal(simulated_kicked(), 0);
+    assert_int_equal(simulated_host.kicked, 0);
     assert_int_equal(vcpu_run(fixture_vcpu)->cause, STOP_KICKED);
     assert_int_equal(entries, 0);
     assert_int_equal(vcpu_run(fixture_vcpu)->cause, STOP_PHASE_DONE);
 
     simulated_cpu_number_set(THERE);
     vcpu_kick(fixture_vcpu);
-    assert_int_equal(simulated_kicked(), 1ull << HERE);
+    assert_int_equal(simulated_host.kicked, 1ull << HERE);
     simulated_cpu_number_set(HERE);
     assert_int_equal(vcpu_run(fixture_vcpu)->cause, STOP_KICKED);
     assert_true(vcpu_unbind(fixture_vcpu));
     simulated_cpu_number_set(THERE);
     vcpu_kick(fixture_vcpu); /* bound to none */
-    assert_int_equal(simulated_kicked(), 1ull << HERE);
+    assert_int_equal(simulated_host.kicked, 1ull << HERE);
     assert_int_equal(vcpu_run(fixture_vcpu)->cause, STOP_KICKED);
     assert_int_equal(entries, 1);
 }

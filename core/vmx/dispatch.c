@@ -3,6 +3,7 @@
 
 #include "full_registers.h"
 
+FULL_REGISTERS(exit_apic_access)
 FULL_REGISTERS(exit_cr)
 FULL_REGISTERS_AFTER(exit_ept_violation, exit_ept_violation_other)
 FULL_REGISTERS(exit_gdtr_or_idtr)
@@ -48,7 +49,7 @@ exit_handler *const exit_handlers[EXIT_REASONS + 1] = {
     [EXIT_REASON_EPT_MISCONFIGURATION] = exit_ept_misconfiguration,
 
     [EXIT_REASON_TPR_BELOW_THRESHOLD] = exit_tpr_below_threshold,
-    [EXIT_REASON_APIC_ACCESS] = exit_apic_access,
+    [EXIT_REASON_APIC_ACCESS] = full_exit_apic_access,
     [EXIT_REASON_VIRTUALIZED_EOI] = exit_virtualized_eoi,
     [EXIT_REASON_APIC_WRITE] = exit_apic_write,
 

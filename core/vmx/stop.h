@@ -10,6 +10,7 @@ enum stop_cause {
     STOP_PHASE_DONE,      /* hypercall: the guest has completed what it was asked */
     STOP_GUEST_FAILED,    /* hypercall: the guest gave up, code in value */
     STOP_HALTED,          /* HLT with nothing pending that could wake it */
+    STOP_INIT,            /* an INIT of another vCPU: to be run again until a SIPI comes */
     STOP_TIME_LIMIT,      /* the guest has used up the time it was given */
     STOP_UNHANDLED,       /* an exit with no handler for it; text says what exactly */
     STOP_MEMORY,          /* EPT violation at the guest-physical address in value; text says how */
@@ -25,7 +26,7 @@ enum stop_cause {
     STOP_KICKED,          /* vcpu_kick(); the guest can go on */
     STOP_CPU_REFUSED,   /* not entered: the CPU cannot take the guest's registers; text says why */
     STOP_TRIPLE_FAULT,  /* value is the vector of the last exception where the core saw it */
-    STOP_INIT,          /* an INIT: it waits for a SIPI, to be run again until one comes */
+    STOP_INIT_SIGNAL,   /* an INIT signal to the CPU itself */
     STOP_STARTUP_IPI,   /* a SIPI: to be started in real mode at value << 12, and run again */
     STOP_TASK_SWITCH,   /* value is the selector of the new task's TSS; text the source */
     STOP_SINGLE_STEP,   /* monitor trap flag: one instruction is done; value is RIP */

@@ -198,7 +198,8 @@ const struct vcpu_stop *vcpu_run(struct vcpu *vcpu)
 
     if (refusal)
         return refusal;
-    platform_apic_is_guests(local_apic_is_hardware(&vcpu->apic), false); /* may drop a kick */
+    /* As the policy has it, on this CPU too. It may drop a kick: its wish is looked at behind. */
+    platform_apic_is_guests(local_apic_is_hardware(&vcpu->apic), false);
     if (__atomic_exchange_n(&vcpu->kicked, false, __ATOMIC_ACQ_REL)) {
         vcpu->stop = (struct vcpu_stop){.cause = STOP_KICKED};
         return &vcpu->stop;

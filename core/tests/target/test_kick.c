@@ -5,6 +5,7 @@
 
 #include "../../../probes/ring.h"
 #include "../../boot/cpu.h"
+#include "../../boot/interrupt.h"
 #include "../../vmx/exit_reason.h"
 
 #define WATCHED 1000u /* what an endless guest counts up while we look */
@@ -65,7 +66,7 @@ void test_kick_ends_an_endless_guest(void)
         const struct record *record = (const struct record *)(endless.ring + RECORD_SIZE);
         for (int r = 0; r < 4; r++) {
             EXPECT(record[r].reason == EXIT_REASON_EXTERNAL_INTERRUPT);
-            EXPECT(record[r].detail == CPU_KICK_VECTOR);
+            EXPECT(record[r].detail == KICK_VECTOR);
             EXPECT(!(record[r].flags & RECORD_LEFT) == (r < 3));
         }
     }
