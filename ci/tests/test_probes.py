@@ -23,12 +23,25 @@ def levels(tmp_path_factory):
             for level, directory in runs.items()} | {"runs": runs}
 
 
+def accesses(directory):
+    """VMREADs and VMWRITEs an exit, by benchmark: each costs the tick that counts it."""
+    found = {}
+    for job in run_json(directory)["jobs"]:
+        op, control = (job["phases"][name]["totals"] for name in ("op", "control"))
+        if op:
+            found[job["benchmark"]] = sum(op[kind] - control[kind]
+                                          for kind in ("vmreads", "vmwrites")) / 1000
+    return found
+
+
 def test_the_probes_cost_what_they_may(levels):
+    counted = accesses(levels["runs"]["counts"])
     for name, off in levels["off"].items():
         if name.startswith("floor/"):
             continue
         assert 0 < levels["stamps"][name] - off <= STAMPS_MOST, name
-        assert 0 < levels["counts"][name] - off <= COUNTS_MOST, name
+        most = max(COUNTS_MOST, counted[name.split("/")[0]] + 2)
+        assert 0 < levels["counts"][name] - off <= most, name
         assert levels["full"][name] > levels["stamps"][name], name
 
 

@@ -26,18 +26,18 @@ enum exit_outcome exit_ept_violation(struct vcpu *vcpu)
     uint64_t qualification = vmread(VMCS_EXIT_QUALIFICATION);
     uint64_t physical = vmread(VMCS_GUEST_PHYSICAL_ADDRESS);
     struct demand *demand = vcpu->ept->demand;
+    enum demand_result result = DEMAND_NOT_HERE;
 
     PROBE_DETAIL(physical);
-    if (!demand)
-        return EXIT_UNFINISHED;
-    switch (demand_supply(demand, physical, qualification & VIOLATION_ACCESS)) {
-    case DEMAND_SUPPLIED:
+    if (demand)
+        result = demand_supply(demand, physical, qualification & VIOLATION_ACCESS);
+    if (__builtin_expect(result == DEMAND_SUPPLIED, 1))
         return try_again(vcpu, qualification);
-    case DEMAND_NO_MEMORY:
+    if (result == DEMAND_NO_MEMORY)
         return vcpu_stop(vcpu, STOP_MEMORY, physical, "no page left for memory on demand");
-    default:
-        return EXIT_UNFINISHED;
-    }
+    vcpu->violation.qualification = qualification;
+    vcpu->violation.physical = physical;
+    return EXIT_UNFINISHED;
 }
 
 /* What the guest did, to what, and on whose account. */
@@ -64,8 +64,7 @@ static enum exit_outcome refuse(struct vcpu *vcpu, uint64_t qualification, uint6
 
 enum exit_outcome exit_ept_violation_other(struct vcpu *vcpu)
 {
-    uint64_t qualification = vmread(VMCS_EXIT_QUALIFICATION);
-    uint64_t physical = vmread(VMCS_GUEST_PHYSICAL_ADDRESS);
+    uint64_t qualification = vcpu->violation.qualification, physical = vcpu->violation.physical;
     const struct mmio_range *range = mmio_find(vcpu->mmio, physical);
 
     if (!range)

@@ -87,7 +87,10 @@ struct vcpu {
     const struct vmx_capability *capability;
     const struct ept *ept;
     struct ept_seen ept_seen; /* what INVEPT has been executed for */
-    const struct mmio *mmio;  /* what stands where there is no memory (mmio.h), or NULL */
+    struct {
+        uint64_t qualification, physical;
+    } violation;             /* EPT violation that exit_ept_violation() has left unfinished */
+    const struct mmio *mmio; /* what stands where there is no memory (mmio.h), or NULL */
     /*
      * In force. "IA-32e mode guest" follows the guest's mode, and without the core where the guest
      * is unrestricted: here it is as of the start or the last return of vcpu_run().
