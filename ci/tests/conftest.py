@@ -84,6 +84,8 @@ class Source:
         for room in ("core", "probes", "guests", "bench"):
             shutil.copytree(ROOT / room, directory / room)
         shutil.copy(ROOT / "Makefile", directory)
+        # Objects with their times: make compiles again what a test mutates, and nothing else.
+        shutil.copytree(BUILD / "image", directory / "build" / "image")
 
     def mutate(self, file, old, new):
         path = self.directory / file
