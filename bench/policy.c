@@ -16,24 +16,6 @@
 #define WORDS_MAX 8u
 #define WORD_SIZE 64u
 
-const char *const probe_level_names[4] = {[PROBE_OFF] = "off",
-                                          [PROBE_COUNTS] = "counts",
-                                          [PROBE_STAMPS] = "stamps",
-                                          [PROBE_FULL] = "full"};
-
-int probe_level_of(const char *name)
-{
-    for (int level = 0; level < (int)PROBE_LEVELS; level++)
-        if (strcmp(name, probe_level_names[level]) == 0)
-            return level;
-    return -1;
-}
-
-const char *probe_level_name(unsigned level)
-{
-    return probe_level_names[level % PROBE_LEVELS];
-}
-
 /* One line, cut into words. */
 struct line {
     struct policy *policy;
@@ -217,6 +199,17 @@ static bool rule_control(struct line *line)
     return true;
 }
 
+static bool rule_unclaimed(struct line *line)
+{
+    static const char *const kinds[PLAN_PORTS_KINDS] = {"forward", "ones"};
+    int space = choose(line, 1, "io", &spaces[SPACE_IO], 1);
+    int kind = space < 0 ? -1 : choose(line, 2, "forward or ones", kinds, PLAN_PORTS_KINDS);
+    if (kind < 0 || !nothing_after(line, 3))
+        return false;
+    line->policy->plan.unclaimed_ports = (uint32_t)kind;
+    return true;
+}
+
 static bool rule_probes(struct line *line)
 {
     int level = choose(line, 1, "off, counts, stamps or full", probe_level_names, PROBE_LEVELS);
@@ -276,10 +269,11 @@ static bool rule_hide(struct line *line)
     return policy_hide_bits(&line->policy->plan, hidden) || too_much_hidden(line);
 }
 
-static const char *const rule_names[] = {"default", "intercept", "passthrough",
-                                         "control", "hide",      "probes"};
+static const char *const rule_names[] = {"default", "intercept", "passthrough", "control",
+                                         "hide",    "unclaimed", "probes"};
 static bool (*const rules[])(struct line *) = {rule_default, rule_intercept, rule_passthrough,
-                                               rule_control, rule_hide,      rule_probes};
+                                               rule_control, rule_hide,      rule_unclaimed,
+                                               rule_probes};
 
 /* Cuts the line into words; columns count bytes. */
 static bool cut(struct line *line, const char *from, const char *end)

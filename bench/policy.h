@@ -10,6 +10,8 @@
  *   intercept|passthrough msr N[-M] [r|w|rw]     rw if left out
  *   intercept|passthrough io N[-M]
  *   intercept|passthrough exception N[-M]|NAME   NAME as in the SDM, in lower case: ud, bp, pf
+ *   unclaimed io forward|ones                    an intercepted port: the hardware's, which is how
+ *                                                it starts, or as where there is no device
  *   control NAME on|off                          a VM-execution control; see policy_control.h
  *   hide cpuid NAME                              a feature of CPUID; see policy_cpuid.c
  *   hide cpuid LEAF[:SUBLEAF] OUTPUT BIT[-BIT]   bits of eax, ebx, ecx or edx, by number

@@ -112,6 +112,32 @@ static void controls_and_probes(void **unused)
     assert_int_equal(policy.probe_level, PROBE_OFF);
 }
 
+static void unclaimed_ports(void **unused)
+{
+    static const struct {
+        const char *source;
+        uint32_t kind;
+    } cases[] = {
+        {"", PLAN_PORTS_FORWARD},
+        {"default io intercept", PLAN_PORTS_FORWARD},
+        {"unclaimed io forward", PLAN_PORTS_FORWARD},
+        {"unclaimed io ones", PLAN_PORTS_ONES},
+        {"unclaimed io ones\ndefault io passthrough", PLAN_PORTS_ONES},
+        {"unclaimed io ones\nunclaimed io forward", PLAN_PORTS_FORWARD},
+    };
+    struct policy policy, none;
+    (void)unused;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        compile(cases[i].source, &policy);
+        assert_int_equal(policy.plan.unclaimed_ports, cases[i].kind);
+    }
+    compile("", &none);
+    compile("unclaimed io ones", &policy);
+    assert_string_not_equal(policy.sha256, none.sha256);
+    policy.plan.unclaimed_ports = PLAN_PORTS_FORWARD; /* and it changes nothing else */
+    assert_memory_equal(&policy.plan, &none.plan, sizeof(none.plan));
+}
+
 /* The bits of SDM volume 3C, tables 25-5 to 25-7, a second time. */
 static void every_control_has_its_bit(void **unused)
 {
@@ -354,6 +380,11 @@ static void errors_have_places(void **unused)
         {"hide cpuid 7:0 efx 1", 1, 16, "eax, ebx, ecx or edx"},
         {"hide cpuid 7:0 ebx 32", 1, 20, "beyond"},
         {"hide cpuid 7:0 ebx 1 2", 1, 22, "one word too many"},
+        {"unclaimed", 1, 10, "line ends"},
+        {"unclaimed msr ones", 1, 11, "'msr' is not io"},
+        {"unclaimed io", 1, 13, "line ends"},
+        {"unclaimed io one", 1, 14, "did you mean ones"},
+        {"unclaimed io ones now", 1, 19, "one word too many"},
         {"intercept exception", 1, 20, "line ends"},
         {"intercept exception udd", 1, 21, "did you mean ud"},
         {"intercept exception 32", 1, 21, "beyond the last, 0x1f"},
@@ -422,6 +453,7 @@ int main(void)
         cmocka_unit_test(random_rules_against_a_model),
         cmocka_unit_test(nothing_said_is_everything_intercepted),
         cmocka_unit_test(controls_and_probes),
+        cmocka_unit_test(unclaimed_ports),
         cmocka_unit_test(every_control_has_its_bit),
         cmocka_unit_test(controls_that_need_more_are_not_to_be_had),
         cmocka_unit_test(exceptions),

@@ -84,6 +84,24 @@ def test_what_is_refused_and_the_guest_goes_on(tmp_path, check):
     assert result.code == 0, result.err
 
 
+@pytest.mark.parametrize("check, io, failure", [
+    ("ports_of_ones", "default io intercept", "0x1"),
+    ("port_unheard", "default io passthrough\nintercept io 0x70", "0x8002"),
+])
+@pytest.mark.parametrize("unclaimed", ["ones", "forward"])
+def test_ports_that_nobody_claims(tmp_path, check, io, failure, unclaimed):
+    """The checks hold where there is to be no device, and find one where it is the hardware's."""
+    policy = tmp_path / "ports.policy"
+    policy.write_text(f"{io}\nunclaimed io {unclaimed}\n")
+    result = exitmeter("run", "--corpus", HOSTILE, "--guest", f"check/{check}", "--policy", policy,
+                       "-o", tmp_path / "run")
+    if unclaimed == "ones":
+        assert result.code == 0, result.err
+    else:
+        assert result.code == 1
+        assert f"guest reported a failure (value {failure})" in result.err
+
+
 def test_interrupted_run_leaves_nothing(tmp_path):
     process = subprocess.Popen([EXITMETER, "run", "--corpus", HOSTILE, "--guest", "endless",
                                 "-o", tmp_path / "run"], stderr=subprocess.PIPE,

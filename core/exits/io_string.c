@@ -42,6 +42,7 @@ enum moved {
     MOVED,
     MOVED_EXCEPTION, /* vector and error code in operand_fault */
     MOVED_OUTSIDE,
+    MOVED_REFUSED, /* by the port's handler */
 };
 
 struct operand_fault {
@@ -129,34 +130,21 @@ static enum moved reach(struct operand *operand, uint64_t offset, struct guest_s
     }
 }
 
-static void transfer(const struct operand *operand, uint16_t port, const struct guest_span *span)
+static enum port_result transfer(struct vcpu *vcpu, const struct operand *operand, uint16_t port,
+                                 const struct guest_span *span)
 {
+    enum port_result result = PORT_DONE;
     uint32_t value = 0;
 
     if (!operand->in)
         guest_span_read(span, &value);
-    switch (operand->size | (operand->in ? IO_IN : 0)) {
-    case 1:
-        x86_out8(port, (uint8_t)value);
-        break;
-    case 2:
-        x86_out16(port, (uint16_t)value);
-        break;
-    case 4:
-        x86_out32(port, value);
-        break;
-    case IO_IN | 1:
-        value = x86_in8(port);
-        break;
-    case IO_IN | 2:
-        value = x86_in16(port);
-        break;
-    default:
-        value = x86_in32(port);
-        break;
-    }
-    if (operand->in)
+    if (vcpu->ports)
+        result = ports_access(vcpu, port, operand->size, !operand->in, &value);
+    else
+        ports_forward(port, operand->size, !operand->in, &value);
+    if (operand->in && result != PORT_REFUSED)
         guest_span_write(span, &value);
+    return result;
 }
 
 /* A register as an instruction of that address size leaves it. */
@@ -180,7 +168,7 @@ static enum exit_outcome give_up(struct vcpu *vcpu, uint64_t value, const char *
 
 /* More of a REP remains: the instruction is entered again, and its first part has ended a shadow.
  */
-static enum exit_outcome go_on(void)
+static void go_on(void)
 {
     uint64_t blocking = vmread(VMCS_GUEST_INTERRUPTIBILITY);
 
@@ -188,7 +176,6 @@ static enum exit_outcome go_on(void)
     if (blocking & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS))
         vmwrite(VMCS_GUEST_INTERRUPTIBILITY,
                 blocking & ~(uint64_t)(BLOCKING_BY_STI | BLOCKING_BY_MOV_SS));
-    return EXIT_RESUME;
 }
 
 enum exit_outcome exit_io_string(struct vcpu *vcpu, uint64_t qualification)
@@ -202,9 +189,10 @@ enum exit_outcome exit_io_string(struct vcpu *vcpu, uint64_t qualification)
         .page = NO_PAGE,
     };
     struct operand_fault fault = {.vector = VECTOR_GP};
+    enum exit_outcome outcome = EXIT_RESUME;
     enum moved moved = MOVED;
 
-    if ((operand.size & (operand.size - 1)) || operand.size > 4)
+    if (!io_size_is_defined(qualification))
         return give_up(vcpu, qualification, "I/O size the SDM does not define");
     if (INFO_ADDRESS_SIZE(info) > 2 || operand.segment >= SEGMENTS)
         return give_up(vcpu, info, "INS or OUTS: instruction information the SDM does not define");
@@ -230,17 +218,28 @@ enum exit_outcome exit_io_string(struct vcpu *vcpu, uint64_t qualification)
         moved = reach(&operand, *index & operand.mask, &span, &fault);
         if (moved != MOVED)
             break;
-        transfer(&operand, (uint16_t)(qualification >> 16), &span);
+        enum port_result result = transfer(vcpu, &operand, (uint16_t)(qualification >> 16), &span);
+        if (result == PORT_REFUSED) {
+            moved = MOVED_REFUSED;
+            break;
+        }
+        if (result == PORT_EVENTS)
+            outcome = EXIT_EVENTS;
         *index = merge(*index, *index + step, operand.mask);
         if (qualification & IO_REP)
             vcpu->rcx = merge(vcpu->rcx, vcpu->rcx - 1, operand.mask);
     }
-    if (moved == MOVED_EXCEPTION)
-        return fault_out(vcpu, &fault);
     if (moved == MOVED_OUTSIDE)
         return give_up(vcpu, fault.page.address, "INS or OUTS with memory that EPT does not map");
+    if (moved == MOVED_REFUSED)
+        return give_up(vcpu, qualification, IO_REFUSED);
+    if (moved == MOVED_EXCEPTION) {
+        enum exit_outcome faulted = fault_out(vcpu, &fault);
+        return faulted == EXIT_RESUME ? outcome : faulted;
+    }
     if (left)
-        return go_on();
-    guest_advance();
-    return EXIT_RESUME;
+        go_on();
+    else
+        guest_advance();
+    return outcome;
 }

@@ -11,6 +11,15 @@
 #define IO_STRING (1u << 4)
 #define IO_REP    (1u << 5)
 
+/* What a guest is stopped with if a handler refuses its access. */
+#define IO_REFUSED "I/O port that refuses the access"
+
+static inline bool io_size_is_defined(uint64_t qualification)
+{
+    uint64_t size = qualification & IO_SIZE;
+    return size <= 1 || size == 3;
+}
+
 /*
  * Elements that one exit moves at most. The rest of a REP is done in further exits of the same
  * instruction, so that interrupts get their turn in between, as they do on the CPU.
@@ -19,7 +28,8 @@
 
 /*
  * An INS or OUTS with that exit qualification: what the CPU would have done with ports, memory,
- * RCX, RSI and RDI, faults included, with the port's accesses forwarded to the hardware.
+ * RCX, RSI and RDI, faults included, with the accesses of the port by whoever has it (ports.h). One
+ * that is refused stops the guest with the elements before it moved.
  */
 enum exit_outcome exit_io_string(struct vcpu *vcpu, uint64_t qualification);
 

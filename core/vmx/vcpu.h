@@ -14,6 +14,7 @@
 #include "ept.h"
 #include "mmio.h"
 #include "msr_area.h"
+#include "ports.h"
 #include "resident_state.h"
 #include "stop.h"
 #include "vmcs.h"
@@ -89,8 +90,9 @@ struct vcpu {
     struct ept_seen ept_seen; /* what INVEPT has been executed for */
     struct {
         uint64_t qualification, physical;
-    } violation;             /* EPT violation that exit_ept_violation() has left unfinished */
-    const struct mmio *mmio; /* what stands where there is no memory (mmio.h), or NULL */
+    } violation;               /* EPT violation that exit_ept_violation() has left unfinished */
+    const struct mmio *mmio;   /* what stands where there is no memory (mmio.h), or NULL */
+    const struct ports *ports; /* who answers for I/O ports (ports.h), or NULL: the hardware */
     /*
      * In force. "IA-32e mode guest" follows the guest's mode, and without the core where the guest
      * is unrestricted: here it is as of the start or the last return of vcpu_run().

@@ -81,5 +81,7 @@ bool room_apply(struct room *room, const struct plan_policy *from)
     bool access = from->secondary.set & SECONDARY_VIRTUALIZE_APIC_ACCESSES;
     map_apic_page(room, access);
     room->vcpu->apic_access_page = access ? platform_physical(room->apic_page) : 0;
+    room->ports.ones = from->unclaimed_ports == PLAN_PORTS_ONES;
+    room->vcpu->ports = room->ports.ones || room->ports.count ? &room->ports : NULL;
     return vcpu_apply_policy(room->vcpu, &policy);
 }

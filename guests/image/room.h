@@ -19,6 +19,7 @@ struct room {
     struct demand demand;
     struct device device;
     struct mmio mmio;
+    struct ports ports;
     struct vcpu *vcpu;
 };
 

@@ -170,6 +170,50 @@ static void identity_map(struct sample *samples, uint64_t count)
     modes_descend(false);
 }
 
+/* Under "unclaimed io ones": no device answers, and none hears. */
+static void ports_of_ones(struct sample *samples, uint64_t count)
+{
+    static const uint16_t ports[] = {0x71, 0x80, 0x3f8, 0x3fb, 0xcfc, 0x7fff, 0xfffc};
+    static uint32_t row[2] = {1, 2};
+    void *to = row;
+    uint64_t left = 2;
+    (void)samples;
+    (void)count;
+    for (uint64_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
+        uint64_t value = 0x1122334455667700;
+        __asm__ volatile("in %%dx, %%al" : "+a"(value) : "d"(ports[i]));
+        if (value != 0x11223344556677ff)
+            hypercall(HYPERCALL_FAILED, i << 32 | 1);
+        __asm__ volatile("in %%dx, %%ax" : "+a"(value) : "d"(ports[i]));
+        if (value != 0x112233445566ffff)
+            hypercall(HYPERCALL_FAILED, i << 32 | 2);
+        __asm__ volatile("in %%dx, %%eax" : "+a"(value) : "d"(ports[i]));
+        if (value != 0xffffffff)
+            hypercall(HYPERCALL_FAILED, i << 32 | 4);
+    }
+    __asm__ volatile("cld; rep insl" : "+D"(to), "+c"(left) : "d"(0xcfc) : "memory");
+    if (row[0] != UINT32_MAX || row[1] != UINT32_MAX)
+        hypercall(HYPERCALL_FAILED, 8);
+}
+
+/* A byte of the CMOS memory: an OUT that exits chooses it, an IN that passes reads it. */
+static uint8_t cmos(uint8_t index)
+{
+    uint8_t value;
+    __asm__ volatile("out %%al, $0x70" : : "a"(index));
+    __asm__ volatile("in $0x71, %%al" : "=a"(value));
+    return value;
+}
+
+/* Base memory is 640 KiB, 0x280: one byte is read twice only if the choice has not arrived. */
+static void port_unheard(struct sample *samples, uint64_t count)
+{
+    (void)samples;
+    (void)count;
+    if (cmos(0x15) != cmos(0x16))
+        hypercall(HYPERCALL_FAILED, cmos(0x15) << 8 | cmos(0x16));
+}
+
 ROW_CODE(two_exits, "xor %%eax, %%eax\n\txor %%ecx, %%ecx", "cpuid\n\tcpuid")
 
 #define GUEST(function, text)                                                      \
@@ -205,6 +249,26 @@ ROWS = {
         .instruction = "INS",
         .op = string_io,
         .control = string_io,
+        .gate = GATE_ALWAYS,
+        .exit_reason = EXIT_REASON_IO,
+        .flags = ROW_CHECK,
+    },
+    {
+        .name = "check/ports_of_ones",
+        .description = "IN and INS of ports that nobody claims: ones, whatever device is there",
+        .instruction = "IN",
+        .op = ports_of_ones,
+        .control = ports_of_ones,
+        .gate = GATE_ALWAYS,
+        .exit_reason = EXIT_REASON_IO,
+        .flags = ROW_CHECK,
+    },
+    {
+        .name = "check/port_unheard",
+        .description = "OUT to a port that nobody claims: the device does not hear of it",
+        .instruction = "OUT",
+        .op = port_unheard,
+        .control = port_unheard,
         .gate = GATE_ALWAYS,
         .exit_reason = EXIT_REASON_IO,
         .flags = ROW_CHECK,
