@@ -27,10 +27,12 @@ void test_vmx_a_thousand_times(void)
     struct vmx_cpu *vmx = target_vmx(0);
 
     vmx_disable(vmx);
-    size_t pages = memory_free_pages();
+    size_t pages = memory_free_pages(), taken = 0; /* the VMXON region, the host's extended state */
     for (unsigned i = 0; i < TIMES; i++) {
         EXPECT(vmx_enable(vmx) == NULL);
-        EXPECT(memory_free_pages() == pages - 1);
+        if (i == 0)
+            taken = pages - memory_free_pages();
+        EXPECT(taken >= 1 && taken <= 4 && memory_free_pages() == pages - taken);
         if (i % 10 == 0)
             EXPECT(counts_to_2());
         vmx_disable(vmx);
