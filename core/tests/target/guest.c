@@ -17,6 +17,29 @@ static const struct vcpu_policy policy = {
     .io_bitmap_b = bitmaps[2],
 };
 
+/* Every MSR of the local APIC exits. */
+static char apart_bitmap[PAGE_SIZE] __attribute__((aligned(4096)));
+
+static const struct vcpu_policy apart = {
+    .controls = {[CONTROL_PIN_BASED] = {.set = PIN_BASED_EXTERNAL_INTERRUPT_EXITING},
+                 [CONTROL_PRIMARY] = {.set = PRIMARY_HLT_EXITING}},
+    .msr_bitmap = apart_bitmap,
+    .io_bitmap_a = bitmaps[1],
+    .io_bitmap_b = bitmaps[2],
+};
+
+static void fill_apart_bitmap(void)
+{
+    static const uint32_t others[] = {0x1b, 0x6e0}; /* IA32_APIC_BASE, IA32_TSC_DEADLINE */
+
+    for (int write = 0; write < 2; write++) {
+        char *bits = apart_bitmap + 2048 * write;
+        memset(bits + 0x800 / 8, 0xff, 0x100 / 8);
+        for (unsigned i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+            bits[others[i] / 8] |= (char)(1u << others[i] % 8);
+    }
+}
+
 /* The one place that knows how a vCPU is started. */
 static bool start(struct guest *guest, uint64_t rsi, uint64_t rdx)
 {
@@ -41,8 +64,8 @@ static bool map(struct guest *guest, void *shared)
     return true;
 }
 
-bool guest_create(struct guest *guest, struct guest_code code, void *shared, uint64_t rsi,
-                  uint64_t rdx)
+static bool create(struct guest *guest, const struct vcpu_policy *under, struct guest_code code,
+                   void *shared, uint64_t rsi, uint64_t rdx)
 {
     const struct vmx_capability *capability = &target_vmx(platform_cpu_number())->capability;
 
@@ -55,10 +78,23 @@ bool guest_create(struct guest *guest, struct guest_code code, void *shared, uin
     tables[1024] = LARGE | PRESENT_WRITE;
     memcpy(guest->memory + GUEST_CODE, code.start, (size_t)(code.end - code.start));
     guest->vcpu = vcpu_create(capability, &guest->ept);
-    if (!guest->vcpu || !vcpu_apply_policy(guest->vcpu, &policy) || !start(guest, rsi, rdx))
+    if (!guest->vcpu || !vcpu_apply_policy(guest->vcpu, under) || !start(guest, rsi, rdx))
         return false;
     vcpu_set_time_limit(guest->vcpu, TARGET_PATIENCE);
     return true;
+}
+
+bool guest_create(struct guest *guest, struct guest_code code, void *shared, uint64_t rsi,
+                  uint64_t rdx)
+{
+    return create(guest, &policy, code, shared, rsi, rdx);
+}
+
+bool guest_create_apart(struct guest *guest, struct guest_code code, void *shared, uint64_t rsi,
+                        uint64_t rdx)
+{
+    fill_apart_bitmap();
+    return create(guest, &apart, code, shared, rsi, rdx);
 }
 
 bool guest_destroy(struct guest *guest)

@@ -28,6 +28,10 @@ struct guest_code {
 GUEST_PROGRAM(count)    /* forever: RBX up by one, [RDI] = RBX, HYPERCALL_PHASE_DONE */
 GUEST_PROGRAM(endless)  /* interrupts on; forever: [RDI] up by one */
 GUEST_PROGRAM(pingpong) /* RSI rounds: [RDI + RDX] up, wait for [RDI + 8 - RDX], CPUID; done */
+GUEST_PROGRAM(sends) /* INIT, SIPI, then RSI times vector RDX to APIC id 1, [RDI] to follow; done */
+GUEST_PROGRAM(
+    interrupted) /* RSI interrupts by 0x51, each [RDI] up, 50 of them in HLT; done. Wants tables */
+GUEST_PROGRAM(real) /* real mode: [GUEST_DATA] = 100; done */
 #undef GUEST_PROGRAM
 
 /*
@@ -37,6 +41,10 @@ GUEST_PROGRAM(pingpong) /* RSI rounds: [RDI + RDX] up, wait for [RDI + 8 - RDX],
  */
 bool guest_create(struct guest *guest, struct guest_code code, void *shared, uint64_t rsi,
                   uint64_t rdx);
+
+/* The same with the core's local APIC in place of the CPU's, and HLT for the core to see. */
+bool guest_create_apart(struct guest *guest, struct guest_code code, void *shared, uint64_t rsi,
+                        uint64_t rdx);
 
 /* False if the vCPU is bound to another CPU: then nothing is freed. */
 bool guest_destroy(struct guest *guest);

@@ -46,4 +46,78 @@ GUEST pingpong
     vmcall
 GUEST_END pingpong
 
+/* The interrupt command in RAX, to APIC id 1. */
+.macro SEND_IPI
+    mov     $0x830, %ecx
+    mov     $1, %edx
+    wrmsr
+.endm
+
+GUEST sends
+    mov     %rdx, %r8
+    mov     $0x4500, %eax               /* INIT, assert */
+    SEND_IPI
+    mov     $0x4604, %eax               /* SIPI: page 4 */
+    SEND_IPI
+0:  pause
+    cmpq    $0, 8(%rdi)                 /* until the other takes interrupts */
+    je      0b
+    xor     %r9d, %r9d
+1:  mov     $2000, %ecx                 /* until the other is back from its EOI, and far from any exit */
+3:  pause
+    dec     %ecx
+    jnz     3b
+    inc     %r9
+    mov     %r8d, %eax
+    or      $0x4000, %eax               /* fixed, assert */
+    SEND_IPI
+2:  pause
+    cmp     %r9, (%rdi)                 /* until it has been taken */
+    jb      2b
+    cmp     %rsi, (%rdi)
+    jb      1b
+    mov     $HYPERCALL_PHASE_DONE, %eax
+    vmcall
+GUEST_END sends
+
+GUEST interrupted
+    lgdt    0x900
+    lidt    0x910
+    mov     $0x80f, %ecx                /* SVR: software-enabled */
+    mov     $0x1ff, %eax
+    xor     %edx, %edx
+    wrmsr
+    movq    $1, 8(%rdi)
+1:  sti
+    hlt
+    cli
+    cmpq    $50, (%rdi)
+    jb      1b
+    sti
+2:  cmp     %rsi, (%rdi)                /* no exit but by interrupt */
+    jb      2b
+    cli
+    mov     $HYPERCALL_PHASE_DONE, %eax
+    vmcall
+    .globl  program_interrupted_handler
+program_interrupted_handler:
+    incq    (%rdi)
+    mov     $0x80b, %ecx                /* EOI */
+    xor     %eax, %eax
+    xor     %edx, %edx
+    wrmsr
+    iretq
+GUEST_END interrupted
+
+    .code16
+GUEST real
+    mov     $0x500, %ax                 /* GUEST_DATA */
+    mov     %ax, %ds
+    movw    $100, 0
+    movw    $1, 8
+    mov     $HYPERCALL_PHASE_DONE, %eax
+    vmcall
+GUEST_END real
+    .code64
+
     .section .note.GNU-stack, "", @progbits

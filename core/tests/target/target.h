@@ -36,7 +36,9 @@
     TARGET_TEST(2, a_vcpu_on_each_cpu)         \
     TARGET_TEST(2, bound_on_one_cpu_at_a_time) \
     TARGET_TEST(2, kick_ends_an_endless_guest) \
-    TARGET_TEST(2, kick_of_nobody_goes_unseen)
+    TARGET_TEST(2, kick_of_nobody_goes_unseen) \
+    TARGET_TEST(2, ipis_between_vcpus)         \
+    TARGET_TEST(2, sipi_starts_in_real_mode)
 
 #define TARGET_TEST(cpus, name) void test_##name(void);
 TARGET_TESTS
