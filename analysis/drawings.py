@@ -104,10 +104,10 @@ def _logarithmic_tics(low: int, high: int) -> list[int]:
 
 
 def _step(span: float) -> float:
-    """A round distance between ticks that makes four to eight of them: 1, 2 or 5 x 10^n."""
-    rough = span / 4
+    """A round distance between ticks, 1, 2 or 5 x 10^n, that makes at most six of them."""
+    rough = max(1.0, span / 6)
     power = 10 ** np.floor(np.log10(rough))
-    return float(max(1, max(step * power for step in (1, 2, 5) if step * power <= rough)))
+    return float(min(step * power for step in (1, 2, 5, 10) if step * power >= rough))
 
 
 def distribution(found: Sequence[Result], policies: Sequence[str], unit: str) -> str:

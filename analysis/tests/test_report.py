@@ -186,6 +186,13 @@ def test_gnuplot_gets_harmless_names_only():
     assert len(drawings.label("n" * 47)) == 22
 
 
+@pytest.mark.parametrize("span", [1, 5, 6, 7, 59, 60, 61, 99, 495, 1983, 2379, 10**6])
+def test_ticks_have_room_for_their_labels(span):
+    step = drawings._step(span)
+    assert step >= 1 and span / step <= 6
+    assert span < 12 or span / step > 2
+
+
 def test_cdf_steps():
     assert drawings.steps(np.array([3, 1, 3, 9])) == [(1, 0.0), (1, 25.0), (3, 75.0), (9, 100.0)]
     many = drawings.steps(np.arange(100_000))
