@@ -84,7 +84,7 @@ BOTH = {"start_real", "start_protected"}
 
 
 @pytest.mark.parametrize("file, old, new, finds", [
-    ("core/vmx/event.c", "WITH_ERROR_CODE >> vector & 1 && vmread(VMCS_GUEST_CR0) & CR0_PE",
+    ("core/vmx/event_exception.c", "WITH_ERROR_CODE >> vector & 1 && vmread(VMCS_GUEST_CR0) & CR0_PE",
      "WITH_ERROR_CODE >> vector & 1 && !(vmread(VMCS_GUEST_CR0) & CR0_PE)", BOTH),
     ("core/exits/io_string.c", "{UINT16_MAX, UINT32_MAX, UINT64_MAX}",
      "{UINT32_MAX, UINT32_MAX, UINT64_MAX}", {"start_real"}),
