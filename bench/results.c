@@ -92,32 +92,30 @@ static bool read_phase(const struct job *job, uint32_t index, enum phase phase,
                        struct job_outcome *outcome)
 {
     struct phase_outcome *out = &outcome->phases[phase];
-    uint64_t packet = job->plan.results_offset + phase_offset(&job->plan, phase);
-    uint64_t samples = packet + phase_packet_size(&job->plan, phase);
-    uint64_t totals = samples + phase_samples_size(&job->plan, phase);
-    uint64_t folded = totals + phase_totals_size(&job->plan, phase);
+    const struct phase_places at = phase_places(&job->plan, phase);
     uint32_t asked = phase_samples(&job->plan, phase);
 
     if (in->samples != asked && !(benchmark_is_check(job->benchmark) && in->samples == 0))
         return fail_job(outcome, "phase %d: %" PRIu32 " samples taken, %" PRIu32 " asked for",
                         phase, in->samples, asked);
-    if ((in->samples > 0 && in->samples_offset != samples) ||
-        (in->packet_offset != 0 && in->packet_offset != packet) ||
-        (in->totals_offset != 0 && (in->totals_offset != totals || folded == totals)) ||
-        in->folded_offset != (phase_folded_size(&job->plan, phase) ? folded : 0))
+    if ((in->samples > 0 && in->samples_offset != at.samples) ||
+        (in->packet_offset != 0 && in->packet_offset != at.packet) ||
+        (in->totals_offset != 0 && (in->totals_offset != at.totals || at.folded == at.totals)) ||
+        in->folded_offset != (phase_folded_size(&job->plan, phase) ? at.folded : 0))
         return fail_job(outcome, "phase %d: its data lies where it should not", phase);
     *out = (struct phase_outcome){
         .samples = in->samples,
         .records = in->records,
         .discarded = in->discarded,
-        .sample = (const void *)(region->data + samples),
+        .sample = (const void *)(region->data + at.samples),
         .operations = (uint64_t)in->samples * phase_rounds(&job->plan, phase),
-        .totals = in->totals_offset ? (const void *)(region->data + totals) : NULL,
-        .folded = in->folded_offset ? (const void *)(region->data + folded) : NULL,
+        .totals = in->totals_offset ? (const void *)(region->data + at.totals) : NULL,
+        .folded = in->folded_offset ? (const void *)(region->data + at.folded) : NULL,
     };
     if (out->folded && !check_folded(job, phase, outcome))
         return false;
-    if (in->packet_offset != 0 && !read_packet(job, index, phase, region->data + packet, outcome))
+    if (in->packet_offset != 0 &&
+        !read_packet(job, index, phase, region->data + at.packet, outcome))
         return false;
     count_phase_exits(out, phase_rounds(&job->plan, phase));
     if (in->packet_offset == 0 && in->records > 0)

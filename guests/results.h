@@ -193,6 +193,24 @@ static inline uint64_t phase_offset(const struct plan_job *job, enum phase phase
     return offset;
 }
 
+/* Where each part of a phase lies, from results_base; parts that it has not got take no room. */
+struct phase_places {
+    uint64_t packet;
+    uint64_t samples;
+    uint64_t totals;
+    uint64_t folded;
+};
+
+static inline struct phase_places phase_places(const struct plan_job *job, enum phase phase)
+{
+    struct phase_places at = {.packet = job->results_offset + phase_offset(job, phase)};
+
+    at.samples = at.packet + phase_packet_size(job, phase);
+    at.totals = at.samples + phase_samples_size(job, phase);
+    at.folded = at.totals + phase_totals_size(job, phase);
+    return at;
+}
+
 /* Bytes of a job's part of the region; a multiple of 64. */
 static inline uint64_t job_results_size(const struct plan_job *job)
 {

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Everything here runs the real harness on the real image, on Bochs, as a user would."""
+import collections
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -46,6 +48,22 @@ def benchmarks(directory):
     document = json.loads((directory / "benchmark.json").read_text())
     return {entry["name"]: entry for entry in document["benchmarks"]
             if "/calibration/" not in entry["name"]}
+
+
+def trace_lines(directory):
+    """A line for each record of a run's trace, as babeltrace2 reads it."""
+    return subprocess.run(["babeltrace2", directory / "trace"], check=True, text=True,
+                          capture_output=True).stdout.splitlines()
+
+
+def exit_reason_of(line):
+    """The exit reason's name in a line of trace_lines()."""
+    return re.search(r"\) (\S.*?): \{", line).group(1)
+
+
+def exits(directory):
+    """Records of a run by exit reason."""
+    return collections.Counter(map(exit_reason_of, trace_lines(directory)))
 
 
 def no_bochs_below(directory):

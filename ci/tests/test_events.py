@@ -1,12 +1,9 @@
 # SPDX-License-Identifier: MIT
 """NMIs that reach a guest, and events whose delivery fails: guests/tests/events.c."""
-import collections
-import re
-import subprocess
 
 import pytest
 
-from .conftest import BUILD, exitmeter, measure
+from .conftest import BUILD, exitmeter, exits, measure
 
 EVENTS = BUILD / "tests" / "events.bin"
 
@@ -14,12 +11,6 @@ EVENTS = BUILD / "tests" / "events.bin"
 def prove(tmp_path, guest, policy):
     return measure(tmp_path / "run", "--corpus", EVENTS, "--guest", f"check/{guest}",
                    "--policy", policy)
-
-
-def exits(directory):
-    text = subprocess.run(["babeltrace2", directory / "trace"], check=True, text=True,
-                          capture_output=True).stdout
-    return collections.Counter(re.findall(r"\) (\S.*?): \{", text))
 
 
 def test_nmis_come_one_after_the_other(tmp_path):

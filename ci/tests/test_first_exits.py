@@ -3,11 +3,10 @@
 import collections
 import json
 import re
-import subprocess
 
 import pytest
 
-from .conftest import benchmarks, exitmeter, measure, run, run_json
+from .conftest import benchmarks, exit_reason_of, exitmeter, measure, run, run_json, trace_lines
 
 VIOLATIONS = {"ept_first_touch", "mmio_read", "mmio_write"}
 ALWAYS = {"floor", "cpuid", "vmcall"} | VIOLATIONS
@@ -30,14 +29,11 @@ def test_every_benchmark_under_every_policy(full):
 def test_passthrough_really_passes(full):
     """By the harness's count, and by babeltrace2's reading of the trace."""
     jobs = {job["index"]: job["name"] for job in run_json(full)["jobs"]}
-    text = subprocess.run(["babeltrace2", full / "trace"], check=True, text=True,
-                          capture_output=True).stdout
     seen = collections.Counter()
-    for line in text.splitlines():
+    for line in trace_lines(full):
         fields = dict(re.findall(r"(\w+) = (\d+)", line))
         if int(fields["phase"]) == 3 and not int(fields["flags"]) & 4:
-            event = re.search(r"\) (\S.*?): \{", line).group(1)
-            seen[jobs[int(fields["job"])], event] += 1
+            seen[jobs[int(fields["job"])], exit_reason_of(line)] += 1
     reason = {"rdmsr": "RDMSR", "wrmsr": "WRMSR", "x2apic_tpr": "WRMSR", "in": "I/O instruction",
               "out": "I/O instruction", "cpuid": "CPUID", "vmcall": "VMCALL",
               "ud": "exception or NMI", "bp": "exception or NMI"}

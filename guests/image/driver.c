@@ -67,6 +67,11 @@ static enum vcpu_path path_of(const struct plan_job *job, const struct blob_row 
     return (enum vcpu_path)phase_level(job, phase);
 }
 
+static bool writes_records(enum vcpu_path path)
+{
+    return path == VCPU_PATH_STAMPS || path == VCPU_PATH_FULL;
+}
+
 /* As the guest starts with them. */
 static void note_controls(const struct room *room, struct controls_in_force *into)
 {
@@ -103,7 +108,7 @@ static bool run_round(struct room *room, struct phase_run *run)
 {
     struct probe_cpu *probes = room->driver->probes;
     struct phase_result *out = run->out;
-    bool recorded = run->path == VCPU_PATH_STAMPS || run->path == VCPU_PATH_FULL;
+    bool recorded = writes_records(run->path);
     uint64_t discarded = 0;
 
     demand_take_back(&room->demand); /* room_furnish() has seen that it can */
@@ -141,10 +146,7 @@ static bool run_phase(struct room *room, const struct plan_job *job, uint32_t jo
     const struct blob_row *row = &blob_rows(driver->blob)[row_index];
     enum vcpu_path path = path_of(job, row, phase);
     char *base = (char *)driver->results;
-    uint64_t packet = job->results_offset + phase_offset(job, phase);
-    uint64_t samples = packet + phase_packet_size(job, phase);
-    uint64_t totals = samples + phase_samples_size(job, phase);
-    uint64_t folded = totals + phase_totals_size(job, phase);
+    const struct phase_places at = phase_places(job, phase);
     struct phase_run run = {
         .job = job,
         .phase = phase,
@@ -153,28 +155,28 @@ static bool run_phase(struct room *room, const struct plan_job *job, uint32_t jo
         .start = guest_start(blob_header(driver->blob), row),
         .controls = &result->controls,
         .out = out,
-        .packet = base + packet,
+        .packet = base + at.packet,
         .packet_size = phase_packet_size(job, phase),
-        .samples = (struct sample *)(base + samples),
+        .samples = (struct sample *)(base + at.samples),
     };
 
     run.start.rdi = row_index;
     run.start.rsi = phase == PHASE_COUNT_OP || phase == PHASE_OP ? GUEST_OP : GUEST_CONTROL;
     run.start.rdx = phase_samples(job, phase);
-    if (path == VCPU_PATH_STAMPS || path == VCPU_PATH_FULL)
-        out->packet_offset = packet;
+    if (writes_records(path))
+        out->packet_offset = at.packet;
     if (phase_folded_size(job, phase)) {
-        out->folded_offset = folded;
-        run.folded = (struct phase_folded *)(base + folded);
+        out->folded_offset = at.folded;
+        run.folded = (struct phase_folded *)(base + at.folded);
     }
     driver->probes->totals = (struct probe_totals){0};
     for (uint32_t round = 0; round < phase_rounds(job, phase); round++)
         if (!run_round(room, &run))
             return false;
-    out->samples_offset = samples;
+    out->samples_offset = at.samples;
     if (path == VCPU_PATH_COUNTS) {
-        out->totals_offset = totals;
-        memcpy(base + totals, &driver->probes->totals, sizeof(driver->probes->totals));
+        out->totals_offset = at.totals;
+        memcpy(base + at.totals, &driver->probes->totals, sizeof(driver->probes->totals));
     }
     return true;
 }
