@@ -122,7 +122,7 @@ def _exits_per_op(run: Run, jobs: list[Job]) -> float:
         where = f"{run.path / 'run.json'}: jobs[{job.index}]"
         if op.exits is None or control.exits is None:
             raise BadInput(f"{where}: no phase has records")
-        found = op.exits - control.exits
+        found = op.exits - control.exits - job.interruptions
         per_op = found / op.operations
         if not isclose(per_op, job.stated_exits_per_op, rel_tol=1e-5, abs_tol=1e-6):
             raise BadInput(f"{where}.exits_per_op: {job.stated_exits_per_op}, but the trace's "
@@ -138,7 +138,8 @@ def _pool_split(jobs: list[Job]) -> Split | Absent:
         op = job.phases["op"]
         found = split(op.samples, op.records, op.discarded)
         if isinstance(found, Absent):
-            if op.records is None and not len(exits(job.phases["count_op"].records)):
+            counted = job.phases["count_op"]
+            if op.records is None and not len(exits(counted.samples, counted.records)):
                 return Absent("takes no exit")
             return found
         parts.append(found)
@@ -171,8 +172,8 @@ def _pool_costs(jobs: list[Job]) -> Costs | Absent:
         sums = dict.fromkeys(COUNTERS, 0)
         total = 0
         for job in jobs:
-            records = job.phases[phase].records
-            found, taken = ({}, 0) if records is None else counters(records)
+            samples, records = job.phases[phase].samples, job.phases[phase].records
+            found, taken = ({}, 0) if records is None else counters(samples, records)
             if taken == 0:
                 break
             total += taken
@@ -188,9 +189,9 @@ def _pool_reasons(jobs: list[Job]) -> dict[int, int]:
     """Exits by reason: of the measured phases where they have records, else of the counting."""
     pooled: dict[int, int] = {}
     for job in jobs:
-        records = job.phases["op"].records
-        if records is None:
-            records = job.phases["count_op"].records
-        for number, count in exit_reasons(records).items():
+        phase = job.phases["op"]
+        if phase.records is None:
+            phase = job.phases["count_op"]
+        for number, count in exit_reasons(phase.samples, phase.records).items():
             pooled[number] = pooled.get(number, 0) + count
     return dict(sorted(pooled.items()))

@@ -17,7 +17,7 @@ from .errors import BadInput
 from .stream import Stream
 from .totals import Folded, Totals, read_folded, read_totals
 
-SCHEMA = "exitmeter.run/2"
+SCHEMA = "exitmeter.run/3"
 
 # enum phase of guests/results.h, in its order.
 PHASES = ("count_control", "count_op", "control", "op")
@@ -73,6 +73,7 @@ class Job:
     reason: str
     controls: dict[str, Any]
     stated_exits_per_op: float | None
+    interruptions: int
     phases: dict[str, Phase]
 
 
@@ -158,6 +159,11 @@ def open_run(path: Path) -> Run:
                probe_levels=levels, jobs=tuple(jobs), stream=stream)
 
 
+def _interruptions(node: Node) -> int:
+    """Exits of the host's own that the op phase had more than the control phase."""
+    return node["op"].count() - node["control"].count()
+
+
 def _positive(node: Node) -> int:
     if node.count() == 0:
         raise node.bad("1 or more is needed")
@@ -204,6 +210,7 @@ class _JobReader:
                    reason=node["reason"].text() if "reason" in node else "",
                    controls=node["controls"].object() if status == "done" else {},
                    stated_exits_per_op=node["exits_per_op"].number() if measured else None,
+                   interruptions=_interruptions(node["interruptions"]) if measured else 0,
                    phases=phases)
 
     def _phase(self, node: Node, job: int, name: str) -> Phase:

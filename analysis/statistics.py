@@ -55,9 +55,14 @@ def durations(samples: np.ndarray) -> np.ndarray:
     return (samples[:, 1] - samples[:, 0]).view(np.int64)
 
 
-def exits(records: np.ndarray) -> np.ndarray:
-    """The records that are VM exits of the operation: all but the one that ends the phase."""
-    return records[(records["flags"] & RECORD_LEFT) == 0]
+def exits(samples: np.ndarray, records: np.ndarray) -> np.ndarray:
+    """The records that are VM exits of the operation: not the one that ends the phase, nor those
+    of what a benchmark does before its first sample and after its last."""
+    taken = records[(records["flags"] & RECORD_LEFT) == 0]
+    if not len(samples):
+        return taken[:0]
+    home = np.searchsorted(samples[:, 0], taken["entered"], side="right") - 1
+    return taken[(home >= 0) & (taken["entered"] <= samples[home, 1])]
 
 
 def split(samples: np.ndarray, records: np.ndarray | None, discarded: int) -> np.ndarray | Absent:
@@ -68,7 +73,7 @@ def split(samples: np.ndarray, records: np.ndarray | None, discarded: int) -> np
     """
     if records is None:
         return Absent("the measured phase kept no records")
-    taken = exits(records)
+    taken = exits(samples, records)
     if discarded:
         return Absent(f"{discarded} records of the measured phase were discarded")
     if len(taken) == 0:
@@ -93,14 +98,14 @@ def split(samples: np.ndarray, records: np.ndarray | None, discarded: int) -> np
     return parts
 
 
-def counters(records: np.ndarray) -> tuple[dict[str, int], int]:
+def counters(samples: np.ndarray, records: np.ndarray) -> tuple[dict[str, int], int]:
     """Sums of COUNTERS over the exits whose record has counts, and the number of those exits."""
-    taken = exits(records)
+    taken = exits(samples, records)
     taken = taken[(taken["flags"] & RECORD_HAS_COUNTS) != 0]
     return {name: int(taken[name].sum(dtype=np.uint64)) for name in COUNTERS}, len(taken)
 
 
-def exit_reasons(records: np.ndarray) -> dict[int, int]:
+def exit_reasons(samples: np.ndarray, records: np.ndarray) -> dict[int, int]:
     """Exits by basic exit reason."""
-    numbers, counts = np.unique(exits(records)["reason"], return_counts=True)
+    numbers, counts = np.unique(exits(samples, records)["reason"], return_counts=True)
     return {int(number): int(count) for number, count in zip(numbers, counts)}

@@ -79,10 +79,10 @@ void calibration_add(struct experiment *experiment, const struct corpus *corpus)
                      .samples = samples,
                      .count_samples = experiment->count_samples,
                      .time_limit = JOB_TIME_LIMIT,
+                     .exits_room = job_exits_room(benchmark),
                      .rounds = 1},
             .benchmark = benchmark,
             .policy = policy,
-            .expected_exits = policy_exits(&policy->plan, &benchmark->row),
             .name = text("calibration/%s", items[item].name),
             .calibration = item,
         };

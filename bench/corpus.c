@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include "corpus.h"
 
+#include "row_exits.h"
 #include "text.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const gate_names[] = {
-    [GATE_ALWAYS] = "always", [GATE_MSR_READ] = "msr_read", [GATE_MSR_WRITE] = "msr_write",
-    [GATE_IO] = "io",         [GATE_NEVER] = "never",       [GATE_EXCEPTION] = "exception",
+static const char *const gate_names[GATES] = {
+    [GATE_ALWAYS] = "always", [GATE_MSR_READ] = "msr_read",   [GATE_MSR_WRITE] = "msr_write",
+    [GATE_IO] = "io",         [GATE_EXCEPTION] = "exception",
 };
 
 const char *gate_name(uint32_t gate)
 {
-    return gate < sizeof(gate_names) / sizeof(gate_names[0]) ? gate_names[gate] : NULL;
+    return gate < GATES ? gate_names[gate] : NULL;
 }
 
 bool benchmark_is_check(const struct benchmark *benchmark)
@@ -88,6 +89,44 @@ static char *check_header(const struct bytes *file, struct blob_header *header)
     return NULL;
 }
 
+/* What is wrong with an exit that the row expects, or NULL. */
+static char *check_exit(const struct row_exit *exit)
+{
+    if (!gate_name(exit->gate))
+        return text("unknown gate %u", exit->gate);
+    if (exit->reason >= PROBE_REASONS)
+        return text("there is no exit reason %u", exit->reason);
+    if (exit->gate == GATE_IO && (exit->index > 0xffff || exit->width == 0 || exit->width > 4))
+        return text("%u bytes at port 0x%x are no I/O access", exit->width, exit->index);
+    if (exit->gate == GATE_EXCEPTION && exit->index > 31)
+        return text("there is no exception %u", exit->index);
+    for (unsigned i = 0; i < sizeof(exit->when_on); i++)
+        if ((exit->when_on[i] && !row_control_name(exit->when_on[i])) ||
+            (exit->when_off[i] && !row_control_name(exit->when_off[i])))
+            return text("there is no VM-execution control %u or %u", exit->when_on[i],
+                        exit->when_off[i]);
+    return NULL;
+}
+
+static char *check_exits(const struct blob_row *row)
+{
+    char *wrong = NULL;
+    for (unsigned i = 0; i < ROW_EXITS && row->exits[i].times && !wrong; i++)
+        wrong = check_exit(&row->exits[i]);
+    if (!wrong && row_exits_most(row) > ROW_EXITS_MOST)
+        wrong = text("it takes more than %u exits", ROW_EXITS_MOST);
+    return wrong;
+}
+
+static bool code_is_inside(const struct bytes *file, const struct blob_row *row)
+{
+    const uint64_t optional[] = {row->twice, row->setup, row->teardown};
+    for (size_t i = 0; i < sizeof(optional) / sizeof(optional[0]); i++)
+        if (optional[i] && !at(file, optional[i], 1))
+            return false;
+    return at(file, row->op, 1) && (at(file, row->control, 1) || row->flags & ROW_CHECK);
+}
+
 /* What is wrong with the row, or NULL; fills in benchmark. */
 static char *check_row(const struct bytes *file, const struct blob_header *header, uint32_t index,
                        struct benchmark *benchmark)
@@ -102,23 +141,19 @@ static char *check_row(const struct bytes *file, const struct blob_header *heade
     if (!benchmark->description || !benchmark->instruction)
         return text("row %u (%s): description or instruction is no string in the file", index,
                     benchmark->name);
-    if (!at(file, row->op, 1) || (!at(file, row->control, 1) && !(row->flags & ROW_CHECK)))
+    if (!code_is_inside(file, row))
         return text("row %u (%s): its code lies outside the file", index, benchmark->name);
-    if (!gate_name(row->gate))
-        return text("row %u (%s): unknown gate %u", index, benchmark->name, row->gate);
     if ((row->flags & ROW_START_MODE) == ROW_START_MODE ||
         (row->flags & ROW_START_REAL && !header->low_size) ||
         (row->flags & ROW_START_PROTECTED && !header->entry_protected))
         return text("row %u (%s) starts in a mode that the file has no entry for", index,
                     benchmark->name);
-    if (row->gate == GATE_IO &&
-        (row->gate_index > 0xffff || row->gate_width == 0 || row->gate_width > 4))
-        return text("row %u (%s): %u bytes at port 0x%x are no I/O access", index, benchmark->name,
-                    row->gate_width, row->gate_index);
-    if (row->gate == GATE_EXCEPTION && row->gate_index > 31)
-        return text("row %u (%s): there is no exception %u", index, benchmark->name,
-                    row->gate_index);
-    return NULL;
+    char *wrong = check_exits(row);
+    if (!wrong)
+        return NULL;
+    char *named = text("row %u (%s): %s", index, benchmark->name, wrong);
+    free(wrong);
+    return named;
 }
 
 int corpus_parse(const struct bytes *bytes, struct corpus *corpus, char **error)

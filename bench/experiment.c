@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "experiment.h"
 
+#include "row_exits.h"
 #include "text.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define SHUFFLE_SEED 0x657869746d657465ull /* any; the same each time */
+
+/* Two where the row says less: some fail by taking more, and their records show it. */
+uint32_t job_exits_room(const struct benchmark *benchmark)
+{
+    unsigned most = row_exits_most(&benchmark->row);
+    return most < 2 ? 2 : most;
+}
 
 static struct job make_job(const struct experiment *experiment, const char *target,
                            const struct benchmark *benchmark, uint32_t policy, uint32_t repetition)
@@ -21,10 +29,10 @@ static struct job make_job(const struct experiment *experiment, const char *targ
                  .samples = check ? 1 : experiment->samples,
                  .count_samples = check ? 1 : experiment->count_samples,
                  .time_limit = JOB_TIME_LIMIT,
-                 .rounds = check ? 1 : experiment->rounds},
+                 .rounds = check ? 1 : experiment->rounds,
+                 .exits_room = job_exits_room(benchmark)},
         .benchmark = benchmark,
         .policy = under,
-        .expected_exits = policy_exits(&under->plan, &benchmark->row),
         .name = text("%s/%s/%s", target, benchmark->name, under->plan.name),
     };
     strcpy(job.plan.benchmark, benchmark->name); /* the corpus checked its length */

@@ -18,9 +18,8 @@ struct job {
     struct plan_job plan; /* as the image gets it */
     const struct benchmark *benchmark;
     const struct policy *policy;
-    unsigned expected_exits; /* an operation, by the policy's bitmaps */
-    char *name;              /* TARGET/BENCHMARK/POLICY */
-    uint32_t calibration;    /* of a calibrating job: which figure it is for */
+    char *name;           /* TARGET/BENCHMARK/POLICY */
+    uint32_t calibration; /* of a calibrating job: which figure it is for */
 };
 
 /* Jobs and policies of calibration.h: behind the others, and in the plan with them. */
@@ -54,6 +53,9 @@ void experiment_make_jobs(struct experiment *experiment, const char *target);
 
 /* Keeps the jobs whose keep[index] is set. */
 void experiment_keep_jobs(struct experiment *experiment, const bool *keep);
+
+/* Records that a job has room for, an operation. */
+uint32_t job_exits_room(const struct benchmark *benchmark);
 
 /* Puts the jobs into an order that looks random and is the same each time. */
 void experiment_shuffle(struct experiment *experiment);

@@ -188,14 +188,16 @@ static bool rule_passthrough(struct line *line)
 
 static bool rule_control(struct line *line)
 {
-    static const char *const states[] = {"off", "on"};
+    static const char *const states[POLICY_CONTROL_STATES] = {"off", "on", "where-offered"};
     size_t count;
     const char *const *names = policy_control_names(&count);
     int control = choose(line, 1, "a control", names, count);
-    int on = control < 0 ? -1 : choose(line, 2, "on or off", states, 2);
-    if (on < 0 || !nothing_after(line, 3))
+    int state = control < 0
+                    ? -1
+                    : choose(line, 2, "on, off or where-offered", states, POLICY_CONTROL_STATES);
+    if (state < 0 || !nothing_after(line, 3))
         return false;
-    policy_control_set(&line->policy->plan, (size_t)control, on);
+    policy_control_set(&line->policy->plan, (size_t)control, (enum policy_control_state)state);
     return true;
 }
 

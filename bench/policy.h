@@ -12,7 +12,7 @@
  *   intercept|passthrough exception N[-M]|NAME   NAME as in the SDM, in lower case: ud, bp, pf
  *   unclaimed io forward|ones                    an intercepted port: the hardware's, which is how
  *                                                it starts, or as where there is no device
- *   control NAME on|off                          a VM-execution control; see policy_control.h
+ *   control NAME on|off|where-offered            a VM-execution control; see policy_control.h
  *   hide cpuid NAME                              a feature of CPUID; see policy_cpuid.c
  *   hide cpuid LEAF[:SUBLEAF] OUTPUT BIT[-BIT]   bits of eax, ebx, ecx or edx, by number
  *   probes off|counts|stamps|full                probe level of the measured phases
@@ -22,7 +22,6 @@
 #ifndef EXITMETER_BENCH_POLICY_H
 #define EXITMETER_BENCH_POLICY_H
 
-#include "../guests/blob.h"
 #include "../guests/plan.h"
 #include "files.h"
 
@@ -61,8 +60,5 @@ extern const char *const probe_level_names[4];
 bool policy_msr_exits(const struct plan_policy *policy, uint32_t msr, bool write);
 bool policy_io_exits(const struct plan_policy *policy, uint32_t port, uint32_t width);
 bool policy_exception_exits(const struct plan_policy *policy, unsigned vector);
-
-/* Exits that one operation of the row takes under the policy: 0 or 1. */
-unsigned policy_exits(const struct plan_policy *policy, const struct blob_row *row);
 
 #endif

@@ -95,22 +95,3 @@ bool policy_exception_exits(const struct plan_policy *policy, unsigned vector)
 {
     return (policy->exception_bitmap | EXCEPTIONS_THAT_ALWAYS_EXIT) >> vector & 1;
 }
-
-unsigned policy_exits(const struct plan_policy *policy, const struct blob_row *row)
-{
-    switch ((enum row_gate)row->gate) {
-    case GATE_MSR_READ:
-        return policy_msr_exits(policy, row->gate_index, false);
-    case GATE_MSR_WRITE:
-        return policy_msr_exits(policy, row->gate_index, true);
-    case GATE_IO:
-        return policy_io_exits(policy, row->gate_index, row->gate_width);
-    case GATE_EXCEPTION:
-        return policy_exception_exits(policy, row->gate_index);
-    case GATE_NEVER:
-        return 0;
-    case GATE_ALWAYS:
-        break;
-    }
-    return 1;
-}

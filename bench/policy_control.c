@@ -72,12 +72,15 @@ const char *const *policy_control_names(size_t *count)
     return chosen_names;
 }
 
-void policy_control_set(struct plan_policy *policy, size_t index, int on)
+void policy_control_set(struct plan_policy *policy, size_t index, enum policy_control_state state)
 {
     size_t i = chosen[index];
     struct plan_controls *group = (struct plan_controls *)((char *)policy + listed[i].group);
     uint32_t bit = 1u << listed[i].bit;
+    uint32_t *const fields[POLICY_CONTROL_STATES] = {&group->clear, &group->set,
+                                                     &group->where_offered};
 
-    group->set = on ? group->set | bit : group->set & ~bit;
-    group->clear = on ? group->clear & ~bit : group->clear | bit;
+    for (int other = 0; other < POLICY_CONTROL_STATES; other++)
+        *fields[other] &= ~bit;
+    *fields[state] |= bit;
 }

@@ -17,7 +17,14 @@
 /* Names, in the list's order. They stay. */
 const char *const *policy_control_names(size_t *count);
 
-/* Switches the control of that index on or off. */
-void policy_control_set(struct plan_policy *policy, size_t index, int on);
+enum policy_control_state {
+    POLICY_CONTROL_OFF,
+    POLICY_CONTROL_ON,
+    POLICY_CONTROL_WHERE_OFFERED, /* on, if the CPU offers it */
+    POLICY_CONTROL_STATES
+};
+
+/* Puts the control of that index into that state. */
+void policy_control_set(struct plan_policy *policy, size_t index, enum policy_control_state state);
 
 #endif

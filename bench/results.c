@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "results.h"
 
+#include "exit_proof.h"
 #include "text.h"
 
 #include <inttypes.h>
@@ -124,29 +125,6 @@ static bool read_phase(const struct job *job, uint32_t index, enum phase phase,
     return true;
 }
 
-/* Exits an operation, from the measured phases if they had probes, else from the counting ones. */
-static void count_job_exits(const struct job *job, struct job_outcome *outcome)
-{
-    const struct phase_outcome *control = &outcome->phases[PHASE_CONTROL];
-    const struct phase_outcome *op = &outcome->phases[PHASE_OP];
-    if (!control->has_exits || !op->has_exits) {
-        control = &outcome->phases[PHASE_COUNT_CONTROL];
-        op = &outcome->phases[PHASE_COUNT_OP];
-    }
-    if (!control->has_exits || !op->has_exits || op->samples == 0)
-        return;
-    outcome->has_exits = true;
-    outcome->exits = (int64_t)op->exits - (int64_t)control->exits;
-    outcome->exit_operations = op->operations;
-    if (outcome->exits == (int64_t)(job->expected_exits * op->operations))
-        return;
-    outcome->status = RESULT_FAILED; /* the data is sound, and kept: it shows what happened */
-    snprintf(outcome->reason, sizeof(outcome->reason),
-             "%" PRId64 " exits for %" PRIu64
-             " operations; by the policy's bitmaps it must be %u each",
-             outcome->exits, op->operations, job->expected_exits);
-}
-
 static void read_job(const struct job *job, uint32_t index, const struct bytes *region,
                      struct job_outcome *outcome)
 {
@@ -175,7 +153,7 @@ static void read_job(const struct job *job, uint32_t index, const struct bytes *
             return;
     if (benchmark_is_check(job->benchmark))
         return;
-    count_job_exits(job, outcome);
+    exit_proof(job, outcome);
     outcome->has_digest = true;
     digest_make(outcome->phases[PHASE_CONTROL].sample, outcome->phases[PHASE_CONTROL].samples,
                 outcome->phases[PHASE_OP].sample, outcome->phases[PHASE_OP].samples,

@@ -31,10 +31,14 @@ struct job_outcome {
     enum result_status status;
     char reason[REASON_SIZE];
     struct controls_in_force controls;
+    unsigned expected_exits;                  /* an operation; of a done job */
     struct phase_outcome phases[PHASE_COUNT]; /* empty where the job was not done */
     bool has_exits;                           /* exits and exit_samples mean something */
     int64_t exits;                            /* of the op phase less those of the control phase */
     uint64_t exit_operations;                 /* that took them */
+    struct {
+        int64_t control, op;
+    } interruptions; /* exits of these phases that were the host's own, and are not among exits */
     bool has_digest;
     struct digest digest;
 };

@@ -139,16 +139,20 @@ static json_t *controls_json(const struct controls_in_force *controls)
 static json_t *job_json(const struct job *job, size_t index, const struct job_outcome *outcome,
                         const struct job_place *place)
 {
-    bool check = benchmark_is_check(job->benchmark);
     return json_pack(
-        "{s:I, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "index", (json_int_t)index,
-        "name", job->name, "benchmark", job->benchmark->name, "policy", job->policy->plan.name,
-        "repetition", (json_int_t)job->plan.repetition, "probe_level",
+        "{s:I, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "index",
+        (json_int_t)index, "name", job->name, "benchmark", job->benchmark->name, "policy",
+        job->policy->plan.name, "repetition", (json_int_t)job->plan.repetition, "probe_level",
         probe_level_name(job->plan.probe_level), "status", result_status_name(outcome->status),
         "reason", outcome->reason, "expected_exits_per_op",
-        check ? json_null() : json_integer(job->expected_exits), "exits_per_op",
+        outcome->has_exits ? json_integer(outcome->expected_exits) : json_null(), "exits_per_op",
         outcome->has_exits ? json_real((double)outcome->exits / outcome->exit_operations)
                            : json_null(),
+        "interruptions",
+        outcome->has_exits
+            ? json_pack("{s:I, s:I}", "control", (json_int_t)outcome->interruptions.control, "op",
+                        (json_int_t)outcome->interruptions.op)
+            : json_null(),
         "controls", controls_json(&outcome->controls), "phases", phases_json(outcome, place));
 }
 
@@ -174,7 +178,7 @@ static json_t *run_json(const struct run_facts *facts, const struct experiment *
     return json_pack(
         "{s:s, s:s, s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:o, "
         "s:o, s:o}",
-        "schema", "exitmeter.run/2", "status", results->reason[0] ? "failed" : "complete", "reason",
+        "schema", "exitmeter.run/3", "status", results->reason[0] ? "failed" : "complete", "reason",
         results->reason, "created", created_json(facts->created), "command", command_json(facts),
         "target", facts->target->name, "unit", facts->target->unit, "host", host_json(), "machine",
         machine_json(facts, results), "build", build, "clock", clock, "samples",

@@ -43,6 +43,14 @@ static const struct {
 #undef EXIT_REASON
 };
 
+const char *trace_reason_name(unsigned reason)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(exit_reasons); i++)
+        if (exit_reasons[i].number == reason)
+            return exit_reasons[i].name;
+    return "an unknown exit reason";
+}
+
 /* The first record fields are CTF's event header. */
 #define HEADER_FIELDS 2u
 

@@ -15,4 +15,7 @@ char *trace_metadata(const char *unit);
 /* layout.json, schema exitmeter.layout/1; free() it. */
 char *trace_layout_json(void);
 
+/* The name of a basic exit reason, "CPUID". */
+const char *trace_reason_name(unsigned reason);
+
 #endif

@@ -20,12 +20,13 @@
 #define EXITMETER_GUESTS_BLOB_H
 
 #include "../core/hypercall.h"
+#include "../core/vmx/control.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
 #define GUEST_BLOB_MAGIC   0x31424f4c424d5845ull /* "EXMBLOB1", little-endian */
-#define GUEST_BLOB_VERSION 2u
+#define GUEST_BLOB_VERSION 3u
 
 /* Guest-physical layout, bytes. The tables of the first 64-bit page map lie below the stack. */
 #define GUEST_PAGE_TABLES  0x1000ull
@@ -73,17 +74,45 @@ _Static_assert(GUEST_SAMPLES_BASE + GUEST_SAMPLES_MAX * sizeof(struct sample) <=
 enum guest_phase_code {
     GUEST_CONTROL = 0, /* the row's code without the exiting instruction */
     GUEST_OP = 1,
+    GUEST_TWICE = 2,
 };
 
-/* Which intercept decides whether the operation exits. */
+/* Which of the policy's bitmaps decides whether an exit is taken. */
 enum row_gate {
-    GATE_ALWAYS = 0,    /* exits under every policy */
-    GATE_MSR_READ = 1,  /* gate_index is the MSR */
-    GATE_MSR_WRITE = 2, /* gate_index is the MSR */
-    GATE_IO = 3,        /* gate_index is the port, gate_width the bytes accessed */
-    GATE_NEVER = 4,     /* exits under no policy */
-    GATE_EXCEPTION = 5, /* gate_index is the vector */
+    GATE_ALWAYS = 0,    /* none of them */
+    GATE_MSR_READ = 1,  /* index is the MSR */
+    GATE_MSR_WRITE = 2, /* index is the MSR */
+    GATE_IO = 3,        /* index is the port, width the bytes accessed */
+    GATE_EXCEPTION = 4, /* index is the vector */
+    GATES
 };
+
+/* VM-execution controls as struct row_exit names them: PRIMARY_CONTROL_HLT_EXITING and so on. */
+enum row_control {
+    ROW_CONTROL_NONE = 0,
+#define CONTROL(group, bit, symbol, name) \
+    group##_CONTROL_##symbol = 1 + 32 * CONTROL_##group + (bit),
+#include "../core/vmx/control_list.h"
+#undef CONTROL
+    ROW_CONTROLS = 1 + 32 * CONTROL_EXIT /* VM-exit and VM-entry controls decide over no exit */
+};
+
+/*
+ * A VM exit that the operation takes: if the bitmap that is its gate says so, and the controls in
+ * force are as named.
+ */
+struct row_exit {
+    uint16_t reason; /* basic exit reason */
+    uint16_t times;  /* in each operation; 0: behind the last of the list */
+    uint32_t index;
+    uint8_t gate;        /* enum row_gate */
+    uint8_t width;       /* 0 unless GATE_IO */
+    uint8_t when_on[3];  /* enum row_control, each of which must be 1 */
+    uint8_t when_off[3]; /* ... and each of which must be 0 */
+};
+
+#define ROW_EXITS      4u
+#define ROW_EXITS_MOST 4096u /* in one operation, all together */
 
 /* row.requires: what the CPU must have. */
 #define ROW_REQUIRES_X2APIC       1u
@@ -109,6 +138,9 @@ enum row_gate {
 /* The code of a phase: fills count samples. */
 typedef void row_code(struct sample *samples, uint64_t count);
 
+/* What comes before the first sample, or after the last. */
+typedef void row_frame(void);
+
 /* One benchmark. */
 struct blob_row {
     GUEST_POINTER(const char *) name;
@@ -116,12 +148,12 @@ struct blob_row {
     GUEST_POINTER(const char *) instruction; /* as the table shows it, "IN AL, 0x80" */
     GUEST_POINTER(row_code *) op;
     GUEST_POINTER(row_code *) control;
-    uint32_t gate; /* enum row_gate */
-    uint32_t gate_index;
-    uint32_t gate_width;  /* bytes; 0 unless GATE_IO */
-    uint32_t exit_reason; /* basic exit reason expected where it exits */
-    uint32_t requires;    /* ROW_REQUIRES_* */
-    uint32_t flags;       /* ROW_* */
+    GUEST_POINTER(row_code *) twice;  /* preparation and operation two times a sample; 0: cannot */
+    GUEST_POINTER(row_frame *) setup; /* before each phase, control's too; 0: nothing */
+    GUEST_POINTER(row_frame *) teardown; /* after each phase; 0: nothing */
+    struct row_exit exits[ROW_EXITS];    /* that the operation takes; nothing else may */
+    uint32_t requires;                   /* ROW_REQUIRES_* */
+    uint32_t flags;                      /* ROW_* */
 };
 
 struct blob_header {
@@ -138,7 +170,8 @@ struct blob_header {
     uint64_t memory_end; /* guest-physical end including .bss */
 };
 
-_Static_assert(sizeof(struct blob_row) == 64, "wire format");
+_Static_assert(sizeof(struct row_exit) == 16, "wire format");
+_Static_assert(sizeof(struct blob_row) == 136, "wire format");
 _Static_assert(sizeof(struct blob_header) == 72, "wire format");
 
 #endif

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #define PLAN_MAGIC        0x314e414c504d5845ull /* "EXMPLAN1", little-endian */
-#define PLAN_VERSION      3u
+#define PLAN_VERSION      4u
 #define PLAN_NAME_SIZE    48u /* bytes of a name, its NUL included */
 #define PLAN_POLICIES_MAX 64u
 #define PLAN_JOBS_MAX     4096u
@@ -44,6 +44,7 @@ struct plan_header {
 struct plan_controls {
     uint32_t set;
     uint32_t clear;
+    uint32_t where_offered; /* set where the CPU offers it */
 };
 
 /* Bits of one output register of a CPUID leaf that the guest is not to see. */
@@ -72,6 +73,7 @@ struct plan_policy {
     struct plan_controls secondary;
     uint32_t exception_bitmap; /* a bit a vector; NMIs and #MC exit whatever it says */
     uint32_t unclaimed_ports;  /* enum plan_ports */
+    uint32_t reserved;
     struct plan_cpuid_hidden cpuid[PLAN_CPUID_HIDDEN];
     uint8_t msr_bitmap[4096];  /* read low, read high, write low, write high: 1 KiB each */
     uint8_t io_bitmap_a[4096]; /* ports 0x0000-0x7fff */
@@ -87,13 +89,14 @@ struct plan_job {
     uint32_t samples;               /* of the control phase and of the op phase, each */
     uint32_t count_samples;         /* of the two counting phases, each */
     uint32_t time_limit;            /* guest time of each round, in 2^20 TSC ticks; 0: none */
+    uint32_t exits_room;            /* records that there is room for, an operation */
     uint32_t rounds; /* of the measured phases, one or more: see struct phase_folded */
-    uint32_t reserved;
+    uint32_t reserved[2];
     uint64_t results_offset; /* of this job's struct job_result, from results_base */
 };
 
 _Static_assert(sizeof(struct plan_header) == 64, "wire format");
-_Static_assert(sizeof(struct plan_policy) == 336 + 3 * 4096, "wire format");
-_Static_assert(sizeof(struct plan_job) == 88, "wire format");
+_Static_assert(sizeof(struct plan_policy) == 352 + 3 * 4096, "wire format");
+_Static_assert(sizeof(struct plan_job) == 96, "wire format");
 
 #endif

@@ -146,10 +146,10 @@ static inline uint32_t phase_samples(const struct plan_job *job, enum phase phas
     return phase < PHASE_CONTROL ? job->count_samples : job->samples;
 }
 
-/* Records that a phase has room for: two exits an operation and a few more; the rest is counted. */
+/* Records that a phase has room for, and a few more; the rest is counted. */
 static inline uint64_t phase_record_room(const struct plan_job *job, enum phase phase)
 {
-    return 2 * (uint64_t)phase_samples(job, phase) + 64;
+    return job->exits_room * (uint64_t)phase_samples(job, phase) + 64;
 }
 
 /* Bytes of a phase's packet, header included; a multiple of 64. */

@@ -182,6 +182,7 @@ def write_run(path: Path, build: Build) -> Path:
             elif row.status == "done":
                 job["phases"] = {name: writer.phase(index, number, row, 3 if number < 2 else level)
                                  for number, name in enumerate(PHASES)}
+                job["interruptions"] = {"control": 0, "op": 0}
                 job["exits_per_op"] = (float(row.exits)
                                        + (row.discarded - row.full) / build.samples)
                 job["controls"] = {"pin_based": "0x16", "primary": "0xb6006172",
@@ -194,7 +195,7 @@ def write_run(path: Path, build: Build) -> Path:
     kinds = {row.benchmark: row.kind for row in build.rows}
     stubs = {row.benchmark: row.stub for row in build.rows}
     document = {
-        "schema": "exitmeter.run/2", "status": build.status or ("failed" if failed else "complete"),
+        "schema": "exitmeter.run/3", "status": build.status or ("failed" if failed else "complete"),
         "reason": build.reason, "created": "2026-11-21T03:04:05Z",
         "command": ["exitmeter", "run"], "target": build.target, "unit": build.unit,
         "host": {"hostname": "h", "kernel": "6.1", "cpu": "c"}, "machine": build.machine,
@@ -202,8 +203,9 @@ def write_run(path: Path, build: Build) -> Path:
         "count_samples": build.count_samples, "rounds": 1,
         "repetitions": build.repetitions,
         "benchmarks": [{"name": name, "kind": kinds[name], "description": f"about {name}",
-                        "instruction": name.upper(), "exit_reason": 10,
-                        "gate": "always", "gate_index": 0, "gate_width": 0,
+                        "instruction": name.upper(),
+                        "exits": [{"reason": 10, "times": 1, "gate": "always", "index": 0,
+                                   "width": 0, "when_on": [], "when_off": []}],
                         "stub": stubs[name]}
                        for name in names],
         "policies": [{"name": name, "sha256": "cc", "probe_level": build.level}

@@ -45,7 +45,7 @@ def test_not_a_run(tmp_path, run):
     ("", "not valid JSON"), ("{", "not valid JSON"), ("[]", "an object is needed"),
     ('{"schema": NaN}', "NaN"), ('{"a": 1, "a": 2}', "stands twice"), ("{}", '"schema" is missing'),
     ('{"schema": "\\ud800"}', "not valid JSON"), ("[" * 100000, "not valid JSON"),
-    ('{"schema": "exitmeter.run/1"}', '"exitmeter.run/2" is needed')])
+    ('{"schema": "exitmeter.run/1"}', '"exitmeter.run/3" is needed')])
 def test_broken_run_json(run, text, what):
     (run / "run.json").write_text(text, encoding="utf-8")
     refused(run, "run.json", what)

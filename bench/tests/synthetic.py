@@ -10,7 +10,8 @@ import struct
 BLOB_BASE = 0x100000
 HEADER_ROOM = 4096
 RECORD_SIZE = 64
-GATE_ALWAYS, GATE_MSR_READ, GATE_MSR_WRITE, GATE_IO, GATE_NEVER = range(5)
+GATE_ALWAYS, GATE_MSR_READ, GATE_MSR_WRITE, GATE_IO, GATE_EXCEPTION = range(5)
+ROW_SIZE = 136
 ROW_FLOOR, ROW_CHECK = 1, 2
 OFF, COUNTS, STAMPS, FULL = range(4)
 HAS_COUNTS, LEFT = 1, 4
@@ -33,7 +34,7 @@ ROWS = [
 def make_blob(rows=ROWS):
     """A guest blob whose code is one RET."""
     table = 72
-    code = table + 64 * len(rows)
+    code = table + ROW_SIZE * len(rows)
     strings = bytearray()
     start = code + 8
 
@@ -44,11 +45,12 @@ def make_blob(rows=ROWS):
 
     packed = b""
     for name, instruction, gate, index, width, reason, flags in rows:
-        packed += struct.pack("<5Q6I", string(name), string("what " + name), string(instruction),
-                              BLOB_BASE + code, BLOB_BASE + code,
-                              gate, index, width, reason, 0, flags)
+        packed += struct.pack("<8Q", string(name), string("what " + name), string(instruction),
+                              BLOB_BASE + code, BLOB_BASE + code, 0, 0, 0)
+        packed += struct.pack("<HHIBB6x", reason, not flags & ROW_CHECK, index, gate, width)
+        packed += struct.pack("<48x2I", 0, flags)
     size = start + len(strings)
-    header = struct.pack("<QIIIIQQQQQQ", 0x31424F4C424D5845, 2, 64, len(rows), 0,
+    header = struct.pack("<QIIIIQQQQQQ", 0x31424F4C424D5845, 3, ROW_SIZE, len(rows), 0,
                          BLOB_BASE + table, BLOB_BASE + code, 0, 0, BLOB_BASE + size,
                          BLOB_BASE + size + 4096)
     return header + packed + b"\xc3".ljust(8, b"\0") + bytes(strings)
@@ -62,24 +64,24 @@ class Plan:
     def __init__(self, data):
         (magic, version, self.flags, size, self.base, self.size, policies,
          jobs) = struct.unpack_from("<QIIQQQII", data)
-        assert magic == 0x314E414C504D5845 and version == 3 and size == len(data)
+        assert magic == 0x314E414C504D5845 and version == 4 and size == len(data)
         self.policies = []
         self.jobs = []
         at = 64
         for _ in range(policies):
-            self.policies.append(data[at:at + 336 + 3 * 4096])
-            at += 336 + 3 * 4096
+            self.policies.append(data[at:at + 352 + 3 * 4096])
+            at += 352 + 3 * 4096
         for _ in range(jobs):
-            fields = struct.unpack_from("<48s8IQ", data, at)
+            fields = struct.unpack_from("<48s10IQ", data, at)
             self.jobs.append(dict(zip(("benchmark", "policy", "repetition", "probes", "samples",
-                                       "count_samples", "time_limit", "rounds", "reserved",
-                                       "offset"), (text_of(fields[0]),) + fields[1:])))
-            assert self.jobs[-1]["rounds"] == 1
-            at += 88
+                                       "count_samples", "time_limit", "exits_room", "rounds",
+                                       "reserved", "reserved", "offset"), (text_of(fields[0]),) + fields[1:])))
+            assert self.jobs[-1]["rounds"] == 1 and self.jobs[-1]["exits_room"] == 2
+            at += 96
         assert at == len(data)
 
     def bit(self, policy, bitmap, bit):
-        page = self.policies[policy][336 + 4096 * bitmap:336 + 4096 * (bitmap + 1)]
+        page = self.policies[policy][352 + 4096 * bitmap:352 + 4096 * (bitmap + 1)]
         return page[bit // 8] >> bit % 8 & 1
 
     def exits(self, policy, row):

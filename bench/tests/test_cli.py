@@ -117,8 +117,8 @@ def test_list_json(home):
         (row[0], "check" if row[6] & synthetic.ROW_CHECK else "benchmark")
         for row in synthetic.ROWS]
     row = next(b for b in document["benchmarks"] if b["name"] == "io/in")
-    assert (row["gate"], row["gate_index"], row["gate_width"], row["exit_reason"]) == (
-        "io", 0x80, 1, 30)
+    assert row["exits"] == [{"reason": 30, "times": 1, "gate": "io", "index": 0x80, "width": 1,
+                             "when_on": [], "when_off": []}]
     policies = [p["name"] for p in document["policies"]]
     assert policies == sorted(policies) and {"intercept-all", "passthrough-all",
                                              "apic-tpr-shadow"} <= set(policies)

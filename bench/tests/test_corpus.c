@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests.h"
 
+#include "../../probes/probe_cpu.h"
 #include "../corpus.h"
 
 #include <stdlib.h>
@@ -40,9 +41,9 @@ static struct blob sound(void)
                                          .instruction = ADDRESS(strings[3]),
                                          .op = ADDRESS(code),
                                          .control = ADDRESS(code)};
-    blob.rows[1].gate = GATE_IO;
-    blob.rows[1].gate_index = 0x80;
-    blob.rows[1].gate_width = 4;
+    blob.rows[1].exits[0] =
+        (struct row_exit){.reason = 30, .times = 1, .gate = GATE_IO, .index = 0x80, .width = 4};
+    blob.rows[0].setup = blob.rows[0].teardown = blob.rows[0].twice = ADDRESS(code);
     blob.rows[2].flags = ROW_CHECK;
     blob.rows[2].control = 0;
     return blob;
@@ -134,11 +135,19 @@ static void damage_is_refused(void **state)
     REFUSED(blob.rows[0].instruction = 5, "instruction");
     REFUSED(blob.rows[0].op = ADDRESS(strings) + 128, "code");
     REFUSED(blob.rows[0].control = 0, "code");
-    REFUSED(blob.rows[0].gate = 6, "gate");
-    REFUSED((blob.rows[0].gate = GATE_EXCEPTION, blob.rows[0].gate_index = 32), "exception 32");
-    REFUSED(blob.rows[1].gate_index = 0x10000, "I/O");
-    REFUSED(blob.rows[1].gate_width = 0, "I/O");
-    REFUSED(blob.rows[1].gate_width = 8, "I/O");
+    REFUSED(blob.rows[0].setup = 1, "code");
+    REFUSED(blob.rows[0].teardown = ADDRESS(strings) + 128, "code");
+    REFUSED(blob.rows[0].twice = UINT64_MAX, "code");
+    REFUSED(blob.rows[1].exits[0].gate = GATES, "gate");
+    REFUSED((blob.rows[1].exits[0].gate = GATE_EXCEPTION, blob.rows[1].exits[0].index = 32),
+            "exception 32");
+    REFUSED(blob.rows[1].exits[0].reason = PROBE_REASONS, "exit reason");
+    REFUSED(blob.rows[1].exits[0].index = 0x10000, "I/O");
+    REFUSED(blob.rows[1].exits[0].width = 0, "I/O");
+    REFUSED(blob.rows[1].exits[0].width = 8, "I/O");
+    REFUSED(blob.rows[1].exits[0].when_on[2] = ROW_CONTROLS, "control");
+    REFUSED(blob.rows[1].exits[0].when_off[0] = PIN_BASED_CONTROL_NMI_EXITING + 1, "control");
+    REFUSED(blob.rows[1].exits[0].times = ROW_EXITS_MOST + 1, "exits");
 }
 
 static void random_damage_does_no_harm(void **unused)

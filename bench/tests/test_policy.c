@@ -3,6 +3,7 @@
 
 #include "../../probes/record.h"
 #include "../policy.h"
+#include "../row_exits.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -274,6 +275,9 @@ static void hash_is_of_what_it_does(void **unused)
     assert_string_not_equal(one.sha256, other.sha256);
 }
 
+static const struct controls_in_force controls = {
+    .pin_based = 1u << 3, .primary = 1u << 7, .secondary = 1u << 1};
+
 static void predictions(void **unused)
 {
     struct policy policy;
@@ -281,29 +285,54 @@ static void predictions(void **unused)
     compile("default msr passthrough\ndefault io passthrough\nintercept msr 0x10 r\n"
             "intercept io 0x82\nintercept io 0x8000\nintercept exception bp",
             &policy);
-    const struct {
-        struct blob_row row;
-        unsigned exits;
-    } cases[] = {
-        {{.gate = GATE_ALWAYS}, 1},
-        {{.gate = GATE_NEVER}, 0},
-        {{.gate = GATE_MSR_READ, .gate_index = 0x10}, 1},
-        {{.gate = GATE_MSR_WRITE, .gate_index = 0x10}, 0},
-        {{.gate = GATE_MSR_WRITE, .gate_index = 0x4000}, 1}, /* has no bit */
-        {{.gate = GATE_MSR_READ, .gate_index = 0xc0002000}, 1},
-        {{.gate = GATE_IO, .gate_index = 0x82, .gate_width = 1}, 1},
-        {{.gate = GATE_IO, .gate_index = 0x80, .gate_width = 2}, 0},
-        {{.gate = GATE_IO, .gate_index = 0x80, .gate_width = 4}, 1}, /* touches 0x82 */
-        {{.gate = GATE_IO, .gate_index = 0x7ffe, .gate_width = 2}, 0},
-        {{.gate = GATE_IO, .gate_index = 0x7fff, .gate_width = 2}, 1}, /* across the bitmaps */
-        {{.gate = GATE_IO, .gate_index = 0xfffe, .gate_width = 2}, 0},
-        {{.gate = GATE_IO, .gate_index = 0xffff, .gate_width = 2}, 1}, /* wraps */
-        {{.gate = GATE_EXCEPTION, .gate_index = 3}, 1},
-        {{.gate = GATE_EXCEPTION, .gate_index = 6}, 0},
+    const struct row_exit cases[][2] = {
+        /* taken, not taken */
+        {{.gate = GATE_ALWAYS}, {.gate = GATE_MSR_WRITE, .index = 0x10}},
+        {{.gate = GATE_MSR_READ, .index = 0x10}, {.gate = GATE_MSR_READ, .index = 0x11}},
+        {{.gate = GATE_MSR_WRITE, .index = 0x4000}, /* has no bit */
+         {.gate = GATE_MSR_WRITE, .index = 0x1fff}},
+        {{.gate = GATE_MSR_READ, .index = 0xc0002000},
+         {.gate = GATE_MSR_READ, .index = 0xc0001fff}},
+        {{.gate = GATE_IO, .index = 0x82, .width = 1},
+         {.gate = GATE_IO, .index = 0x80, .width = 2}},
+        {{.gate = GATE_IO, .index = 0x80, .width = 4}, /* touches 0x82 */
+         {.gate = GATE_IO, .index = 0x7ffe, .width = 2}},
+        {{.gate = GATE_IO, .index = 0x7fff, .width = 2}, /* across the bitmaps */
+         {.gate = GATE_IO, .index = 0xfffe, .width = 2}},
+        {{.gate = GATE_IO, .index = 0xffff, .width = 2}, /* wraps */
+         {.gate = GATE_IO, .index = 0x8001, .width = 2}},
+        {{.gate = GATE_EXCEPTION, .index = 3}, {.gate = GATE_EXCEPTION, .index = 6}},
+        {{.when_on = {PRIMARY_CONTROL_HLT_EXITING}}, {.when_on = {PRIMARY_CONTROL_MOV_DR_EXITING}}},
+        {{.when_on = {PIN_BASED_CONTROL_NMI_EXITING, SECONDARY_CONTROL_EPT}},
+         {.when_on = {PIN_BASED_CONTROL_NMI_EXITING, SECONDARY_CONTROL_VPID}}},
+        {{.when_off = {SECONDARY_CONTROL_VPID}}, {.when_off = {PRIMARY_CONTROL_HLT_EXITING}}},
+        {{.when_on = {SECONDARY_CONTROL_EPT}, .when_off = {SECONDARY_CONTROL_VPID}},
+         {.when_on = {SECONDARY_CONTROL_EPT}, .gate = GATE_EXCEPTION, .index = 6}},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-        if (policy_exits(&policy.plan, &cases[i].row) != cases[i].exits)
-            fail_msg("case %zu", i);
+        for (int not = 0; not < 2; not ++)
+            if (row_exit_taken(&cases[i][not ], &policy.plan, &controls) != !not )
+                fail_msg("case %zu, %s", i, not ? "not taken" : "taken");
+}
+
+static void what_an_operation_takes(void **unused)
+{
+    struct policy policy;
+    const struct blob_row row = {
+        .exits = {{.reason = 32, .times = 2, .gate = GATE_MSR_WRITE, .index = 0x10},
+                  {.reason = 12, .times = 1, .when_on = {PRIMARY_CONTROL_HLT_EXITING}},
+                  {.reason = 32, .times = 3}}};
+    (void)unused;
+    compile("default msr passthrough", &policy);
+    assert_int_equal(row_exits(&row, &policy.plan, &controls), 4);
+    assert_int_equal(row_exits_of(&row, 32, &policy.plan, &controls), 3);
+    assert_int_equal(row_exits_of(&row, 12, &policy.plan, &controls), 1);
+    assert_int_equal(row_exits_of(&row, 10, &policy.plan, &controls), 0);
+    assert_int_equal(row_exits_most(&row), 6);
+    assert_true(row_expects(&row, 12) && !row_expects(&row, 1));
+    assert_string_equal(row_control_name(PRIMARY_CONTROL_HLT_EXITING), "HLT exiting");
+    assert_null(row_control_name(ROW_CONTROL_NONE));
+    assert_null(row_control_name(ROW_CONTROLS));
 }
 
 static void expect_hidden(const struct plan_cpuid_hidden *is, uint32_t leaf, uint32_t subleaf,
@@ -367,7 +396,7 @@ static void errors_have_places(void **unused)
         {"passthrough msr 0x1fff-0x2000", 1, 17, "exit under every policy"},
         {"passthrough msr 0-0xc0001fff", 1, 17, "exit under every policy"},
         {"control htl-exiting on", 1, 9, "did you mean hlt-exiting"},
-        {"control hlt-exiting maybe", 1, 21, "on or off"},
+        {"control hlt-exiting maybe", 1, 21, "on, off or where-offered"},
         {"probes al", 1, 8, "off, counts"},
         {"hide cpiud mce", 1, 6, "did you mean cpuid"},
         {"hide cpuid", 1, 11, "line ends"},
@@ -460,6 +489,7 @@ int main(void)
         cmocka_unit_test(exceptions_by_name),
         cmocka_unit_test(hash_is_of_what_it_does),
         cmocka_unit_test(predictions),
+        cmocka_unit_test(what_an_operation_takes),
         cmocka_unit_test(what_is_hidden),
         cmocka_unit_test(errors_have_places),
         cmocka_unit_test(an_intercept_where_there_is_no_bit_is_redundant),

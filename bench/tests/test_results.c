@@ -57,6 +57,8 @@ static void fill_phase(struct fixture *fixture, size_t index, enum phase phase)
     *packet_of(fixture, index, phase) = (struct packet_header){
         .magic = PACKET_MAGIC, .job = (uint32_t)index, .phase = (uint32_t)phase};
     set_records(fixture, index, phase, exits + 1);
+    for (uint32_t i = 0; i < exits; i++)
+        record_of(fixture, index, phase, i)->reason = 10;
     record_of(fixture, index, phase, exits)->flags = RECORD_LEFT;
     struct sample *samples = (void *)(fixture->region + result->samples_offset);
     for (uint32_t i = 0; i < result->samples; i++)
@@ -78,6 +80,8 @@ static void fill_phase(struct fixture *fixture, size_t index, enum phase phase)
         folded->rounds = phase_rounds(job, phase);
         folded->samples = folded->rounds * result->samples;
         folded->records = folded->rounds * result->records;
+        folded->totals.exits[10] = folded->rounds * exits;
+        folded->totals.exits[18] = folded->rounds;
     }
 }
 
@@ -90,7 +94,8 @@ static int set_up(void **state)
     struct fixture *fixture = zeroed(1, sizeof(*fixture));
     struct experiment *experiment = &fixture->experiment;
     struct policy_error error;
-    fixture->benchmark = (struct benchmark){.name = "cpuid"};
+    fixture->benchmark =
+        (struct benchmark){.name = "cpuid", .row = {.exits = {{.reason = 10, .times = 1}}}};
     experiment->benchmarks = zeroed(1, sizeof(*experiment->benchmarks));
     experiment->benchmarks[experiment->benchmark_count++] = &fixture->benchmark;
     experiment->policies = zeroed(1, sizeof(*experiment->policies));
@@ -246,6 +251,38 @@ static void unpredicted_exits_fail_the_job_but_keep_its_data(void **state)
     assert_string_equal(fixture->results.reason, "1 of 2 jobs failed");
 }
 
+/* As many as expected, but not of the reason. */
+static void exits_by_another_reason_fail_the_job(void **state)
+{
+    struct fixture *fixture = *state;
+    record_of(fixture, 0, PHASE_OP, 1)->reason = 12;
+    read_all(fixture);
+    assert_int_equal(fixture->results.jobs[0].status, RESULT_FAILED);
+    assert_non_null(strstr(fixture->results.jobs[0].reason, "4 exits by CPUID for 5 operations"));
+    assert_int_equal(fixture->results.jobs[1].status, RESULT_DONE);
+}
+
+static void the_hosts_interrupts_are_counted_apart(void **state)
+{
+    struct fixture *fixture = *state;
+    const enum phase phases[] = {PHASE_CONTROL, PHASE_OP, PHASE_OP};
+    for (size_t i = 0; i < 3; i++) {
+        uint32_t records = result_of(fixture, 0)->phases[phases[i]].records;
+        set_records(fixture, 0, phases[i], records + 1);
+        *record_of(fixture, 0, phases[i], records) = (struct record){.reason = 1};
+    }
+    read_all(fixture);
+    assert_int_equal(fixture->results.jobs[0].status, RESULT_DONE);
+    assert_int_equal(fixture->results.jobs[0].exits, SAMPLES);
+    assert_int_equal(fixture->results.jobs[0].interruptions.control, 1);
+    assert_int_equal(fixture->results.jobs[0].interruptions.op, 2);
+
+    fixture->benchmark.row.exits[1] = (struct row_exit){.reason = 1, .times = 1};
+    read_all(fixture);
+    assert_int_equal(fixture->results.jobs[0].status, RESULT_FAILED);
+    assert_non_null(strstr(fixture->results.jobs[0].reason, "1 exits by external interrupt"));
+}
+
 #define DAMAGED(change, word)                                                          \
     do {                                                                               \
         assert_int_equal(set_up(state), 0);                                            \
@@ -338,6 +375,8 @@ int main(void)
         WITH_FIXTURE(rounds_add_up),
         WITH_FIXTURE(rounds_that_do_not_add_up_are_noticed),
         WITH_FIXTURE(unpredicted_exits_fail_the_job_but_keep_its_data),
+        WITH_FIXTURE(exits_by_another_reason_fail_the_job),
+        WITH_FIXTURE(the_hosts_interrupts_are_counted_apart),
         cmocka_unit_test(damage_is_noticed),
         WITH_FIXTURE(the_image_says_why_it_failed),
         WITH_FIXTURE(a_region_of_another_size),

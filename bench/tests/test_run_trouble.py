@@ -153,7 +153,8 @@ def test_skipped_jobs_do_not_fail_a_run(home):
 def test_exits_that_the_policy_does_not_predict(home):
     home.good_bochs(jobs={2: {"extra_exits": 1}})
     document = failed(home, home.run("run", "-o", "R", "--samples", "30"),
-                      "bochs/msr-read/passthrough-all: failed: 30 exits for 30 operations")
+                      "bochs/msr-read/passthrough-all: failed: 30 exits by RDMSR for 30 operations; "
+                      "by the policy it must be 0")
     assert document["jobs"][2]["exits_per_op"] == 1.0
     assert document["jobs"][2]["phases"]["op"]["records"] == 31
 

@@ -49,7 +49,7 @@ def test_files_and_last_line(home):
 def test_run_json(home):
     run, _ = good_run(home)
     document = run_json(run)
-    assert document["schema"] == "exitmeter.run/2"
+    assert document["schema"] == "exitmeter.run/3"
     assert (document["status"], document["target"], document["unit"]) == ("complete", "bochs", "ticks")
     assert document["command"] == ["exitmeter", "run", "-o", "R", "--samples", "40"]
     assert document["build"]["emulator"] == "Bochs x86 Emulator 2.7"

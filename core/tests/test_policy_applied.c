@@ -188,6 +188,30 @@ static void cr3_exiting_is_the_policys_to_set(void **state)
     assert_int_equal(fixture_vcpu->stop.value, 15);
 }
 
+static void what_a_policy_wants_where_offered(void **state)
+{
+    uint64_t *secondary = &fixture_cpu.capability.controls[CONTROL_SECONDARY];
+    (void)state;
+    fixture_policy.controls[CONTROL_SECONDARY].optional = SECONDARY_RDSEED_EXITING;
+    *secondary |= (uint64_t)SECONDARY_RDSEED_EXITING << 32;
+    assert_true(vcpu_apply_policy(fixture_vcpu, &fixture_policy));
+    assert_true(field(VMCS_SECONDARY_CONTROLS) & SECONDARY_RDSEED_EXITING);
+    assert_false(fixture_vcpu->absent[CONTROL_SECONDARY] & SECONDARY_RDSEED_EXITING);
+    *secondary &= ~((uint64_t)SECONDARY_RDSEED_EXITING << 32);
+    assert_true(vcpu_apply_policy(fixture_vcpu, &fixture_policy));
+    assert_false(field(VMCS_SECONDARY_CONTROLS) & SECONDARY_RDSEED_EXITING);
+    assert_true(fixture_vcpu->absent[CONTROL_SECONDARY] & SECONDARY_RDSEED_EXITING);
+}
+
+/* The vCPU prefers to be without it; the policy's wish goes first. */
+static void a_wish_where_offered_overrules_the_basis(void **state)
+{
+    (void)state;
+    fixture_policy.controls[CONTROL_PRIMARY].optional = PRIMARY_CR3_LOAD_EXITING;
+    assert_true(vcpu_apply_policy(fixture_vcpu, &fixture_policy));
+    assert_true(field(VMCS_PRIMARY_CONTROLS) & PRIMARY_CR3_LOAD_EXITING);
+}
+
 static void cpus_that_lack_the_basis(void **state)
 {
     uint64_t *capabilities = fixture_cpu.capability.controls;
@@ -252,6 +276,8 @@ int main(void)
         vcpu_test(refused_controls_are_named),
         vcpu_test(the_basis_cannot_be_cleared),
         vcpu_test(cr3_exiting_is_the_policys_to_set),
+        vcpu_test(what_a_policy_wants_where_offered),
+        vcpu_test(a_wish_where_offered_overrules_the_basis),
         vcpu_test(cpus_that_lack_the_basis),
         vcpu_test(optional_controls_may_be_missing),
         vcpu_test(vmptrld_fails),

@@ -118,6 +118,8 @@ bool vcpu_apply_policy(struct vcpu *vcpu, const struct vcpu_policy *policy)
         wish.set |= policy->controls[group].set;
         wish.clear &= ~policy->controls[group].set;
         wish.clear |= policy->controls[group].clear;
+        wish.optional |= policy->controls[group].optional;
+        wish.clear &= ~policy->controls[group].optional;
         if (group == CONTROL_PRIMARY && !apic_virtual_choose(vcpu, policy, &wish))
             return false;
         if (!control_choose(vcpu->capability->controls[group], &wish, &vcpu->controls[group],

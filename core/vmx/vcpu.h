@@ -134,10 +134,7 @@ enum vcpu_path {
 
 /* What a policy decides. Bitmaps are 4 KiB pages, 4 KiB aligned. */
 struct vcpu_policy {
-    struct {
-        uint32_t set;
-        uint32_t clear;
-    } controls[CONTROL_GROUPS];
+    struct control_wish controls[CONTROL_GROUPS];
     /* Exceptions that exit, to be reflected: a bit a vector. #MC always does, and stops the guest.
      */
     uint32_t exception_bitmap;

@@ -12,9 +12,7 @@ ROWS = {
         CODE(x2apic_tpr),
         .description = "write of the x2APIC's TPR, MSR 0x808",
         .instruction = "WRMSR",
-        .gate = GATE_MSR_WRITE,
-        .gate_index = X2APIC_TPR,
-        .exit_reason = EXIT_REASON_WRMSR,
+        .exits = {IF_MSR_WRITTEN(X2APIC_TPR)},
         .requires = ROW_REQUIRES_X2APIC,
     },
 };

@@ -10,7 +10,7 @@ ROW_CODE(rdpmc, "xor %%ecx, %%ecx", "rdpmc")
 #define CALIBRATION(id, mnemonic)                                                      \
     {                                                                                  \
         .name = "calibrate/" #id, CODE(id), .description = mnemonic " alone, no exit", \
-        .instruction = mnemonic, .gate = GATE_NEVER, .flags = ROW_CALIBRATION,         \
+        .instruction = mnemonic, .flags = ROW_CALIBRATION,                             \
     }
 
 ROWS = {

@@ -156,28 +156,24 @@ ROWS = {
         CHECK(check_cpuid),
         .description = "CPUID hides VMX and names the hypervisor",
         .instruction = "CPUID",
-        .exit_reason = EXIT_REASON_CPUID,
     },
     {
         .name = "check/msr",
         CHECK(check_msr),
         .description = "MSRs keep and do what was written, and refuse what they must",
         .instruction = "WRMSR, RDMSR",
-        .exit_reason = EXIT_REASON_WRMSR,
     },
     {
         .name = "check/io",
         CHECK(check_io),
         .description = "ports keep what was written; IN fills its part of RAX",
         .instruction = "OUT, IN",
-        .exit_reason = EXIT_REASON_IO,
     },
     {
         .name = "check/x2apic",
         CHECK(check_x2apic),
         .description = "the x2APIC's TPR keeps its value; reserved bits and registers fault",
         .instruction = "WRMSR, RDMSR",
-        .exit_reason = EXIT_REASON_WRMSR,
         .requires = ROW_REQUIRES_X2APIC,
     },
 };

@@ -72,6 +72,6 @@ CHECK_REGISTER(dr6)
 CHECK_REGISTER(dr7)
 
 /* For a row in the table of a file. */
-#define CHECK(check) .op = check, .control = check, .gate = GATE_ALWAYS, .flags = ROW_CHECK
+#define CHECK(check) .op = check, .control = check, .flags = ROW_CHECK
 
 #endif

@@ -224,7 +224,6 @@ ROWS = {
         CHECK(check_apic_timer),
         .description = "the APIC's timer in its three modes, masked, divided, waking from HLT",
         .instruction = "WRMSR, RDMSR, HLT",
-        .exit_reason = EXIT_REASON_WRMSR,
         .requires = ROW_REQUIRES_X2APIC,
     },
     {
@@ -232,7 +231,6 @@ ROWS = {
         CHECK(check_apic_commands),
         .description = "interrupts to oneself by the forms of the ICR that Bochs knows too",
         .instruction = "WRMSR",
-        .exit_reason = EXIT_REASON_WRMSR,
         .requires = ROW_REQUIRES_X2APIC,
     },
     {
@@ -240,7 +238,6 @@ ROWS = {
         CHECK(check_apic_errors),
         .description = "illegal vectors are in the ESR, once it has been written",
         .instruction = "WRMSR, RDMSR",
-        .exit_reason = EXIT_REASON_WRMSR,
         .requires = ROW_REQUIRES_X2APIC,
     },
 };

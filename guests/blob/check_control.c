@@ -212,13 +212,11 @@ ROWS = {
         CHECK(check_cr),
         .description = "control registers keep what was written, refuse what they must, and flush",
         .instruction = "MOV CR, CLTS, LMSW",
-        .exit_reason = EXIT_REASON_CR_ACCESS,
     },
     {
         .name = "check/dr",
         CHECK(check_dr),
         .description = "debug registers keep what was written, refuse what they must, and break",
         .instruction = "MOV DR",
-        .exit_reason = EXIT_REASON_MOV_DR,
     },
 };

@@ -201,6 +201,5 @@ ROWS = {
         CHECK(check_descriptors),
         .description = "GDTR, IDTR, LDTR and TR: stored, loaded, used and refused",
         .instruction = "SGDT, LLDT, LTR, ...",
-        .exit_reason = EXIT_REASON_GDTR_OR_IDTR,
     },
 };

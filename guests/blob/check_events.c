@@ -78,8 +78,6 @@ ROWS = {
         .instruction = "WRMSR, STI, HLT",
         .op = check_interrupts,
         .control = check_interrupts,
-        .gate = GATE_ALWAYS,
-        .exit_reason = EXIT_REASON_WRMSR,
         .requires = ROW_REQUIRES_X2APIC,
         .flags = ROW_CHECK,
     },

@@ -147,6 +147,5 @@ ROWS = {
         CHECK(check_exceptions),
         .description = "exceptions of every kind: frame, error code, CR2, DR6, and two at a time",
         .instruction = "UD2, INT3, ...",
-        .exit_reason = EXIT_REASON_EXCEPTION_OR_NMI,
     },
 };

@@ -233,13 +233,11 @@ ROWS = {
         CHECK(check_xsetbv),
         .description = "XCR0 takes what the SDM allows, nothing else, and is in force",
         .instruction = "XSETBV",
-        .exit_reason = EXIT_REASON_XSETBV,
     },
     {
         .name = "check/instructions",
         CHECK(check_instructions),
         .description = "time, random numbers, hints and caches; no VMX for a guest",
         .instruction = "RDTSC, RDRAND, ...",
-        .exit_reason = EXIT_REASON_RDTSC,
     },
 };

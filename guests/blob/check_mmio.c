@@ -262,6 +262,5 @@ ROWS = {
         .description = "instructions do to a device what they do to memory, flags included",
         .instruction = "MOV, ADD, XCHG, MOVS, ...",
         CHECK(check_mmio),
-        .exit_reason = EXIT_REASON_EPT_VIOLATION,
     },
 };

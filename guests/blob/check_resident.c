@@ -272,6 +272,5 @@ ROWS = {
         CHECK(check_resident),
         .description = "x87 to PKRU, DR0-3, CR2 and MSRs: reset at the start, kept through exits",
         .instruction = "XSAVE, XRSTOR, ...",
-        .exit_reason = EXIT_REASON_XSETBV,
     },
 };

@@ -141,8 +141,6 @@ ROWS = {
         .instruction = "MOV CR, WRMSR, INT",
         .op = check_start_real,
         .control = check_start_real,
-        .gate = GATE_ALWAYS,
-        .exit_reason = EXIT_REASON_CPUID,
         .requires = ROW_REQUIRES_UNRESTRICTED,
         .flags = ROW_CHECK | ROW_START_REAL,
     },
@@ -152,8 +150,6 @@ ROWS = {
         .instruction = "MOV CR, WRMSR, INT",
         .op = check_start_protected,
         .control = check_start_protected,
-        .gate = GATE_ALWAYS,
-        .exit_reason = EXIT_REASON_CPUID,
         .flags = ROW_CHECK | ROW_START_PROTECTED,
     },
     {
@@ -162,8 +158,6 @@ ROWS = {
         .instruction = "MOV CR, WRMSR, INT",
         .op = check_descent,
         .control = check_descent,
-        .gate = GATE_ALWAYS,
-        .exit_reason = EXIT_REASON_CPUID,
         .flags = ROW_CHECK,
     },
 };

@@ -271,6 +271,5 @@ ROWS = {
         .description = "INS and OUTS move, count, stop and fault as a loop of IN and OUT",
         .instruction = "INS, OUTS",
         CHECK(check_string_io),
-        .exit_reason = EXIT_REASON_IO,
     },
 };

@@ -12,11 +12,10 @@ ROW_CODE(cpuid, "xor %%eax, %%eax\n\txor %%ecx, %%ecx", "cpuid")
 ROWS = {
     {
         .name = "floor",
-        CODE(floor),
+        CODE_ONCE(floor),
         .description = "the transition alone: CPUID, VMWRITE of RIP, VMRESUME",
         .instruction = "CPUID",
-        .gate = GATE_ALWAYS,
-        .exit_reason = EXIT_REASON_CPUID,
+        .exits = {ALWAYS(CPUID)},
         .flags = ROW_FLOOR,
     },
     {
@@ -24,7 +23,6 @@ ROWS = {
         CODE(cpuid),
         .description = "CPUID leaf 0",
         .instruction = "CPUID",
-        .gate = GATE_ALWAYS,
-        .exit_reason = EXIT_REASON_CPUID,
+        .exits = {ALWAYS(CPUID)},
     },
 };

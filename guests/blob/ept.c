@@ -23,11 +23,10 @@ _Static_assert((GUEST_DEMAND_PAGES + 1) * 4096 < GUEST_MEMORY_SIZE, "the control
 ROWS = {
     {
         .name = "ept_first_touch",
-        CODE(ept_first_touch),
+        CODE_ONCE(ept_first_touch),
         .description = "read of a 4 KiB page for the first time, which maps it",
         .instruction = "MOV AL, [RDI]",
-        .gate = GATE_ALWAYS,
-        .exit_reason = EXIT_REASON_EPT_VIOLATION,
+        .exits = {ALWAYS(EPT_VIOLATION)},
         .flags = ROW_DEMAND,
     },
     {
@@ -35,15 +34,13 @@ ROWS = {
         CODE(mmio_read),
         .description = "read of a device's register of 4 bytes",
         .instruction = "MOV EAX, [RDI]",
-        .gate = GATE_ALWAYS,
-        .exit_reason = EXIT_REASON_EPT_VIOLATION,
+        .exits = {ALWAYS(EPT_VIOLATION)},
     },
     {
         .name = "mmio_write",
         CODE(mmio_write),
         .description = "write of a device's register of 4 bytes",
         .instruction = "MOV [RDI], EAX",
-        .gate = GATE_ALWAYS,
-        .exit_reason = EXIT_REASON_EPT_VIOLATION,
+        .exits = {ALWAYS(EPT_VIOLATION)},
     },
 };

@@ -19,20 +19,16 @@ ROW_FUNCTION(bp_op, RESUME_BEHIND, "int3\n\t2:")
 ROWS = {
     {
         .name = "ud",
-        CODE(ud),
+        CODE_ONCE(ud),
         .description = "#UD, delivered to a handler that returns",
         .instruction = "UD2",
-        .gate = GATE_EXCEPTION,
-        .gate_index = VECTOR_UD,
-        .exit_reason = EXIT_REASON_EXCEPTION_OR_NMI,
+        .exits = {IF_EXCEPTION(VECTOR_UD)},
     },
     {
         .name = "bp",
-        CODE(bp),
+        CODE_ONCE(bp),
         .description = "#BP, delivered to a handler that returns",
         .instruction = "INT3",
-        .gate = GATE_EXCEPTION,
-        .gate_index = VECTOR_BP,
-        .exit_reason = EXIT_REASON_EXCEPTION_OR_NMI,
+        .exits = {IF_EXCEPTION(VECTOR_BP)},
     },
 };

@@ -10,7 +10,6 @@ ROWS = {
         CODE(vmcall),
         .description = "hypercall 0, which does nothing",
         .instruction = "VMCALL",
-        .gate = GATE_ALWAYS,
-        .exit_reason = EXIT_REASON_VMCALL,
+        .exits = {ALWAYS(VMCALL)},
     },
 };

@@ -45,13 +45,37 @@
         SAMPLE_LOOP(prepare, operation);                         \
     }
 
-/* The code of a row: the operation after its preparation, the control its preparation alone. */
-#define ROW_CODE(id, prepare, operation)    \
-    ROW_FUNCTION(id##_control, prepare, "") \
-    ROW_FUNCTION(id##_op, prepare, operation)
+/*
+ * The code of a row: the operation after its preparation, the control its preparation alone, and
+ * both of them two times over, for the slope.
+ */
+#define ROW_CODE(id, prepare, operation)      \
+    ROW_FUNCTION(id##_control, prepare, "")   \
+    ROW_FUNCTION(id##_op, prepare, operation) \
+    ROW_FUNCTION(id##_twice, prepare "\n\t" operation, "\n\t" prepare "\n\t" operation)
 
-/* For a row in the table below. */
-#define CODE(id) .op = id##_op, .control = id##_control
+/* For a row in the table below: of ROW_CODE(), or of functions of its own that are no more than
+ * two. */
+#define CODE(id)      .op = id##_op, .control = id##_control, .twice = id##_twice
+#define CODE_ONCE(id) .op = id##_op, .control = id##_control
+
+/* The exits of a row: .exits = {ALWAYS(CPUID)}, or each of those further down. */
+#define ALWAYS(what)                             \
+    {                                            \
+        .reason = EXIT_REASON_##what, .times = 1 \
+    }
+#define IF_MSR_READ(msr)     GATED(RDMSR, GATE_MSR_READ, msr, 0)
+#define IF_MSR_WRITTEN(msr)  GATED(WRMSR, GATE_MSR_WRITE, msr, 0)
+#define IF_PORT(port, bytes) GATED(IO, GATE_IO, port, bytes)
+#define IF_EXCEPTION(vector) GATED(EXCEPTION_OR_NMI, GATE_EXCEPTION, vector, 0)
+#define IF_CONTROL(what, control)                                        \
+    {                                                                    \
+        .reason = EXIT_REASON_##what, .times = 1, .when_on = { control } \
+    }
+#define GATED(what, by, at, bytes)                                                              \
+    {                                                                                           \
+        .reason = EXIT_REASON_##what, .times = 1, .index = (at), .gate = (by), .width = (bytes) \
+    }
 
 /* A file's part of the blob's table: ROWS = {{.name = ...}, ...}; */
 #define ROWS static const struct blob_row rows[] __attribute__((used, section(".rows"), aligned(8)))

@@ -59,8 +59,12 @@ static const char *check_job(const struct plan_header *plan, const struct plan_j
     if (!job->samples || job->samples > GUEST_SAMPLES_MAX || !job->count_samples ||
         job->count_samples > GUEST_SAMPLES_MAX)
         return "plan: sample count out of range";
-    if (!job->rounds || job->rounds > PLAN_ROUNDS_MAX || job->reserved)
+    if (!job->exits_room || job->exits_room > ROW_EXITS_MOST)
+        return "plan: room for records out of range";
+    if (!job->rounds || job->rounds > PLAN_ROUNDS_MAX)
         return "plan: number of rounds out of range";
+    if (job->reserved[0] || job->reserved[1])
+        return "plan: a job's reserved part is in use";
     return NULL;
 }
 

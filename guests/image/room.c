@@ -61,15 +61,20 @@ void room_clear(struct room *room)
     ept_destroy(&room->ept);
 }
 
+static struct control_wish wish_of(const struct plan_controls *from)
+{
+    return (struct control_wish){from->set, from->clear, from->where_offered};
+}
+
 bool room_apply(struct room *room, const struct plan_policy *from)
 {
     memcpy(room->bitmaps, from->msr_bitmap, PAGE_SIZE);
     memcpy(room->bitmaps + PAGE_SIZE, from->io_bitmap_a, PAGE_SIZE);
     memcpy(room->bitmaps + 2 * PAGE_SIZE, from->io_bitmap_b, PAGE_SIZE);
     struct vcpu_policy policy = {
-        .controls = {[CONTROL_PIN_BASED] = {from->pin_based.set, from->pin_based.clear},
-                     [CONTROL_PRIMARY] = {from->primary.set, from->primary.clear},
-                     [CONTROL_SECONDARY] = {from->secondary.set, from->secondary.clear}},
+        .controls = {[CONTROL_PIN_BASED] = wish_of(&from->pin_based),
+                     [CONTROL_PRIMARY] = wish_of(&from->primary),
+                     [CONTROL_SECONDARY] = wish_of(&from->secondary)},
         .exception_bitmap = from->exception_bitmap,
         .msr_bitmap = room->bitmaps,
         .io_bitmap_a = room->bitmaps + PAGE_SIZE,

@@ -211,7 +211,6 @@ ROWS = {
         CHECK(check_page),
         .description = "xAPIC mode",
         .instruction = "MOV",
-        .exit_reason = EXIT_REASON_APIC_WRITE,
         .requires = ROW_REQUIRES_X2APIC,
     },
     {
@@ -219,7 +218,6 @@ ROWS = {
         CHECK(check_logical),
         .description = "logical destinations and lowest priority, to oneself",
         .instruction = "WRMSR",
-        .exit_reason = EXIT_REASON_WRMSR,
         .requires = ROW_REQUIRES_X2APIC,
     },
     {
@@ -227,7 +225,6 @@ ROWS = {
         CHECK(check_nmi),
         .description = "an NMI to oneself",
         .instruction = "WRMSR",
-        .exit_reason = EXIT_REASON_WRMSR,
         .requires = ROW_REQUIRES_X2APIC,
     },
     {
@@ -235,7 +232,6 @@ ROWS = {
         CHECK(check_deadline),
         .description = "a deadline that has passed reads 0",
         .instruction = "WRMSR, RDMSR, HLT",
-        .exit_reason = EXIT_REASON_WRMSR,
         .requires = ROW_REQUIRES_X2APIC,
     },
     {
@@ -243,7 +239,6 @@ ROWS = {
         CHECK(check_base),
         .description = "modes of the APIC by IA32_APIC_BASE",
         .instruction = "WRMSR",
-        .exit_reason = EXIT_REASON_WRMSR,
         .requires = ROW_REQUIRES_X2APIC,
     },
 };

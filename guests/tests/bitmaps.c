@@ -226,8 +226,7 @@ BITMAP(3)
     {                                                                                \
         .name = "check/bitmap_" #seed, .op = bitmap_##seed, .control = nothing,      \
         .description = "every port and MSR under the random bitmaps of seed " #seed, \
-        .instruction = "IN, OUT, RDMSR, WRMSR", .gate = GATE_ALWAYS,                 \
-        .exit_reason = EXIT_REASON_IO, .flags = ROW_CHECK,                           \
+        .instruction = "IN, OUT, RDMSR, WRMSR", .flags = ROW_CHECK,                  \
     }
 
 ROWS = {ROW(1), ROW(2), ROW(3)};

@@ -54,7 +54,7 @@ static inline void fixture_blob_make(struct fixture_blob *blob)
             .instruction = fixture_text(blob, &at, "NOP"),
             .op = code + 2 * i,
             .control = code + 2 * i + 1,
-            .exit_reason = 10,
+            .exits = {{.reason = 10, .times = 1}},
         };
 }
 

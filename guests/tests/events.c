@@ -132,10 +132,9 @@ static void no_double_fault(struct sample *samples, uint64_t count)
     __asm__ volatile("movb $0, (%0)" : : "r"(NOT_CANONICAL) : "memory");
 }
 
-#define GUEST(guest, function, text)                                            \
-    {                                                                           \
-        .name = guest, CHECK(function), .description = text, .instruction = "", \
-        .exit_reason = EXIT_REASON_EXCEPTION_OR_NMI                             \
+#define GUEST(guest, function, text)                                           \
+    {                                                                          \
+        .name = guest, CHECK(function), .description = text, .instruction = "" \
     }
 
 ROWS = {
@@ -148,6 +147,5 @@ ROWS = {
         .instruction = "",
         .op = no_double_fault,
         .control = no_double_fault,
-        .gate = GATE_ALWAYS,
     },
 };

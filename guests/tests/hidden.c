@@ -28,5 +28,4 @@ ROWS = {{
     CHECK(hidden),
     .description = "features that the policy hides are not to be seen, and the others are",
     .instruction = "CPUID",
-    .exit_reason = EXIT_REASON_CPUID,
 }};

@@ -219,7 +219,7 @@ ROW_CODE(two_exits, "xor %%eax, %%eax\n\txor %%ecx, %%ecx", "cpuid\n\tcpuid")
 #define GUEST(function, text)                                                      \
     {                                                                              \
         .name = #function, .description = text, .instruction = "", .op = function, \
-        .control = function, .gate = GATE_ALWAYS                                   \
+        .control = function                                                        \
     }
 
 ROWS = {
@@ -249,8 +249,6 @@ ROWS = {
         .instruction = "INS",
         .op = string_io,
         .control = string_io,
-        .gate = GATE_ALWAYS,
-        .exit_reason = EXIT_REASON_IO,
         .flags = ROW_CHECK,
     },
     {
@@ -259,8 +257,6 @@ ROWS = {
         .instruction = "IN",
         .op = ports_of_ones,
         .control = ports_of_ones,
-        .gate = GATE_ALWAYS,
-        .exit_reason = EXIT_REASON_IO,
         .flags = ROW_CHECK,
     },
     {
@@ -269,8 +265,6 @@ ROWS = {
         .instruction = "OUT",
         .op = port_unheard,
         .control = port_unheard,
-        .gate = GATE_ALWAYS,
-        .exit_reason = EXIT_REASON_IO,
         .flags = ROW_CHECK,
     },
     {
@@ -279,8 +273,6 @@ ROWS = {
         .instruction = "VMCALL",
         .op = unknown_hypercall,
         .control = unknown_hypercall,
-        .gate = GATE_ALWAYS,
-        .exit_reason = EXIT_REASON_VMCALL,
         .flags = ROW_CHECK,
     },
     {
@@ -288,7 +280,5 @@ ROWS = {
         CODE(two_exits),
         .description = "claims one exit an operation and takes two",
         .instruction = "CPUID",
-        .gate = GATE_ALWAYS,
-        .exit_reason = EXIT_REASON_CPUID,
     },
 };

@@ -82,6 +82,7 @@ static int make(void **state)
         plan.jobs[i] = (struct plan_job){.policy = i & 1,
                                          .probe_level = i,
                                          .samples = SAMPLES,
+                                         .exits_room = 2,
                                          .rounds = i == JOBS - 1 ? ROUNDS : 1,
                                          .count_samples = COUNTS,
                                          .results_offset = offset};

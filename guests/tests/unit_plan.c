@@ -34,6 +34,7 @@ static int make_plan(void **state)
                                     .policy = i % POLICIES,
                                     .probe_level = i,
                                     .samples = 100 * (i + 1),
+                                    .exits_room = 2,
                                     .rounds = 1 + i,
                                     .count_samples = 10,
                                     .results_offset = offset};
@@ -162,7 +163,11 @@ static void job_fields(void **state)
         BAD(job->samples, UINT32_MAX, samples);
         BAD(job->rounds, 0, rounds);
         BAD(job->rounds, PLAN_ROUNDS_MAX + 1, rounds);
-        BAD(job->reserved, 1, rounds);
+        BAD(job->exits_room, 0, "plan: room for records out of range");
+        BAD(job->exits_room, ROW_EXITS_MOST + 1, "plan: room for records out of range");
+        BAD(job->exits_room, ROW_EXITS_MOST, place);
+        BAD(job->reserved[0], 1, "plan: a job's reserved part is in use");
+        BAD(job->reserved[1], 1, "plan: a job's reserved part is in use");
         BAD(job->count_samples, 0, samples);
         BAD(job->count_samples, GUEST_SAMPLES_MAX + 1, samples);
         BAD(job->samples, GUEST_SAMPLES_MAX, place);
