@@ -10,7 +10,7 @@ from .document import Node
 from .errors import NotPossible
 from .results import Result
 from .run import Run
-from .statistics import distribution
+from .statistics import Absent, distribution
 
 # The figure of each probe level; off costs nothing by construction.
 LEVEL_FIGURES = {"counts": "probes_counts", "stamps": "probes_stamps", "full": "probes_full"}
@@ -48,5 +48,8 @@ def _less(run: Run, figures: dict[str, dict[str, Any]], result: Result) -> Resul
     values = result.values - np.int64(cost)
     rounds = result.rounds and {key: value if key == "n" else value - cost
                                 for key, value in result.rounds.items()}
+    doubling = (result.doubling if isinstance(result.doubling, Absent)
+                else result.doubling - cost)
     return replace(result, values=values, net=distribution(values), rounds=rounds,
+                   doubling=doubling,
                    repetition_p50=tuple(value - cost for value in result.repetition_p50))

@@ -38,6 +38,7 @@ class Result:
     values: every net sample that was kept, repetitions one after another. controls,
     repetition_p50: the control's median and the net median of each repetition. rounds: the net
     distribution over all rounds of all repetitions, from histograms, where there were several.
+    doubling: what a second operation in a sample adds to it, less the control (slope.py).
     """
 
     benchmark: str
@@ -51,6 +52,7 @@ class Result:
     costs: Costs | Absent
     reasons: dict[int, int]
     rounds: dict[str, int] | None
+    doubling: int | Absent
 
     @property
     def name(self) -> str:
@@ -86,7 +88,16 @@ def _pool(run: Run, jobs: list[Job]) -> Result:
                   exits_per_op=_exits_per_op(run, jobs),
                   split=FLOOR if floor else _pool_split(jobs),
                   costs=FLOOR if floor else _pool_costs(jobs), reasons=_pool_reasons(jobs),
-                  rounds=_pool_rounds(jobs, controls))
+                  rounds=_pool_rounds(jobs, controls), doubling=_doubling(jobs))
+
+
+def _doubling(jobs: list[Job]) -> int | Absent:
+    """The median over repetitions."""
+    if any(len(job.phases["twice"].samples) == 0 for job in jobs):
+        return Absent("the operation cannot be done twice in a sample")
+    medians = [[median(durations(job.phases[name].samples)) for name in ("twice", "op", "control")]
+               for job in jobs]
+    return median(np.array([twice - op - control for twice, op, control in medians]))
 
 
 def _pool_rounds(jobs: list[Job], controls: list[int]) -> dict[str, int] | None:

@@ -20,7 +20,7 @@ from .totals import Folded, Totals, read_folded, read_totals
 SCHEMA = "exitmeter.run/3"
 
 # enum phase of guests/results.h, in its order.
-PHASES = ("count_control", "count_op", "control", "op")
+PHASES = ("count_control", "count_op", "control", "op", "twice")
 
 STATUSES = ("done", "skipped", "failed", "not_run")
 
@@ -192,7 +192,7 @@ class _JobReader:
         self.stream = stream
         self.ranges: list[tuple[int, int, Node]] = []
         counting, measured = _positive(top["count_samples"]), _positive(top["samples"])
-        self.lengths = dict(zip(PHASES, (counting, counting, measured, measured)))
+        self.lengths = dict(zip(PHASES, (counting, counting, measured, measured, counting)))
 
     def read(self, node: Node, index: int) -> Job:
         if node["index"].count() != index:
@@ -215,7 +215,7 @@ class _JobReader:
 
     def _phase(self, node: Node, job: int, name: str) -> Phase:
         first, count = node["sample_offset"].count(), node["samples"].count()
-        if count != self.lengths[name]:
+        if count != self.lengths[name] and not (name == "twice" and count == 0):
             raise node["samples"].bad(f"{count}, but the run takes {self.lengths[name]}")
         if first + count > len(self.samples):
             raise BadInput(f"{self.file}: {len(self.samples)} samples, but {node.key} needs "

@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from . import calibration
+from . import calibration, slope
 from .results import Result
 from .run import Run
 from .statistics import Absent
@@ -47,7 +47,8 @@ def summarize(run: Run, found: list[Result], without_probes: bool = False) -> di
                                "description": row.get("description", ""),
                                "saves": saves(mine),
                                "policies": [entry(run, result) for result in mine]})
-    return {"schema": SCHEMA, "run": describe(run), "warnings": warnings(run),
+    return {"schema": SCHEMA, "run": describe(run),
+            "warnings": warnings(run) + slope.warnings(run, found),
             "without_probes": without_probes, "calibration": calibration.read(run),
             "benchmarks": benchmarks,
             "checks_passed": [job.name for job in run.checks_passed],
@@ -75,7 +76,12 @@ def entry(run: Run, result: Result) -> dict[str, Any]:
         "repetition_p50": list(result.repetition_p50), "exits_per_op": result.exits_per_op,
         "exit_reasons": [{"number": number, "name": run.reason_names.get(number), "exits": count}
                          for number, count in result.reasons.items()],
-        "split": None, "counters": None, "rounds": result.rounds}
+        "split": None, "counters": None, "rounds": result.rounds, "slope": None}
+    second = slope.slope(run, result)
+    if isinstance(second, Absent):
+        data["slope_absent"] = second.reason
+    else:
+        data["slope"] = second
     if isinstance(result.split, Absent):
         data["split_absent"] = result.split.reason
     else:

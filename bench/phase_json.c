@@ -83,7 +83,8 @@ static json_t *phase_json(const struct phase_outcome *in, uint64_t sample, uint6
 
 json_t *phases_json(const struct job_outcome *outcome, const struct job_place *place)
 {
-    static const char *const names[PHASE_COUNT] = {"count_control", "count_op", "control", "op"};
+    static const char *const names[PHASE_COUNT] = {"count_control", "count_op", "control", "op",
+                                                   "twice"};
     json_t *phases = json_object();
     for (int phase = 0; phase < PHASE_COUNT; phase++)
         json_object_set_new(

@@ -20,7 +20,7 @@
 #include "../probes/probe_cpu.h"
 
 #define RESULTS_MAGIC   0x31534552584d5845ull /* "EXMXRES1", little-endian */
-#define RESULTS_VERSION 2u
+#define RESULTS_VERSION 3u
 
 /*
  * Phases of a job, in the order they run. The counting phases always run at PROBE_FULL: they warm
@@ -31,7 +31,8 @@ enum phase {
     PHASE_COUNT_OP = 1,
     PHASE_CONTROL = 2,
     PHASE_OP = 3,
-    PHASE_COUNT = 4,
+    PHASE_TWICE = 4, /* the operation two times a sample, if its row can: for the slope */
+    PHASE_COUNT = 5,
 };
 
 enum result_status {
@@ -123,7 +124,7 @@ struct results_header {
 };
 
 _Static_assert(sizeof(struct phase_result) == 48, "wire format");
-_Static_assert(sizeof(struct job_result) == 136 + 32 + 4 * 48, "wire format");
+_Static_assert(sizeof(struct job_result) == 136 + 32 + 5 * 48, "wire format");
 _Static_assert(sizeof(struct machine_facts) == 72 + 9 * 8 + 8, "wire format");
 
 /* The region starts with the header, padded to this many bytes. */
@@ -137,19 +138,21 @@ static inline uint32_t phase_level(const struct plan_job *job, enum phase phase)
 
 static inline uint32_t phase_rounds(const struct plan_job *job, enum phase phase)
 {
-    return phase < PHASE_CONTROL ? 1 : job->rounds;
+    return phase == PHASE_CONTROL || phase == PHASE_OP ? job->rounds : 1;
 }
 
-/* Samples that a phase takes in a round. */
+/* Samples that a phase takes in a round; PHASE_TWICE none where the row cannot. */
 static inline uint32_t phase_samples(const struct plan_job *job, enum phase phase)
 {
-    return phase < PHASE_CONTROL ? job->count_samples : job->samples;
+    return phase == PHASE_CONTROL || phase == PHASE_OP ? job->samples : job->count_samples;
 }
 
 /* Records that a phase has room for, and a few more; the rest is counted. */
 static inline uint64_t phase_record_room(const struct plan_job *job, enum phase phase)
 {
-    return job->exits_room * (uint64_t)phase_samples(job, phase) + 64;
+    uint64_t operations = phase_samples(job, phase) * (phase == PHASE_TWICE ? 2ull : 1ull);
+
+    return job->exits_room * operations + 64;
 }
 
 /* Bytes of a phase's packet, header included; a multiple of 64. */

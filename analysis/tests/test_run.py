@@ -71,7 +71,7 @@ CHANGES = [
     (lambda d: d["jobs"][1].update(policy="x"), "not among the policies"),
     (lambda d: d["jobs"][2]["phases"].pop("op"), 'jobs[2].phases: key "op" is missing'),
     (lambda d: op(d).update(samples=19), "jobs[2].phases.op.samples: 19, but the run takes 20"),
-    (lambda d: op(d).update(sample_offset=10**6), "samples.bin: 300 samples, but jobs[2]"),
+    (lambda d: op(d).update(sample_offset=10**6), "samples.bin: 330 samples, but jobs[2]"),
     (lambda d: op(d).update(sample_offset=0), "shares samples with"),
     (lambda d: op(d).update(records=20), "run.json says 20 records"),
     (lambda d: op(d).update(records=2**70), "records"),

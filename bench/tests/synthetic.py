@@ -16,7 +16,7 @@ ROW_FLOOR, ROW_CHECK = 1, 2
 OFF, COUNTS, STAMPS, FULL = range(4)
 HAS_COUNTS, LEFT = 1, 4
 REASONS = 96
-JOB_RESULT = 360
+JOB_RESULT = 408
 NOT_RUN, DONE, SKIPPED, FAILED = range(4)
 REASON_VMCALL = 18
 
@@ -46,7 +46,8 @@ def make_blob(rows=ROWS):
     packed = b""
     for name, instruction, gate, index, width, reason, flags in rows:
         packed += struct.pack("<8Q", string(name), string("what " + name), string(instruction),
-                              BLOB_BASE + code, BLOB_BASE + code, 0, 0, 0)
+                              BLOB_BASE + code, BLOB_BASE + code, 0 if flags else BLOB_BASE + code,
+                              0, 0)
         packed += struct.pack("<HHIBB6x", reason, not flags & ROW_CHECK, index, gate, width)
         packed += struct.pack("<48x2I", 0, flags)
     size = start + len(strings)
@@ -108,13 +109,13 @@ class Clock:
 
 def make_phase(clock, plan, job, index, row, phase, twist):
     """Bytes of the packet, of the samples and of the totals, samples, records, and the level."""
-    op = phase in (1, 3)
-    count = job["count_samples"] if phase < 2 else job["samples"]
+    op = {1: 1, 3: 1, 4: 2}.get(phase, 0)  # operations in a sample
+    count = job["samples"] if phase in (2, 3) else job["count_samples"]
     level = FULL if phase < 2 else job["probes"]
     room_for_totals = level == COUNTS
     if phase >= 2 and row[6] & ROW_FLOOR:
         level = OFF
-    exits = plan.exits(job["policy"], row) if op else 0
+    exits = plan.exits(job["policy"], row) * op
     exits += twist.get("extra_exits", 0) if op else 0
     begin = clock.step(100)
     records, samples = [], []
@@ -125,7 +126,8 @@ def make_phase(clock, plan, job, index, row, phase, twist):
         records.append(struct.pack("<QHHIQQQQQHHHBB", times[0], reason, 0, flags | more, *times[1:],
                                    row[3], 0x100180, 3, 1, 0, 0, 0))
 
-    for n in range(count):
+    taken = 0 if phase == 4 and row[6] else count
+    for n in range(taken):
         start = clock.step(10)
         for _ in range(exits):
             if level >= STAMPS:
@@ -133,7 +135,7 @@ def make_phase(clock, plan, job, index, row, phase, twist):
         samples.append((start, clock.step(20 + (30 * exits) + n % 3)))
     if level >= STAMPS:
         record(REASON_VMCALL, LEFT)
-    room = 2 * count + 64
+    room = 2 * count * (2 if phase == 4 else 1) + 64
     bits = (1 + len(records)) * RECORD_SIZE * 8
     header = struct.pack("<IIQQQQQIIII", 0xC1FC1FC1, 0, begin, clock.step(1), bits, bits, 0, 0,
                          index, phase, level)
@@ -142,12 +144,12 @@ def make_phase(clock, plan, job, index, row, phase, twist):
     totals = b""
     if room_for_totals:
         by_reason = [0] * REASONS
-        by_reason[row[5]] += count * exits
+        by_reason[row[5]] += taken * exits
         by_reason[REASON_VMCALL] += 1
-        totals = struct.pack(f"<5Q{REASONS}Q", 2 * (count * exits + 1), count * exits + 1, 0, 0, 0,
+        totals = struct.pack(f"<5Q{REASONS}Q", 2 * (taken * exits + 1), taken * exits + 1, 0, 0, 0,
                              *by_reason)
         totals = padded(totals if level == COUNTS else b"\0" * len(totals))
-    return packet, padded(data), totals, count, len(records), level
+    return packet, padded(data).ljust((16 * count + 63) // 64 * 64, b"\0"), totals, taken, len(records), level
 
 
 def padded(data):
@@ -169,9 +171,9 @@ def make_results(plan_data, rows=ROWS, twist=None):
     for index, job in enumerate(plan.jobs):
         changes = twist.get("jobs", {}).get(index, {})
         row = named[job["benchmark"]]
-        at = 384  # struct job_result, rounded up to 64
+        at = 448  # struct job_result, rounded up to 64
         phases = b""
-        for phase in range(4):
+        for phase in range(5):
             packet, samples, totals, count, records, level = make_phase(clock, plan, job, index,
                                                                         row, phase, changes)
             base = job["offset"] + at
@@ -187,7 +189,7 @@ def make_results(plan_data, rows=ROWS, twist=None):
         region[job["offset"]:job["offset"] + JOB_RESULT] = result + phases
     machine = struct.pack("<16s52sI10Q", b"GenuineIntel", b"Intel(R) Core(TM) synthetic", 0x306C3,
                           *range(1, 10), 535756800)
-    header = struct.pack("<QIIII128s96s", 0x31534552584D5845, 2, twist.get("status", DONE),
+    header = struct.pack("<QIIII128s96s", 0x31534552584D5845, 3, twist.get("status", DONE),
                          len(plan.jobs), len(plan.jobs), twist.get("reason", "").encode(),
                          b"gcc 12.2.0 -O2")
     header += machine + struct.pack("<QQ", start, clock.step(100))

@@ -67,7 +67,7 @@ def test_samples_and_packets_lie_where_run_json_says(home):
     samples, stream = (run / "samples.bin").read_bytes(), (run / "trace/stream_0").read_bytes()
     total = records = 0
     for job in run_json(run)["jobs"]:
-        for number, name in enumerate(("count_control", "count_op", "control", "op")):
+        for number, name in enumerate(("count_control", "count_op", "control", "op", "twice")):
             phase = job["phases"][name]
             assert phase["sample_offset"] == total
             total += phase["samples"]

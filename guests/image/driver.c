@@ -138,6 +138,13 @@ static bool run_round(struct room *room, struct phase_run *run)
     return true;
 }
 
+static enum guest_phase_code code_of(enum phase phase)
+{
+    static const enum guest_phase_code codes[PHASE_COUNT] = {
+        [PHASE_COUNT_OP] = GUEST_OP, [PHASE_OP] = GUEST_OP, [PHASE_TWICE] = GUEST_TWICE};
+    return codes[phase];
+}
+
 static bool run_phase(struct room *room, const struct plan_job *job, uint32_t job_index,
                       uint32_t row_index, enum phase phase, struct job_result *result)
 {
@@ -161,7 +168,7 @@ static bool run_phase(struct room *room, const struct plan_job *job, uint32_t jo
     };
 
     run.start.rdi = row_index;
-    run.start.rsi = phase == PHASE_COUNT_OP || phase == PHASE_OP ? GUEST_OP : GUEST_CONTROL;
+    run.start.rsi = code_of(phase);
     run.start.rdx = phase_samples(job, phase);
     if (writes_records(path))
         out->packet_offset = at.packet;
@@ -208,7 +215,8 @@ static enum result_status run_job(struct room *room, uint32_t job_index, struct 
     }
     guest_memory_load(room->guest_memory, driver->blob);
     device_reset(&room->device);
-    for (int phase = 0; phase < PHASE_COUNT; phase++)
+    int phases = row->twice ? PHASE_COUNT : PHASE_TWICE;
+    for (int phase = 0; phase < phases; phase++)
         if (!run_phase(room, job, job_index, row_index, (enum phase)phase, result)) {
             say_stop(result->reason, &room->vcpu->stop);
             vcpu_dump(room->vcpu);

@@ -54,6 +54,7 @@ static inline void fixture_blob_make(struct fixture_blob *blob)
             .instruction = fixture_text(blob, &at, "NOP"),
             .op = code + 2 * i,
             .control = code + 2 * i + 1,
+            .twice = code + 2 * i,
             .exits = {{.reason = 10, .times = 1}},
         };
 }

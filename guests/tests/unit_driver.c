@@ -125,7 +125,7 @@ static unsigned entry_of(unsigned job, int phase)
     unsigned entry = PHASE_COUNT * job + (unsigned)phase;
 
     if (job == JOBS - 1 && phase >= PHASE_CONTROL)
-        entry += ((unsigned)phase - PHASE_CONTROL + 1) * (ROUNDS - 1);
+        entry += ((phase == PHASE_CONTROL) ? 1 : 2) * (ROUNDS - 1);
     return entry;
 }
 
@@ -139,8 +139,10 @@ static void phase_is_whole(unsigned job, int phase, uintptr_t host_rip)
     bool probed = host_rip == (uintptr_t)vmx_exit_stamps || host_rip == (uintptr_t)vmx_exit_full;
 
     assert_int_equal(entries[entry].row, job == 1);
-    assert_int_equal(entries[entry].code, phase & 1 ? GUEST_OP : GUEST_CONTROL);
-    assert_int_equal(entries[entry].samples, phase < PHASE_CONTROL ? COUNTS : SAMPLES);
+    static const uint32_t codes[] = {GUEST_CONTROL, GUEST_OP, GUEST_CONTROL, GUEST_OP, GUEST_TWICE};
+    bool measured = phase == PHASE_CONTROL || phase == PHASE_OP;
+    assert_int_equal(entries[entry].code, codes[phase]);
+    assert_int_equal(entries[entry].samples, measured ? SAMPLES : COUNTS);
     assert_int_equal(entries[entry].rip, blob.header.entry);
     assert_int_equal(entries[entry].rsp, GUEST_STACK_TOP);
     assert_int_equal(entries[entry].cr3, GUEST_PAGE_TABLES);
