@@ -60,6 +60,7 @@ def test_one_that_dies_spoils_no_other(tmp_path):
     directory, result = suffer(tmp_path, "*e*t*")  # dying ones before and after
     assert result.code == 1
     status = {job["benchmark"]: job["status"] for job in run_json(directory)["jobs"]}
+    assert status.pop("identity_map") == "done"  # nothing stands in for paging on this CPU
     assert len(status) >= 3 and set(status.values()) == {"failed"}
     assert exitmeter("compare", directory).code == 0
 
@@ -74,7 +75,7 @@ def test_guest_that_never_ends(tmp_path):
 def test_more_exits_than_claimed(tmp_path):
     directory, result = suffer(tmp_path, "two_exits")
     assert result.code == 1
-    assert "2000 exits for 1000 operations" in result.err
+    assert "2000 exits by CPUID for 1000 operations; by the policy it must be 1000" in result.err
     assert run_json(directory)["jobs"][0]["exits_per_op"] == 2
 
 

@@ -280,5 +280,6 @@ ROWS = {
         CODE(two_exits),
         .description = "claims one exit an operation and takes two",
         .instruction = "CPUID",
+        .exits = {ALWAYS(CPUID)},
     },
 };
