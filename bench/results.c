@@ -2,6 +2,7 @@
 #include "results.h"
 
 #include "text.h"
+#include "validity.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -26,6 +27,7 @@ __attribute__((format(printf, 2, 3))) static bool fail_job(struct job_outcome *j
     vsnprintf(job->reason, sizeof(job->reason), format, arguments);
     va_end(arguments);
     memset(job->phases, 0, sizeof(job->phases));
+    job->validity = (struct job_validity){0};
     job->has_exits = job->has_digest = false;
     job->status = RESULT_FAILED;
     return false;
@@ -170,6 +172,11 @@ static void read_job(const struct job *job, uint32_t index, const struct bytes *
     if (outcome->status != RESULT_DONE)
         return;
     outcome->reason[0] = '\0';
+    outcome->validity = result.validity;
+    if (!validity_sound(&outcome->validity)) {
+        fail_job(outcome, "what it says of disturbances is damaged");
+        return;
+    }
     for (int phase = 0; phase < PHASE_COUNT; phase++)
         if (!read_phase(job, index, (enum phase)phase, &result.phases[phase], region, outcome))
             return;

@@ -31,6 +31,7 @@ struct job_outcome {
     enum result_status status;
     char reason[REASON_SIZE];
     struct controls_in_force controls;
+    struct job_validity validity; /* judged if the job was done */
     struct phase_outcome phases[PHASE_COUNT]; /* empty where the job was not done */
     bool has_exits;                           /* exits and exit_samples mean something */
     int64_t exits;                            /* of the op phase less those of the control phase */

@@ -7,6 +7,7 @@
 #include "phase_json.h"
 #include "run_record.h"
 #include "text.h"
+#include "validity.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -141,15 +142,16 @@ static json_t *job_json(const struct job *job, size_t index, const struct job_ou
 {
     bool check = benchmark_is_check(job->benchmark);
     return json_pack(
-        "{s:I, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "index", (json_int_t)index,
-        "name", job->name, "benchmark", job->benchmark->name, "policy", job->policy->plan.name,
-        "repetition", (json_int_t)job->plan.repetition, "probe_level",
+        "{s:I, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "index",
+        (json_int_t)index, "name", job->name, "benchmark", job->benchmark->name, "policy",
+        job->policy->plan.name, "repetition", (json_int_t)job->plan.repetition, "probe_level",
         probe_level_name(job->plan.probe_level), "status", result_status_name(outcome->status),
         "reason", outcome->reason, "expected_exits_per_op",
         check ? json_null() : json_integer(job->expected_exits), "exits_per_op",
         outcome->has_exits ? json_real((double)outcome->exits / outcome->exit_operations)
                            : json_null(),
-        "controls", controls_json(&outcome->controls), "phases", phases_json(outcome, place));
+        "controls", controls_json(&outcome->controls), "validity",
+        validity_json(&outcome->validity), "phases", phases_json(outcome, place));
 }
 
 static json_t *jobs_json(const struct experiment *experiment, const struct results *results,

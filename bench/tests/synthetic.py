@@ -15,7 +15,9 @@ ROW_FLOOR, ROW_CHECK = 1, 2
 OFF, COUNTS, STAMPS, FULL = range(4)
 HAS_COUNTS, LEFT = 1, 4
 REASONS = 96
-JOB_RESULT = 360
+JOB_RESULT = 608
+HAS_CLOCKS, HAS_SMI_COUNT = 1, 2
+JUDGED, SMI, FREQUENCY, TSC = 1, 2, 4, 8  # VALIDITY_*
 NOT_RUN, DONE, SKIPPED, FAILED = range(4)
 REASON_VMCALL = 18
 
@@ -152,11 +154,21 @@ def padded(data):
     return data.ljust((len(data) + 63) // 64 * 64, b"\0")
 
 
+def make_validity(clock, verdict=JUDGED, smis=None, core=None):
+    """struct job_validity: smis struck between the last two readings, core: cycles of 1000 ticks in
+    the control phase and in the op phase; None: the CPU cannot tell."""
+    flags = (core is not None and HAS_CLOCKS) | (smis is not None and HAS_SMI_COUNT)
+    readings = b"".join(struct.pack("<QQQII", clock.step(50), 100 * n, 90 * n,
+                                    7 + (smis or 0) * (n == 2), flags) for n in range(3))
+    return readings + struct.pack("<6I64s64s", *(core or (0, 0)), 1000, 1000, smis or 0, verdict,
+                                  b"" if core else b"no clocks", b"no count" if smis is None else b"")
+
+
 def make_results(plan_data, rows=ROWS, twist=None):
     """The results region of a run that went well, or as twist says.
 
     twist: {"status": of the run, "reason": of the run, "jobs": {index: {"status", "reason",
-    "extra_exits"}}}
+    "extra_exits", "validity": of make_validity()}}}
     """
     twist = twist or {}
     plan = Plan(plan_data)
@@ -167,7 +179,7 @@ def make_results(plan_data, rows=ROWS, twist=None):
     for index, job in enumerate(plan.jobs):
         changes = twist.get("jobs", {}).get(index, {})
         row = named[job["benchmark"]]
-        at = 384  # struct job_result, rounded up to 64
+        at = 640  # struct job_result, rounded up to 64
         phases = b""
         for phase in range(4):
             packet, samples, totals, count, records, level = make_phase(clock, plan, job, index,
@@ -182,10 +194,11 @@ def make_results(plan_data, rows=ROWS, twist=None):
         result = struct.pack("<II128s", changes.get("status", DONE), index,
                              changes.get("reason", "").encode())
         result += struct.pack("<IIIIIIQ", 0x16, 0xB5186DFA, 0xA2, 0x36FFF, 0x13FF, 1, 0x20001E)
-        region[job["offset"]:job["offset"] + JOB_RESULT] = result + phases
+        region[job["offset"]:job["offset"] + JOB_RESULT] = (
+            result + phases + make_validity(clock, **changes.get("validity", {})))
     machine = struct.pack("<16s52sI10Q", b"GenuineIntel", b"Intel(R) Core(TM) synthetic", 0x306C3,
                           *range(1, 10), 535756800)
-    header = struct.pack("<QIIII128s96s", 0x31534552584D5845, 2, twist.get("status", DONE),
+    header = struct.pack("<QIIII128s96s", 0x31534552584D5845, 3, twist.get("status", DONE),
                          len(plan.jobs), len(plan.jobs), twist.get("reason", "").encode(),
                          b"gcc 12.2.0 -O2")
     header += machine + struct.pack("<QQ", start, clock.step(100))

@@ -112,7 +112,8 @@ static int set_up(void **state)
                                                   .job_count = 2,
                                                   .jobs_done = 2};
     for (uint32_t job = 0; job < 2; job++) {
-        *result_of(fixture, job) = (struct job_result){.status = RESULT_DONE, .job = job};
+        *result_of(fixture, job) = (struct job_result){
+            .status = RESULT_DONE, .job = job, .validity.verdict = VALIDITY_JUDGED};
         for (int phase = 0; phase < PHASE_COUNT; phase++)
             fill_phase(fixture, job, (enum phase)phase);
     }
@@ -273,6 +274,10 @@ static void damage_is_noticed(void **state)
     DAMAGED(job->status = 4, "damaged");
     DAMAGED(job->status = RESULT_NOT_RUN, "not run");
     DAMAGED(job->job = 1, "holds job 1");
+    DAMAGED(job->validity.verdict = 0, "disturbances");
+    DAMAGED(job->validity.verdict = VALIDITY_SMI, "disturbances");
+    DAMAGED(job->validity.verdict |= VALIDITY_ALL + 1, "disturbances");
+    DAMAGED(job->validity.readings[2].flags = 4, "disturbances");
     DAMAGED(job->phases[PHASE_OP].samples = SAMPLES + 1, "samples");
     DAMAGED(job->phases[PHASE_OP].samples_offset += 64, "lies");
     DAMAGED(job->phases[PHASE_OP].packet_offset += 64, "lies");
@@ -317,9 +322,9 @@ static void random_damage_does_no_harm(void **state)
     for (int round = 0; round < 5000; round++) {
         size_t at = fixture->experiment.jobs[random_below(&random, 2)].plan.results_offset;
         for (int n = 0; n < 3; n++)
-            fixture->region[random_below(&random, 4) ? at + random_below(&random, 400)
-                                                     : random_below(&random, 424)] =
-                (uint8_t)random_below(&random, 256);
+            fixture->region[random_below(&random, 4)
+                                ? at + random_below(&random, sizeof(struct job_result) + 40)
+                                : random_below(&random, 424)] = (uint8_t)random_below(&random, 256);
         read_all(fixture);
         memcpy(fixture->region, kept, size);
     }

@@ -10,6 +10,7 @@
 #include "machine.h"
 #include "plan_check.h"
 #include "room.h"
+#include "validity.h"
 
 #include <string.h>
 
@@ -208,12 +209,15 @@ static enum result_status run_job(struct room *room, uint32_t job_index, struct 
     }
     guest_memory_load(room->guest_memory, driver->blob);
     device_reset(&room->device);
-    for (int phase = 0; phase < PHASE_COUNT; phase++)
+    for (int phase = 0; phase < PHASE_COUNT; phase++) {
+        validity_note(&result->validity, (enum phase)phase);
         if (!run_phase(room, job, job_index, row_index, (enum phase)phase, result)) {
             say_stop(result->reason, &room->vcpu->stop);
             vcpu_dump(room->vcpu);
             return RESULT_FAILED;
         }
+    }
+    validity_note(&result->validity, PHASE_COUNT);
     return RESULT_DONE;
 }
 

@@ -364,6 +364,33 @@ static void a_failed_entry_has_its_error(void **state)
     expect_job(0, RESULT_FAILED, "VM entry: VMfailInvalid");
 }
 
+/* An SMI strikes while the second job's op phase runs: the first phases are only counted. */
+static enum vmx_failure smi_strikes(struct vcpu *vcpu)
+{
+    if (entry_count == entry_of(1, PHASE_OP) || entry_count == entry_of(0, PHASE_COUNT_OP))
+        simulated_msr(MSR_SMI_COUNT)->value++;
+    return guest_entered(vcpu);
+}
+
+static void disturbed_jobs_are_marked(void **state)
+{
+    (void)state;
+    simulated_msr_set(MSR_SMI_COUNT, 17);
+    simulated_msr(MSR_SMI_COUNT)->read_only = true;
+    stub_guest = smi_strikes;
+    strcpy(plan.jobs[2].benchmark, "none");
+    assert_null(driver_run(&driver));
+    expect_job(0, RESULT_DONE, "");
+    expect_job(1, RESULT_DONE, "");
+    assert_int_equal(result_of(0)->validity.verdict, VALIDITY_JUDGED);
+    assert_int_equal(result_of(0)->validity.smis, 0);
+    assert_int_equal(result_of(1)->validity.verdict, VALIDITY_JUDGED | VALIDITY_SMI);
+    assert_int_equal(result_of(1)->validity.smis, 1);
+    assert_int_equal(result_of(1)->validity.readings[VALIDITY_BEFORE_OP].smi_count, 18);
+    assert_int_equal(result_of(1)->validity.readings[VALIDITY_AFTER_OP].smi_count, 19);
+    assert_int_equal(result_of(2)->validity.verdict, 0); /* it was not run */
+}
+
 /* A phase finds memory on demand as if nobody had been there before. */
 static enum vmx_failure guest_touches(struct vcpu *vcpu)
 {
@@ -446,6 +473,7 @@ int main(void)
         driver_test(jobs_fail_one_by_one),
         driver_test(jobs_are_skipped),
         driver_test(a_failed_entry_has_its_error),
+        driver_test(disturbed_jobs_are_marked),
         driver_test(memory_on_demand),
         driver_test(no_run_at_all),
     };
