@@ -42,6 +42,8 @@ def compare_runs(old: Run, new: Run,
             rows.append({"name": pair[0], "policy": pair[1], "old": was, "new": now,
                          "old_exits_per_op": before[pair].exits_per_op,
                          "new_exits_per_op": after[pair].exits_per_op,
+                         "disturbed": {"old": list(before[pair].disturbed),
+                                       "new": list(after[pair].disturbed)},
                          "difference": now["p50"] - was["p50"],
                          "ratio": now["p50"] / was["p50"] if was["p50"] > 0 else None})
     return {"schema": SCHEMA, "old": describe(old), "new": describe(new),

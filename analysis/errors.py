@@ -3,6 +3,7 @@
 
 EXIT_DONE = 0
 EXIT_REGRESSED = 1
+EXIT_NOT_COMPARABLE = 3
 
 
 class Failure(Exception):

@@ -38,6 +38,7 @@ class Result:
     values: every net sample that was kept, repetitions one after another. controls,
     repetition_p50: the control's median and the net median of each repetition. rounds: the net
     distribution over all rounds of all repetitions, from histograms, where there were several.
+    disturbed: what struck any of its repetitions.
     """
 
     benchmark: str
@@ -51,6 +52,7 @@ class Result:
     costs: Costs | Absent
     reasons: dict[int, int]
     rounds: dict[str, int] | None
+    disturbed: tuple[str, ...]
 
     @property
     def name(self) -> str:
@@ -86,7 +88,8 @@ def _pool(run: Run, jobs: list[Job]) -> Result:
                   exits_per_op=_exits_per_op(run, jobs),
                   split=FLOOR if floor else _pool_split(jobs),
                   costs=FLOOR if floor else _pool_costs(jobs), reasons=_pool_reasons(jobs),
-                  rounds=_pool_rounds(jobs, controls))
+                  rounds=_pool_rounds(jobs, controls),
+                  disturbed=tuple(line for job in jobs for line in job.validity.disturbed))
 
 
 def _pool_rounds(jobs: list[Job], controls: list[int]) -> dict[str, int] | None:

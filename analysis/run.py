@@ -16,6 +16,7 @@ from .document import Node, load
 from .errors import BadInput
 from .stream import Stream
 from .totals import Folded, Totals, read_folded, read_totals
+from .validity import Validity, read_validity
 
 SCHEMA = "exitmeter.run/2"
 
@@ -74,6 +75,7 @@ class Job:
     controls: dict[str, Any]
     stated_exits_per_op: float | None
     phases: dict[str, Phase]
+    validity: Validity | None
 
 
 @dataclass(frozen=True)
@@ -204,7 +206,8 @@ class _JobReader:
                    reason=node["reason"].text() if "reason" in node else "",
                    controls=node["controls"].object() if status == "done" else {},
                    stated_exits_per_op=node["exits_per_op"].number() if measured else None,
-                   phases=phases)
+                   phases=phases,
+                   validity=read_validity(node["validity"]) if measured else None)
 
     def _phase(self, node: Node, job: int, name: str) -> Phase:
         first, count = node["sample_offset"].count(), node["samples"].count()

@@ -64,6 +64,9 @@ class Row:
     full: bool = False  # no room for the record that ends the op phase
     kind: str = "benchmark"
     stub: str = "general"
+    disturbed: tuple[str, ...] = ()
+    smis: int | None = None
+    cores: tuple[int, int] | None = None
 
 
 @dataclass
@@ -154,6 +157,20 @@ class Writer:
                 "folded": None}
 
 
+def validity(row: Row) -> dict[str, Any]:
+    """As bench/validity.c writes it."""
+    made: dict[str, Any] = {"disturbed": list(row.disturbed), "readings": [], "smis": row.smis,
+                            "clocks": None}
+    if row.smis is None:
+        made["smis_absent"] = "this CPU has no MSR_SMI_COUNT"
+    if row.cores:
+        made["clocks"] = {phase: {"core_per_mille": core, "awake_per_mille": 1000}
+                          for phase, core in zip(("control", "op"), row.cores)}
+    else:
+        made["clocks_absent"] = "IA32_APERF and IA32_MPERF do not count"
+    return made
+
+
 def totals(row: Row, exits: int) -> dict[str, Any]:
     """Sums of the level "counts": of the operations, and of the VMCALL that ends the phase."""
     by_reason = {"18": 1, **({str(row.reason_number): exits} if exits else {})}
@@ -187,6 +204,7 @@ def write_run(path: Path, build: Build) -> Path:
                 job["controls"] = {"pin_based": "0x16", "primary": "0xb6006172",
                                    "secondary": "0xaa", "exit": "0x36fff", "entry": "0x13ff",
                                    "vpid": 1, "ept_pointer": "0x1234501e"}
+            job["validity"] = validity(row) if row.status == "done" else None
             jobs.append(job)
     failed = any(row.status == "failed" for row in build.rows)
     names = list(dict.fromkeys(row.benchmark for row in build.rows))
