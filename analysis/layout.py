@@ -16,8 +16,8 @@ SCHEMA = "exitmeter.layout/1"
 SIZE_LIMIT = 4096
 
 # What the analysis reads. A layout may have more; one that lacks any of these is refused.
-RECORD_NEEDS = ("entered", "reason", "flags", "dispatched", "handled", "entering",
-                "vmreads", "vmwrites", "msr_accesses", "xsetbvs", "invalidations")
+RECORD_NEEDS = ("entered", "reason", "reason_flags", "flags", "dispatched", "handled", "entering",
+                "detail", "vmreads", "vmwrites", "msr_accesses", "xsetbvs", "invalidations")
 PACKET_NEEDS = ("magic", "stream_id", "content_size", "packet_size", "job", "phase")
 
 

@@ -8,12 +8,13 @@ large it is. Every offset, count and size is checked before anything is read thr
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Iterator
 
 import numpy as np
 
 from .document import Node, load
 from .errors import BadInput
+from .failed_entry import in_records, in_totals
 from .stream import Stream
 from .totals import Folded, Totals, read_folded, read_totals
 from .validity import Validity, read_validity
@@ -61,7 +62,8 @@ class Phase:
 @dataclass(frozen=True)
 class Job:
     """One benchmark under one policy, once. Only a done job has phases; a check is a job that
-    proves behaviour: it takes no samples and nothing is measured."""
+    proves behaviour: it takes no samples and nothing is measured. failed_entries: VM entries of a
+    failed job that failed, by phase and name."""
 
     index: int
     name: str
@@ -76,6 +78,7 @@ class Job:
     stated_exits_per_op: float | None
     phases: dict[str, Phase]
     validity: Validity | None
+    failed_entries: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -138,7 +141,8 @@ def open_run(path: Path) -> Run:
     benchmarks = {node["name"].text(): node.object() for node in top["benchmarks"]}
     levels = {node["name"].text(): node["probe_level"].text() for node in top["policies"]}
     done = any(node["status"].value == "done" for node in top["jobs"])
-    stream = Stream(path) if done else None  # a run that died may not have a trace
+    # a run that died may not have a trace
+    stream = Stream(path) if done or (path / "trace" / "stream_0").exists() else None
     samples = path / "samples.bin"
     checks = {name for name, row in benchmarks.items() if row.get("kind") == "check"}
     reader = _JobReader(top, checks, _open_samples(samples), samples, stream)
@@ -186,6 +190,7 @@ class _JobReader:
         self.samples = samples
         self.file = file
         self.stream = stream
+        self.names = stream.event_names() if stream else {}
         self.ranges: list[tuple[int, int, Node]] = []
         counting, measured = _positive(top["count_samples"]), _positive(top["samples"])
         self.lengths = dict(zip(PHASES, (counting, counting, measured, measured)))
@@ -207,7 +212,24 @@ class _JobReader:
                    controls=node["controls"].object() if status == "done" else {},
                    stated_exits_per_op=node["exits_per_op"].number() if measured else None,
                    phases=phases,
-                   validity=read_validity(node["validity"]) if measured else None)
+                   validity=read_validity(node["validity"]) if measured else None,
+                   failed_entries=tuple(self._failed_entries(node, index))
+                   if status == "failed" and self.stream else ())
+
+    def _failed_entries(self, node: Node, job: int) -> Iterator[str]:
+        """Of a job that has phases: it may have failed before it had any."""
+        for number, name in enumerate(PHASES):
+            phase = node["phases"][name] if "phases" in node else None
+            if phase is None or "packet_offset" not in phase:
+                continue
+            found = []
+            if phase["packet_offset"].value is not None:
+                found = in_records(self.stream.records(
+                    phase["packet_offset"].count(), phase["records"].count(), job, number),
+                    self.names)
+            elif read_totals(phase["totals"]):
+                found = in_totals(read_totals(phase["totals"]))
+            yield from (f"{name}: {line}" for line in found)
 
     def _phase(self, node: Node, job: int, name: str) -> Phase:
         first, count = node["sample_offset"].count(), node["samples"].count()

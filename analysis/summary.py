@@ -42,6 +42,7 @@ def warnings(run: Run) -> list[str]:
         again = _again(run, job)
         status = job.status.replace("_", " ")
         lines.append(f"{status}: {job.name}{again}: {job.reason or 'no reason is given'}")
+        lines += [f"failed VM entry: {job.name}{again}: {line}" for line in job.failed_entries]
     return lines
 
 

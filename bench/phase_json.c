@@ -43,7 +43,7 @@ static json_t *totals_json(const struct probe_totals *totals, bool stub_reads)
 {
     uint64_t vmreads = totals->vmreads;
     for (unsigned i = 0; stub_reads && i < PROBE_REASONS; i++)
-        vmreads += totals->exits[i];
+        vmreads += i == PROBE_REASON_VMFAIL ? 0 : totals->exits[i];
     return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I}", "exits", exits_json(totals), "vmreads",
                      (json_int_t)vmreads, "vmwrites", (json_int_t)totals->vmwrites, "msr_accesses",
                      (json_int_t)totals->msr_accesses, "xsetbvs", (json_int_t)totals->xsetbvs,

@@ -293,6 +293,46 @@ static void damage_is_noticed(void **state)
     DAMAGED(packet_of(fixture, 0, PHASE_OP)->packet_size *= 2, "header");
 }
 
+static void a_failed_job_keeps_its_trace(void **state)
+{
+    struct fixture *fixture = *state;
+    struct job_result *result = result_of(fixture, 0);
+    result->status = RESULT_FAILED;
+    strcpy(result->reason, "VM entry: VMfailInvalid");
+    result->phases[PHASE_OP].samples = 0;
+    set_records(fixture, 0, PHASE_OP, 1);
+    read_all(fixture);
+    const struct job_outcome *job = &fixture->results.jobs[0];
+    assert_int_equal(job->status, RESULT_FAILED);
+    assert_string_equal(job->reason, "VM entry: VMfailInvalid");
+    assert_int_equal(job->phases[PHASE_OP].records, 1);
+    assert_ptr_equal(job->phases[PHASE_OP].packet, packet_of(fixture, 0, PHASE_OP));
+    assert_int_equal(job->phases[PHASE_OP].samples, 0);
+    assert_false(job->has_exits || job->has_digest);
+
+    packet_of(fixture, 0, PHASE_OP)->magic = 0; /* never closed */
+    result->phases[PHASE_CONTROL].records = UINT32_MAX;
+    result->phases[PHASE_COUNT_OP].packet_offset += 64;
+    read_all(fixture);
+    job = &fixture->results.jobs[0];
+    assert_null(job->phases[PHASE_OP].packet);
+    assert_null(job->phases[PHASE_CONTROL].packet);
+    assert_null(job->phases[PHASE_COUNT_OP].packet);
+    assert_non_null(job->phases[PHASE_COUNT_CONTROL].packet);
+    assert_string_equal(job->reason, "VM entry: VMfailInvalid");
+}
+
+static void a_failed_job_keeps_its_sums(void **state)
+{
+    struct fixture *fixture = again(state, 1, PROBE_COUNTS);
+    result_of(fixture, 0)->status = RESULT_FAILED;
+    read_all(fixture);
+    assert_int_equal(fixture->results.jobs[0].phases[PHASE_OP].totals->exits[10], SAMPLES);
+    result_of(fixture, 0)->phases[PHASE_OP].totals_offset++;
+    read_all(fixture);
+    assert_null(fixture->results.jobs[0].phases[PHASE_OP].totals);
+}
+
 static void the_image_says_why_it_failed(void **state)
 {
     struct fixture *fixture = *state;
@@ -344,6 +384,8 @@ int main(void)
         WITH_FIXTURE(rounds_that_do_not_add_up_are_noticed),
         WITH_FIXTURE(unpredicted_exits_fail_the_job_but_keep_its_data),
         cmocka_unit_test(damage_is_noticed),
+        WITH_FIXTURE(a_failed_job_keeps_its_trace),
+        WITH_FIXTURE(a_failed_job_keeps_its_sums),
         WITH_FIXTURE(the_image_says_why_it_failed),
         WITH_FIXTURE(a_region_of_another_size),
         WITH_FIXTURE(random_damage_does_no_harm),

@@ -171,15 +171,16 @@ static bool run_phase(struct room *room, const struct plan_job *job, uint32_t jo
         run.folded = (struct phase_folded *)(base + at.folded);
     }
     driver->probes->totals = (struct probe_totals){0};
-    for (uint32_t round = 0; round < phase_rounds(job, phase); round++)
-        if (!run_round(room, &run))
-            return false;
-    out->samples_offset = at.samples;
+    bool done = true;
+    for (uint32_t round = 0; done && round < phase_rounds(job, phase); round++)
+        done = run_round(room, &run);
+    if (done)
+        out->samples_offset = at.samples;
     if (path == VCPU_PATH_COUNTS) {
         out->totals_offset = at.totals;
         memcpy(base + at.totals, &driver->probes->totals, sizeof(driver->probes->totals));
     }
-    return true;
+    return done;
 }
 
 static enum result_status run_job(struct room *room, uint32_t job_index, struct job_result *result)
