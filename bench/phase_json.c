@@ -71,11 +71,13 @@ static json_t *folded_json(const struct phase_folded *folded)
                      "histograms", histograms);
 }
 
-static json_t *phase_json(const struct phase_outcome *in, uint64_t sample, uint64_t packet)
+static json_t *phase_json(const struct phase_outcome *in, uint64_t sample, const char *stream,
+                          uint64_t packet)
 {
-    return json_pack("{s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "samples", (json_int_t)in->samples,
+    return json_pack("{s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "samples", (json_int_t)in->samples,
                      "sample_offset", (json_int_t)sample, "records", (json_int_t)in->records,
-                     "discarded", (json_int_t)in->discarded, "packet_offset",
+                     "discarded", (json_int_t)in->discarded, "stream",
+                     in->packet ? json_string(stream) : json_null(), "packet_offset",
                      in->packet ? json_integer((json_int_t)packet) : json_null(), "totals",
                      in->totals ? totals_json(in->totals, true) : json_null(), "folded",
                      in->folded ? folded_json(in->folded) : json_null());
@@ -86,8 +88,8 @@ json_t *phases_json(const struct job_outcome *outcome, const struct job_place *p
     static const char *const names[PHASE_COUNT] = {"count_control", "count_op", "control", "op"};
     json_t *phases = json_object();
     for (int phase = 0; phase < PHASE_COUNT; phase++)
-        json_object_set_new(
-            phases, names[phase],
-            phase_json(&outcome->phases[phase], place->sample[phase], place->packet[phase]));
+        json_object_set_new(phases, names[phase],
+                            phase_json(&outcome->phases[phase], place->sample[phase],
+                                       place->stream[phase], place->packet[phase]));
     return phases;
 }

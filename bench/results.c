@@ -47,8 +47,8 @@ static bool packet_is_sound(const struct job *job, uint32_t index, enum phase ph
 
     memcpy(&header, packet, sizeof(header));
     return records <= phase_record_room(&job->plan, phase) && header.magic == PACKET_MAGIC &&
-           header.stream_id == 0 && header.job == index && header.phase == (uint32_t)phase &&
-           header.content_size == header.packet_size &&
+           header.stream_id == 0 && header.cpu_id < PACKET_CPUS_MAX && header.job == index &&
+           header.phase == (uint32_t)phase && header.content_size == header.packet_size &&
            header.content_size == (1 + (uint64_t)records) * BITS_PER_RECORD;
 }
 

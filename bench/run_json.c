@@ -176,7 +176,7 @@ static json_t *run_json(const struct run_facts *facts, const struct experiment *
     return json_pack(
         "{s:s, s:s, s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:o, "
         "s:o, s:o}",
-        "schema", "exitmeter.run/2", "status", results->reason[0] ? "failed" : "complete", "reason",
+        "schema", "exitmeter.run/3", "status", results->reason[0] ? "failed" : "complete", "reason",
         results->reason, "created", created_json(facts->created), "command", command_json(facts),
         "target", facts->target->name, "unit", facts->target->unit, "host", host_json(), "machine",
         machine_json(facts, results), "build", build, "clock", clock, "samples",

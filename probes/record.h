@@ -47,6 +47,9 @@ struct packet_header {
 
 #define PACKET_MAGIC 0xc1fc1fc1u
 
+/* packet_header.cpu_id is below this: each CPU's packets are a stream file of their own. */
+#define PACKET_CPUS_MAX 64u
+
 _Static_assert(sizeof(struct record) == RECORD_SIZE, "a record is one cache line");
 _Static_assert(sizeof(struct packet_header) == RECORD_SIZE, "records stay aligned behind a header");
 _Static_assert(offsetof(struct record, entered) == 0, "CTF event header: time stamp first");

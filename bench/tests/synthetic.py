@@ -106,8 +106,9 @@ class Clock:
         return self.now
 
 
-def make_phase(clock, plan, job, index, row, phase, twist):
-    """Bytes of the packet, of the samples and of the totals, samples, records, and the level."""
+def make_phase(clock, plan, job, index, row, phase, twist, lost):
+    """Bytes of the packet, of the samples and of the totals, samples, records, and the level. lost:
+    records that each CPU has discarded so far."""
     op = phase in (1, 3)
     count = job["count_samples"] if phase < 2 else job["samples"]
     level = FULL if phase < 2 else job["probes"]
@@ -133,10 +134,14 @@ def make_phase(clock, plan, job, index, row, phase, twist):
         samples.append((start, clock.step(20 + (30 * exits) + n % 3)))
     if level >= STAMPS:
         record(REASON_VMCALL, LEFT)
+    cpu = twist.get("cpu", 0)
+    discarded = twist.get("discarded", 0) if phase == 3 else 0  # its last records
+    records = records[:len(records) - discarded]
+    lost[cpu] = lost.get(cpu, 0) + discarded
     room = 2 * count + 64
     bits = (1 + len(records)) * RECORD_SIZE * 8
-    header = struct.pack("<IIQQQQQIIII", 0xC1FC1FC1, 0, begin, clock.step(1), bits, bits, 0, 0,
-                         index, phase, level)
+    header = struct.pack("<IIQQQQQIIII", 0xC1FC1FC1, 0, begin, clock.step(1), bits, bits,
+                         lost[cpu], cpu, index, phase, level)
     packet = (header + b"".join(records)).ljust((1 + room) * RECORD_SIZE, b"\0")
     data = b"".join(struct.pack("<QQ", *sample) for sample in samples)
     totals = b""
@@ -147,7 +152,7 @@ def make_phase(clock, plan, job, index, row, phase, twist):
         totals = struct.pack(f"<5Q{REASONS}Q", 2 * (count * exits + 1), count * exits + 1, 0, 0, 0,
                              *by_reason)
         totals = padded(totals if level == COUNTS else b"\0" * len(totals))
-    return packet, padded(data), totals, count, len(records), level
+    return packet, padded(data), totals, count, len(records), level, discarded
 
 
 def padded(data):
@@ -168,7 +173,7 @@ def make_results(plan_data, rows=ROWS, twist=None):
     """The results region of a run that went well, or as twist says.
 
     twist: {"status": of the run, "reason": of the run, "jobs": {index: {"status", "reason",
-    "extra_exits", "validity": of make_validity()}}}
+    "extra_exits", "cpu", "discarded", "validity": of make_validity()}}}
     """
     twist = twist or {}
     plan = Plan(plan_data)
@@ -176,18 +181,19 @@ def make_results(plan_data, rows=ROWS, twist=None):
     clock = Clock()
     region = bytearray(plan.size)
     start = clock.now
+    lost = {}
     for index, job in enumerate(plan.jobs):
         changes = twist.get("jobs", {}).get(index, {})
         row = named[job["benchmark"]]
         at = 640  # struct job_result, rounded up to 64
         phases = b""
         for phase in range(4):
-            packet, samples, totals, count, records, level = make_phase(clock, plan, job, index,
-                                                                        row, phase, changes)
+            packet, samples, totals, count, records, level, discarded = make_phase(
+                clock, plan, job, index, row, phase, changes, lost)
             base = job["offset"] + at
             whole = packet + samples + totals
             region[base:base + len(whole)] = whole
-            phases += struct.pack("<IIQQQQQ", count, records, 0, base if level >= STAMPS else 0,
+            phases += struct.pack("<IIQQQQQ", count, records, discarded, base if level >= STAMPS else 0,
                                   base + len(packet),
                                   base + len(packet) + len(samples) if level == COUNTS else 0, 0)
             at += len(whole)

@@ -287,6 +287,7 @@ static void damage_is_noticed(void **state)
     DAMAGED(set_records(fixture, 0, PHASE_OP, 2 * SAMPLES + 65), "fit");
     DAMAGED(packet_of(fixture, 0, PHASE_OP)->magic = 0, "header");
     DAMAGED(packet_of(fixture, 0, PHASE_OP)->stream_id = 1, "header");
+    DAMAGED(packet_of(fixture, 0, PHASE_OP)->cpu_id = PACKET_CPUS_MAX, "header");
     DAMAGED(packet_of(fixture, 0, PHASE_OP)->job = 1, "header");
     DAMAGED(packet_of(fixture, 0, PHASE_OP)->phase = 1, "header");
     DAMAGED(packet_of(fixture, 0, PHASE_OP)->content_size = 512, "header");

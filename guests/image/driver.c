@@ -89,6 +89,8 @@ static void note_controls(const struct room *room, struct controls_in_force *int
     };
 }
 
+_Static_assert(PLATFORM_CPUS_MAX <= PACKET_CPUS_MAX, "a stream for each CPU");
+
 /* One phase of a job, and where its data goes. */
 struct phase_run {
     const struct plan_job *job;
