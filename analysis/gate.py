@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from .baseline import METRICS, TIMES, baseline_of, fingerprint, load_baseline, measured
-from .errors import EXIT_DONE, EXIT_NOT_COMPARABLE, EXIT_REGRESSED, NotPossible
+from .errors import EXIT_DONE, EXIT_NOT_COMPARABLE, EXIT_REGRESSED, BadInput, NotPossible
 from .output import emit, to_json, write_whole
 from .run import Run, open_run
 from .statistics import COUNTERS, PART_NAMES
@@ -28,6 +28,9 @@ def exact(run: Run) -> bool:
 def gate(path: Path, baseline: Path, update: bool, as_json: bool) -> int:
     """Judge the run, or make it the baseline."""
     run = open_run(path)
+    if run.damages:
+        raise BadInput("\n".join(["the trace is damaged, so nothing can be held against it: "
+                                  "measure again", *(f"  {line}" for line in run.damages)]))
     try:
         refuse(run)
         if update:

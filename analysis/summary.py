@@ -34,6 +34,7 @@ def _again(run: Run, job: Job) -> str:
 def warnings(run: Run) -> list[str]:
     """What makes the run less than whole: one line each."""
     lines = [f"this run failed: {run.reason or 'no reason is given'}"] if run.failed else []
+    lines += [f"damaged: {line}" for line in run.damages]
     for job in run.measured_jobs:
         if job.validity.disturbed:
             lines.append(f"disturbed: {job.name}{_again(run, job)}: "

@@ -107,6 +107,7 @@ class Writer:
         self.sample_count = 0
         self.stream = b""
         self.clock = 1000
+        self.discarded = 0
 
     def phase(self, job: int, number: int, row: Row, level: int) -> dict[str, Any]:
         name = PHASES[number]
@@ -114,6 +115,7 @@ class Writer:
         operation = name.endswith("op")
         exits = operation and row.exits
         counted = level == 3
+        begin = self.clock
         samples = np.zeros((count, 2), "<u8")
         records = np.zeros(count if exits else 0, RECORD)
         for index in range(count):
@@ -145,6 +147,10 @@ class Writer:
             header = np.zeros(1, PACKET)
             header["magic"], header["job"], header["phase"] = 0xC1FC1FC1, job, number
             header["probe_level"] = level
+            header["timestamp_begin"], header["timestamp_end"] = begin, self.clock
+            if name == "op":
+                self.discarded += row.discarded
+            header["events_discarded"] = self.discarded
             header["content_size"] = header["packet_size"] = 64 * 8 * (1 + len(records))
             self.stream += header.tobytes() + records.tobytes()
         first = self.sample_count
@@ -153,6 +159,7 @@ class Writer:
         return {"samples": count, "sample_offset": first,
                 "records": len(records) if level > 1 else 0,
                 "discarded": row.discarded if name == "op" else 0, "packet_offset": offset,
+                "stream": None if offset is None else "cpu0",
                 "totals": totals(row, count if exits else 0) if level == 1 else None,
                 "folded": None}
 
@@ -194,7 +201,7 @@ def write_run(path: Path, build: Build) -> Path:
                 job["exits_per_op"] = job["expected_exits_per_op"] = None
                 job["controls"] = {}
                 job["phases"] = {name: {"samples": 0, "sample_offset": 0, "records": 0,
-                                        "discarded": 0, "packet_offset": None,
+                                        "discarded": 0, "stream": None, "packet_offset": None,
                                         "totals": None, "folded": None} for name in PHASES}
             elif row.status == "done":
                 job["phases"] = {name: writer.phase(index, number, row, 3 if number < 2 else level)
@@ -212,7 +219,7 @@ def write_run(path: Path, build: Build) -> Path:
     kinds = {row.benchmark: row.kind for row in build.rows}
     stubs = {row.benchmark: row.stub for row in build.rows}
     document = {
-        "schema": "exitmeter.run/2", "status": build.status or ("failed" if failed else "complete"),
+        "schema": "exitmeter.run/3", "status": build.status or ("failed" if failed else "complete"),
         "reason": build.reason, "created": "2026-11-21T03:04:05Z",
         "command": ["exitmeter", "run"], "target": build.target, "unit": build.unit,
         "host": {"hostname": "h", "kernel": "6.1", "cpu": "c"}, "machine": build.machine,
@@ -230,7 +237,7 @@ def write_run(path: Path, build: Build) -> Path:
     (path / "trace").mkdir(parents=True)
     (path / "run.json").write_text(json.dumps(document), encoding="utf-8")
     (path / "samples.bin").write_bytes(b"".join(part.tobytes() for part in writer.samples))
-    (path / "trace" / "stream_0").write_bytes(writer.stream)
+    (path / "trace" / "cpu0").write_bytes(writer.stream)
     (path / "layout.json").write_text(json.dumps(layout()), encoding="utf-8")
     (path / "trace" / "metadata").write_text(
         '/* CTF 1.8 */\nevent {\n  name = "CPUID";\n  id = 10;\n  stream_id = 0;\n};\n'

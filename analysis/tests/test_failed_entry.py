@@ -12,7 +12,7 @@ def failed_run(path, records=(), counted=0):
     """One good job, and one that failed in its first phase with these records, or so many counted
     VMfails in its control phase."""
     write_run(path, Build([Row(), Row("in", status="failed", reason="VM entry")]))
-    stream = path / "trace" / "stream_0"
+    stream = path / "trace" / "cpu0"
     offset = stream.stat().st_size
     body = np.zeros(len(records), RECORD)
     for record, values in zip(body, records):
@@ -20,6 +20,8 @@ def failed_run(path, records=(), counted=0):
             record[name] = value
     header = np.zeros(1, PACKET)
     header["magic"], header["job"], header["phase"] = 0xC1FC1FC1, 1, 0
+    header["timestamp_begin"], header["timestamp_end"] = 10**9, 10**9 + 1000
+    body["entered"] = body["dispatched"] = body["handled"] = body["entering"] = 10**9 + 1
     header["content_size"] = header["packet_size"] = 64 * 8 * (1 + len(records))
     with open(stream, "ab") as file:
         file.write(header.tobytes() + body.tobytes())
@@ -29,9 +31,10 @@ def failed_run(path, records=(), counted=0):
 
     def change(document):
         nothing = {"samples": 0, "sample_offset": 0, "records": 0, "discarded": 0,
-                   "packet_offset": None, "totals": None, "folded": None}
+                   "stream": None, "packet_offset": None, "totals": None, "folded": None}
         phases = {name: dict(nothing) for name in ("count_control", "count_op", "control", "op")}
-        phases["count_control"] |= {"records": len(records), "packet_offset": offset}
+        phases["count_control"] |= {"records": len(records), "packet_offset": offset,
+                                    "stream": "cpu0"}
         if counted:
             phases["control"]["totals"] = {"exits": {"10": 3, "94": counted}, "vmreads": 0,
                                            "vmwrites": 0, "msr_accesses": 0, "xsetbvs": 0,
