@@ -4,6 +4,7 @@
 from typing import Any
 
 from . import calibration
+from .document import Node
 from .results import Result
 from .run import Job, Run
 from .statistics import Absent
@@ -62,11 +63,19 @@ def summarize(run: Run, found: list[Result], without_probes: bool = False) -> di
             "without_probes": without_probes, "calibration": calibration.read(run),
             "benchmarks": benchmarks,
             "validity": [_validity(job) for job in run.measured_jobs],
-            "validity_unknown": unknown([job.validity for job in run.measured_jobs]),
+            "validity_unknown": {**unknown([job.validity for job in run.measured_jobs]),
+                                 **_drift_unknown(run)},
             "checks_passed": [job.name for job in run.checks_passed],
             "not_measured": [{"job": job.name, "repetition": job.repetition,
                               "status": job.status, "reason": job.reason}
                              for job in run.missing_jobs]}
+
+
+def _drift_unknown(run: Run) -> dict[str, str]:
+    """Whether the TSC kept pace with a clock outside of the CPU."""
+    clock = Node(run.document, run.path / "run.json")["clock"]
+    return ({"TSC drift": clock["drift_absent"].text()}
+            if run.measured_jobs and clock["drift"].value is None else {})
 
 
 def _validity(job: Job) -> dict[str, Any]:

@@ -223,7 +223,7 @@ def write_run(path: Path, build: Build) -> Path:
         "reason": build.reason, "created": "2026-11-21T03:04:05Z",
         "command": ["exitmeter", "run"], "target": build.target, "unit": build.unit,
         "host": {"hostname": "h", "kernel": "6.1", "cpu": "c"}, "machine": build.machine,
-        "build": build.build, "clock": {"start": 1, "end": 2}, "samples": build.samples,
+        "build": build.build, "clock": {"start": 1, "end": 2, "drift": None, "drift_absent": "no other clock"}, "samples": build.samples,
         "count_samples": build.count_samples, "rounds": 1,
         "repetitions": build.repetitions,
         "benchmarks": [{"name": name, "kind": kinds[name], "description": f"about {name}",
