@@ -19,6 +19,8 @@ SCHEMA = "exitmeter.baseline/1"
 # What is gated; times in the run's unit, counters per exit.
 METRICS = ("p50", "p99", "exits_per_op", *COUNTERS)
 ALWAYS = ("p50", "p99", "exits_per_op")
+# Those that an SMI or another core clock would move; exits and what they cost it does not touch.
+TIMES = ("p50", "p99")
 
 
 def fingerprint(run: Run) -> dict[str, Any]:
@@ -38,13 +40,16 @@ def _fact(run: Run, section: str, key: str) -> str:
 
 
 def measured(run: Run) -> dict[str, dict[str, dict[str, Any]]]:
-    """METRICS by benchmark and policy, those that are present, and the parts' medians."""
+    """METRICS by benchmark and policy, those that are present, the parts' medians, and what
+    disturbed it if anything did."""
     table: dict[str, dict[str, dict[str, Any]]] = {}
     for result in results(run):
         row: dict[str, Any] = {"p50": result.net["p50"], "p99": result.net["p99"],
                                "exits_per_op": _tidy(result.exits_per_op)}
         if not isinstance(result.costs, Absent):
             row |= {name: _tidy(value) for name, value in result.costs.per_exit.items()}
+        if result.disturbed:
+            row["disturbed"] = list(result.disturbed)
         if not isinstance(result.split, Absent):
             row["parts"] = result.split.parts
         table.setdefault(result.benchmark, {})[result.policy] = row
@@ -93,12 +98,15 @@ def _check_fingerprint(node: Node) -> None:
 
 
 def _check_row(node: Node) -> None:
-    _only(node, (*METRICS, "parts"))
+    _only(node, (*METRICS, "parts", "disturbed"))
     for key in ALWAYS:
         node[key].number()
     for key in METRICS:
         if key in node:
             node[key].number()
+    if "disturbed" in node:
+        for line in node["disturbed"]:
+            line.text()
     if "parts" in node:
         _only(node["parts"], PARTS)
         for key in PARTS:

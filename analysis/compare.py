@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any, Callable
 
 from . import calibration, compare_text
-from .errors import EXIT_DONE, NotPossible
-from .output import emit, to_json
+from .errors import EXIT_DAMAGED, EXIT_DONE, NotPossible
+from .output import complain, emit, to_json
 from .results import Result, results
 from .run import Run, open_run
 from .summary import SCHEMA, describe, summarize, warnings
@@ -16,13 +16,16 @@ def compare(path: Path, other: Path | None, as_json: bool, without_probes: bool)
     """Print the comparison; other is the newer run."""
     measured = _without_probes if without_probes else results
     run = open_run(path)
+    damages = run.damages
     if other is None:
         data = summarize(run, measured(run), without_probes)
         emit(to_json(data) if as_json else compare_text.policies_text(data))
     else:
-        data = compare_runs(run, open_run(other), measured)
+        newer = open_run(other)
+        damages += newer.damages
+        data = compare_runs(run, newer, measured)
         emit(to_json(data) if as_json else compare_text.runs_text(data))
-    return EXIT_DONE
+    return EXIT_DAMAGED if complain(damages) else EXIT_DONE
 
 
 def _without_probes(run: Run) -> list[Result]:
@@ -42,6 +45,8 @@ def compare_runs(old: Run, new: Run,
             rows.append({"name": pair[0], "policy": pair[1], "old": was, "new": now,
                          "old_exits_per_op": before[pair].exits_per_op,
                          "new_exits_per_op": after[pair].exits_per_op,
+                         "disturbed": {"old": list(before[pair].disturbed),
+                                       "new": list(after[pair].disturbed)},
                          "difference": now["p50"] - was["p50"],
                          "ratio": now["p50"] / was["p50"] if was["p50"] > 0 else None})
     return {"schema": SCHEMA, "old": describe(old), "new": describe(new),

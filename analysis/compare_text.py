@@ -23,6 +23,9 @@ def policies_text(data: dict[str, Any]) -> str:
         blocks.append(all_rounds(data["benchmarks"], run["unit"]))
         blocks.append(splits(data["benchmarks"], run["unit"]))
         blocks.append(calibration_text(data))
+    if data["validity_unknown"]:
+        blocks.append("\n".join(wrap("what may have disturbed it and cannot be known here: ", [
+            f"{what} ({why})" for what, why in data["validity_unknown"].items()])))
     if data["checks_passed"]:
         names = list(dict.fromkeys(data["checks_passed"]))
         blocks.append("\n".join(wrap("checks passed: ", names)))

@@ -3,6 +3,8 @@
 
 EXIT_DONE = 0
 EXIT_REGRESSED = 1
+EXIT_DAMAGED = 1
+EXIT_NOT_COMPARABLE = 3
 
 
 class Failure(Exception):

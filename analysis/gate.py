@@ -5,8 +5,8 @@ clock; where the unit is not ticks there is no exact answer and the gate says so
 from pathlib import Path
 from typing import Any
 
-from .baseline import METRICS, baseline_of, fingerprint, load_baseline, measured
-from .errors import EXIT_DONE, EXIT_REGRESSED, NotPossible
+from .baseline import METRICS, TIMES, baseline_of, fingerprint, load_baseline, measured
+from .errors import EXIT_DONE, EXIT_NOT_COMPARABLE, EXIT_REGRESSED, BadInput, NotPossible
 from .output import emit, to_json, write_whole
 from .run import Run, open_run
 from .statistics import COUNTERS, PART_NAMES
@@ -16,10 +16,21 @@ SCHEMA = "exitmeter.gate/1"
 
 Row = dict[str, Any]
 
+EXIT_CODES = {"held": EXIT_DONE, "regressed": EXIT_REGRESSED,
+              "not comparable": EXIT_NOT_COMPARABLE}
+
+
+def exact(run: Run) -> bool:
+    """Its clock counts the work itself, instructions: every run of it gives the same number."""
+    return run.unit == "ticks"
+
 
 def gate(path: Path, baseline: Path, update: bool, as_json: bool) -> int:
     """Judge the run, or make it the baseline."""
     run = open_run(path)
+    if run.damages:
+        raise BadInput("\n".join(["the trace is damaged, so nothing can be held against it: "
+                                  "measure again", *(f"  {line}" for line in run.damages)]))
     try:
         refuse(run)
         if update:
@@ -31,7 +42,7 @@ def gate(path: Path, baseline: Path, update: bool, as_json: bool) -> int:
             emit(to_json({"schema": SCHEMA, "verdict": "not comparable", "reason": str(error)}))
         raise
     emit(to_json(verdict) if as_json else verdict_text(verdict, path, baseline))
-    return EXIT_REGRESSED if verdict["verdict"] == "regressed" else EXIT_DONE
+    return EXIT_CODES[verdict["verdict"]]
 
 
 def refuse_failed(run: Run) -> None:
@@ -48,7 +59,7 @@ def refuse(run: Run) -> None:
     failed jobs are regressions."""
     if not run.measured_jobs:
         refuse_failed(run)
-    if run.unit != "ticks":
+    if not exact(run):
         raise NotPossible(f"not comparable: {run.path} counts {run.unit}, not ticks: only a "
                           "deterministic clock can be gated exactly; gates on distributions "
                           "come later")
@@ -77,7 +88,7 @@ def judge(run: Run, baseline: dict[str, Any]) -> dict[str, Any]:
     reasons = {(job.benchmark, job.policy): f"{job.status}: {job.reason}"
                for job in run.missing_jobs}
     verdict: dict[str, Any] = {"schema": SCHEMA, "regressed": [], "improved": [], "new": [],
-                               "held": 0, "unit": run.unit}
+                               "disturbed": [], "held": 0, "unit": run.unit}
     for benchmark, policies in sorted(baseline["benchmarks"].items()):
         for policy, old in sorted(policies.items()):
             new = now.get(benchmark, {}).get(policy)
@@ -86,16 +97,29 @@ def judge(run: Run, baseline: dict[str, Any]) -> dict[str, Any]:
                 why = reasons.get((benchmark, policy), "the run does not have it")
                 verdict["regressed"].append({**name, "missing": why})
                 continue
-            worse, better = changes(old, new)
+            struck = disturbances(old, new)
+            if struck:
+                verdict["disturbed"].append({**name, "by": struck, "times_compared": exact(run)})
+            worse, better = changes(old, new, times=exact(run) or not struck)
             for kind, found in (("regressed", worse), ("improved", better)):
                 if found:
                     verdict[kind].append({**name, "changes": found, "parts": moved(old, new)})
-            verdict["held"] += not worse and not better
+            verdict["held"] += not worse and not better and (exact(run) or not struck)
     verdict["new"] = [{"benchmark": benchmark, "policy": policy}
                       for benchmark, policies in sorted(now.items()) for policy in sorted(policies)
                       if policy not in baseline["benchmarks"].get(benchmark, {})]
-    verdict["verdict"] = "regressed" if verdict["regressed"] else "held"
+    blurred = not all(row["times_compared"] for row in verdict["disturbed"])
+    verdict["verdict"] = ("regressed" if verdict["regressed"] else
+                          "not comparable" if blurred else "held")
     return verdict
+
+
+def disturbances(old: Row, new: Row) -> list[str]:
+    """What disturbed either side. Its times are compared only where they are exact: there the
+    count is of instructions, and a change of it is a change, whatever else happened. Elsewhere an
+    SMI looks like a regression or hides one. Counts of exits and their costs always are."""
+    return [f"{line} ({side})" for side, row in (("baseline", old), ("run", new))
+            for line in row.get("disturbed", [])]
 
 
 def refuse_other_fingerprint(run: Run, expected: Row) -> None:
@@ -111,12 +135,13 @@ def refuse_other_fingerprint(run: Run, expected: Row) -> None:
                                      *lines]))
 
 
-def changes(old: Row, new: Row) -> tuple[list[Row], list[Row]]:
+def changes(old: Row, new: Row, times: bool = True) -> tuple[list[Row], list[Row]]:
     """Metrics above the baseline and metrics below it. One that the run lost is above: what is
     no longer measured is no longer held. A metric that the baseline lacks but the run has is
-    above only where it counts something: then exits appeared that were not there."""
+    above only where it counts something: then exits appeared that were not there. times: p50 and
+    p99 are compared too."""
     worse, better = [], []
-    for metric in METRICS:
+    for metric in METRICS if times else [metric for metric in METRICS if metric not in TIMES]:
         was, now = old.get(metric), new.get(metric)
         change = {"metric": metric, "old": was, "new": now}
         if was is not None and now is None:
@@ -143,6 +168,7 @@ def verdict_text(verdict: dict[str, Any], run: Path, baseline: Path) -> str:
              for finding in verdict[kind]]
     lines += [f"new: {row['benchmark']}/{row['policy']}: not in the baseline"
               for row in verdict["new"]]
+    lines += [disturbed_text(row) for row in verdict["disturbed"]]
     if verdict["improved"] or verdict["new"]:
         lines.append(f"to make this run the baseline: exitmeter gate {run} --baseline {baseline} "
                      "--update")
@@ -150,6 +176,11 @@ def verdict_text(verdict: dict[str, Any], run: Path, baseline: Path) -> str:
                  f"{len(verdict['improved'])} improved, {verdict['held']} unchanged, "
                  f"{len(verdict['new'])} new")
     return "\n".join(lines)
+
+
+def disturbed_text(row: Row) -> str:
+    head = f"disturbed: {row['benchmark']}/{row['policy']}: {'; '.join(row['by'])}"
+    return head if row["times_compared"] else f"{head}: its times are not comparable; measure again"
 
 
 def finding_text(kind: str, finding: Row, unit: str) -> str:

@@ -16,14 +16,15 @@ SCHEMA = "exitmeter.layout/1"
 SIZE_LIMIT = 4096
 
 # What the analysis reads. A layout may have more; one that lacks any of these is refused.
-RECORD_NEEDS = ("entered", "reason", "flags", "dispatched", "handled", "entering",
-                "vmreads", "vmwrites", "msr_accesses", "xsetbvs", "invalidations")
-PACKET_NEEDS = ("magic", "stream_id", "content_size", "packet_size", "job", "phase")
+RECORD_NEEDS = ("entered", "reason", "reason_flags", "flags", "dispatched", "handled", "entering",
+                "detail", "vmreads", "vmwrites", "msr_accesses", "xsetbvs", "invalidations")
+PACKET_NEEDS = ("magic", "stream_id", "timestamp_begin", "timestamp_end", "content_size",
+                "packet_size", "events_discarded", "cpu_id", "job", "phase")
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The two fixed-size structures of trace/stream_0."""
+    """The two fixed-size structures of a stream file."""
 
     packet: np.dtype
     record: np.dtype

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,15 @@ def emit(text: str) -> None:
         print(text, flush=True)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def complain(damages: Iterable[str]) -> bool:
+    """Name on stderr what is damaged in a run that is shown all the same; whether anything is."""
+    lines = [f"exitmeter: damaged: {line}" for line in damages]
+    if lines:
+        print(*lines, "exitmeter: what is whole is shown; the trace's records that were lost are "
+              "left out", sep="\n", file=sys.stderr)
+    return bool(lines)
 
 
 def to_json(document: dict[str, Any]) -> str:

@@ -8,8 +8,8 @@ import jinja2
 from markupsafe import Markup
 
 from . import drawings, table
-from .errors import EXIT_DONE, BadInput
-from .output import emit, write_whole
+from .errors import EXIT_DAMAGED, EXIT_DONE, BadInput
+from .output import complain, emit, write_whole
 from .results import Result, results
 from .run import Run, open_run
 from .statistics import COUNTERS, PART_NAMES, PERCENTILES, Absent
@@ -31,7 +31,7 @@ def report(path: Path, output: Path | None) -> int:
         raise BadInput(f"{output}: lies in the run directory, which is never changed")
     write_whole(output, page(run))
     emit(str(output))
-    return EXIT_DONE
+    return EXIT_DAMAGED if complain(run.damages) else EXIT_DONE
 
 
 def page(run: Run) -> str:

@@ -39,6 +39,7 @@ class Result:
     repetition_p50: the control's median and the net median of each repetition. rounds: the net
     distribution over all rounds of all repetitions, from histograms, where there were several.
     doubling: what a second operation in a sample adds to it, less the control (slope.py).
+    disturbed: what struck any of its repetitions.
     """
 
     benchmark: str
@@ -53,6 +54,7 @@ class Result:
     reasons: dict[int, int]
     rounds: dict[str, int] | None
     doubling: int | Absent
+    disturbed: tuple[str, ...]
 
     @property
     def name(self) -> str:
@@ -75,6 +77,7 @@ def results(run: Run) -> list[Result]:
 
 # What the counting phases record is the general stub's doing.
 FLOOR = Absent("its exit stub carries no probes")
+DAMAGED = Absent("the trace of it is damaged")
 
 
 def _pool(run: Run, jobs: list[Job]) -> Result:
@@ -88,7 +91,8 @@ def _pool(run: Run, jobs: list[Job]) -> Result:
                   exits_per_op=_exits_per_op(run, jobs),
                   split=FLOOR if floor else _pool_split(jobs),
                   costs=FLOOR if floor else _pool_costs(jobs), reasons=_pool_reasons(jobs),
-                  rounds=_pool_rounds(jobs, controls), doubling=_doubling(jobs))
+                  rounds=_pool_rounds(jobs, controls), doubling=_doubling(jobs),
+                  disturbed=tuple(line for job in jobs for line in job.validity.disturbed))
 
 
 def _doubling(jobs: list[Job]) -> int | Absent:
@@ -130,6 +134,10 @@ def _exits_per_op(run: Run, jobs: list[Job]) -> float:
         op, control = job.phases["op"], job.phases["control"]
         if op.exits is None or control.exits is None:
             op, control = job.phases["count_op"], job.phases["count_control"]
+        if op.damaged or control.damaged:  # the harness had counted them before
+            total += round(job.stated_exits_per_op * op.operations)
+            samples += op.operations
+            continue
         where = f"{run.path / 'run.json'}: jobs[{job.index}]"
         if op.exits is None or control.exits is None:
             raise BadInput(f"{where}: no phase has records")
@@ -147,6 +155,8 @@ def _pool_split(jobs: list[Job]) -> Split | Absent:
     parts, samples = [], []
     for job in jobs:
         op = job.phases["op"]
+        if op.damaged:
+            return DAMAGED
         found = split(op.samples, op.records, op.discarded)
         if isinstance(found, Absent):
             counted = job.phases["count_op"]
@@ -191,6 +201,8 @@ def _pool_costs(jobs: list[Job]) -> Costs | Absent:
             sums = {name: sums[name] + found[name] for name in COUNTERS}
         else:
             return Costs({name: sums[name] / total for name in COUNTERS}, total, phase)
+    if any(job.phases[phase].damaged for job in jobs for phase in ("op", "count_op")):
+        return DAMAGED
     measured = [job.phases["op"] for job in jobs if job.phases["op"].records is not None]
     exited = any(phase.exits for phase in measured)
     return Absent("the records of its exits carry no counts" if exited else "takes no exit")

@@ -1,21 +1,23 @@
 # SPDX-License-Identifier: MIT
 """A run directory, opened and checked: run.json, and each job's samples and records.
 
-Samples and records are views of the files (numpy memmap): opening a run costs the same however
-large it is. Every offset, count and size is checked before anything is read through it.
+Samples and records are views of the files (numpy memmap); of the records opening a run looks at
+the time stamps alone. Every offset, count and size is checked before anything is read through it.
 """
 
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Iterator
 
 import numpy as np
 
 from .document import Node, load
 from .errors import BadInput
-from .stream import Stream
+from .failed_entry import in_records, in_totals
 from .totals import Folded, Totals, read_folded, read_totals
+from .trace import Trace
+from .validity import Validity, read_validity
 
 SCHEMA = "exitmeter.run/3"
 
@@ -30,11 +32,13 @@ SAMPLE_BYTES = 16
 @dataclass(frozen=True)
 class Phase:
     """What one phase of a job left: samples as u64[n, 2], TSC before and after, of its last round;
-    and their records, None where the phase kept none. discarded: exits that found no room for a
+    and their records, None where the phase kept none. damaged: the trace has lost some of them, and
+    records are those that are whole. discarded: exits that found no room for a
     record. totals: sums of all rounds, at the level "counts". folded: all rounds, if several."""
 
     samples: np.ndarray
     records: np.ndarray | None
+    damaged: bool
     discarded: int
     totals: Totals | None
     folded: Folded | None
@@ -60,7 +64,8 @@ class Phase:
 @dataclass(frozen=True)
 class Job:
     """One benchmark under one policy, once. Only a done job has phases; a check is a job that
-    proves behaviour: it takes no samples and nothing is measured."""
+    proves behaviour: it takes no samples and nothing is measured. failed_entries: VM entries of a
+    failed job that failed, by phase and name."""
 
     index: int
     name: str
@@ -75,11 +80,14 @@ class Job:
     stated_exits_per_op: float | None
     interruptions: int
     phases: dict[str, Phase]
+    validity: Validity | None
+    failed_entries: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Run:
-    """An opened run. document is run.json as it stands; the rest of it is checked."""
+    """An opened run. document is run.json as it stands; the rest of it is checked. damages: what is
+    broken in the trace, by file, packet and byte offset."""
 
     path: Path
     document: dict[str, Any]
@@ -93,7 +101,7 @@ class Run:
     benchmarks: dict[str, dict[str, Any]]
     probe_levels: dict[str, str]
     jobs: tuple[Job, ...]
-    stream: Stream | None
+    trace: Trace | None
 
     @property
     def failed(self) -> bool:
@@ -113,10 +121,14 @@ class Run:
         """Jobs that did not come to their end: skipped, failed, never run."""
         return [job for job in self.jobs if job.status != "done"]
 
+    @property
+    def damages(self) -> tuple[str, ...]:
+        return self.trace.damages if self.trace else ()
+
     @cached_property
     def reason_names(self) -> dict[int, str]:
         """Names of exit reasons, from the trace's metadata."""
-        return self.stream.event_names() if self.stream else {}
+        return self.trace.event_names() if self.trace else {}
 
     def fact(self, section: str, key: str) -> str:
         """A string of run.json's sections machine, build or host; "" if it is not there."""
@@ -137,10 +149,10 @@ def open_run(path: Path) -> Run:
     benchmarks = {node["name"].text(): node.object() for node in top["benchmarks"]}
     levels = {node["name"].text(): node["probe_level"].text() for node in top["policies"]}
     done = any(node["status"].value == "done" for node in top["jobs"])
-    stream = Stream(path) if done else None  # a run that died may not have a trace
+    trace = Trace(path) if done or Trace.exists(path) else None
     samples = path / "samples.bin"
     checks = {name for name, row in benchmarks.items() if row.get("kind") == "check"}
-    reader = _JobReader(top, checks, _open_samples(samples), samples, stream)
+    reader = _JobReader(top, checks, _open_samples(samples), samples, trace)
     jobs = []
     for index, node in enumerate(top["jobs"]):
         job = reader.read(node, index)
@@ -156,7 +168,7 @@ def open_run(path: Path) -> Run:
                target=top["target"].text(), unit=top["unit"].text(),
                samples=top["samples"].count(), count_samples=top["count_samples"].count(),
                repetitions=top["repetitions"].count(), benchmarks=benchmarks,
-               probe_levels=levels, jobs=tuple(jobs), stream=stream)
+               probe_levels=levels, jobs=tuple(jobs), trace=trace)
 
 
 def _interruptions(node: Node) -> int:
@@ -185,11 +197,12 @@ class _JobReader:
     """Turns the jobs of run.json into Job."""
 
     def __init__(self, top: Node, checks: set[str], samples: np.ndarray, file: Path,
-                 stream: Stream | None) -> None:
+                 trace: Trace | None) -> None:
         self.checks = checks
         self.samples = samples
         self.file = file
-        self.stream = stream
+        self.trace = trace
+        self.names = trace.event_names() if trace else {}
         self.ranges: list[tuple[int, int, Node]] = []
         counting, measured = _positive(top["count_samples"]), _positive(top["samples"])
         self.lengths = dict(zip(PHASES, (counting, counting, measured, measured, counting)))
@@ -211,7 +224,23 @@ class _JobReader:
                    controls=node["controls"].object() if status == "done" else {},
                    stated_exits_per_op=node["exits_per_op"].number() if measured else None,
                    interruptions=_interruptions(node["interruptions"]) if measured else 0,
-                   phases=phases)
+                   phases=phases,
+                   validity=read_validity(node["validity"]) if measured else None,
+                   failed_entries=tuple(self._failed_entries(node, index))
+                   if status == "failed" and self.trace else ())
+
+    def _failed_entries(self, node: Node, job: int) -> Iterator[str]:
+        """Of a job that has phases: it may have failed before it had any."""
+        for number, name in enumerate(PHASES):
+            phase = node["phases"][name] if "phases" in node else None
+            if phase is None or "packet_offset" not in phase:
+                continue
+            found = []
+            if phase["packet_offset"].value is not None:
+                found = in_records(self.trace.records(phase, job, number)[0], self.names)
+            elif read_totals(phase["totals"]):
+                found = in_totals(read_totals(phase["totals"]))
+            yield from (f"{name}: {line}" for line in found)
 
     def _phase(self, node: Node, job: int, name: str) -> Phase:
         first, count = node["sample_offset"].count(), node["samples"].count()
@@ -221,12 +250,11 @@ class _JobReader:
             raise BadInput(f"{self.file}: {len(self.samples)} samples, but {node.key} needs "
                            f"those from {first} to {first + count - 1}: cut off, or of another run")
         self.ranges.append((first, count, node))
-        records = None
+        records, whole = None, True
         if node["packet_offset"].value is not None:
-            records = self.stream.records(node["packet_offset"].count(), node["records"].count(),
-                                          job, PHASES.index(name))
-        return Phase(self.samples[first:first + count], records, node["discarded"].count(),
-                     read_totals(node["totals"]), read_folded(node["folded"], count))
+            records, whole = self.trace.records(node, job, PHASES.index(name))
+        return Phase(self.samples[first:first + count], records, not whole,
+                     node["discarded"].count(), read_totals(node["totals"]), read_folded(node["folded"], count))
 
     def check_ranges(self) -> None:
         """No two phases may claim the same samples."""

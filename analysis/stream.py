@@ -1,90 +1,164 @@
 # SPDX-License-Identifier: MIT
-"""trace/stream_0 as it lies on disk: packets, each a header and an array of records."""
+"""One stream file of a trace as it lies on disk: the packets of a CPU, each a header and an array
+of records. What is damaged is named, by packet and byte offset; what is whole is kept."""
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from .errors import BadInput
-from .layout import Layout, load_layout
+from .layout import Layout
 
 # probes/record.h
 PACKET_MAGIC = 0xC1FC1FC1
 RECORD_HAS_COUNTS = 1
 RECORD_LEFT = 4
 
+MAGIC = re.compile(re.escape(PACKET_MAGIC.to_bytes(4, "little")))
+
+
+@dataclass(frozen=True)
+class Packet:
+    """number: among the packets of its file, damaged ones included, from 0. bytes: of it that are
+    there; of a packet that was cut off fewer than its header says."""
+
+    number: int
+    offset: int
+    header: np.void
+    bytes: int
+
 
 class Stream:
-    """The trace of a run. Opening it walks the packet headers, so a stream that was cut off
-    anywhere but between two packets is found out at once."""
+    """The packets of one file. Opening it walks the headers. A damaged one ends in damages, and
+    the walk goes on at the next place that looks like a packet, if there is one."""
 
-    def __init__(self, run: Path) -> None:
-        self.file = run / "trace" / "stream_0"
-        self.metadata = run / "trace" / "metadata"
-        self.layout: Layout = load_layout(run / "layout.json")
-        try:
-            size = self.file.stat().st_size
-            self.bytes = (np.memmap(self.file, dtype="u1", mode="r") if size
-                          else np.zeros(0, dtype="u1"))
-        except OSError as error:
-            raise BadInput(f"{self.file}: cannot be read: {error.strerror}") from error
-        self.packets = self._walk()
+    def __init__(self, file: Path, cpu: int, layout: Layout) -> None:
+        self.file = file
+        self.cpu = cpu
+        self.layout = layout
+        self.damages: list[str] = []
+        self.bytes = _map(file)
+        self.packets: dict[int, Packet] = {}
+        self._numbers: dict[int, int] = {}  # of every packet met, by its offset
+        self._walk()
 
-    def _walk(self) -> dict[int, np.void]:
-        """Header of each packet by its offset in bytes."""
-        packets: dict[int, np.void] = {}
-        header_bytes = self.layout.packet.itemsize
-        offset = 0
+    def _walk(self) -> None:
+        offset = discarded = number = 0
         while offset < len(self.bytes):
-            if offset + header_bytes > len(self.bytes):
-                raise self._bad(offset, "the packet header is cut off")
-            header = self.bytes[offset:offset + header_bytes].view(self.layout.packet)[0]
-            if header["magic"] != PACKET_MAGIC:
-                raise self._bad(offset, f"no packet: magic is {int(header['magic']):#x}, "
-                                        f"not {PACKET_MAGIC:#x}")
-            if header["stream_id"] != 0:
-                raise self._bad(offset, f"stream id is {header['stream_id']}, not 0")
-            packet_bits, content_bits = int(header["packet_size"]), int(header["content_size"])
-            if packet_bits % 8 or not header_bytes * 8 <= content_bits <= packet_bits:
-                raise self._bad(offset, f"a packet of {packet_bits} bits cannot hold "
-                                        f"{content_bits} bits")
-            packets[offset] = header
-            offset += packet_bits // 8
-            if offset > len(self.bytes):
-                raise self._bad(offset - packet_bits // 8,
-                                f"the packet takes {packet_bits // 8} bytes, the file ends "
-                                f"{offset - len(self.bytes)} bytes short: cut off")
-        return packets
+            self._numbers[offset] = number
+            wrong, header, size = self._check(offset)
+            if wrong:
+                self._damaged(offset, wrong)
+                end = self._next(offset + 1)
+                if header is not None and size:  # cut off: its first records may be there
+                    self.packets[offset] = Packet(number, offset, header, end - offset)
+            else:
+                self.packets[offset] = Packet(number, offset, header, size)
+                if header["events_discarded"] < discarded:  # its records are none the worse for it
+                    self._damaged(offset, f"events_discarded fell from {discarded} to "
+                                          f"{header['events_discarded']}")
+                discarded = int(header["events_discarded"])
+                end = offset + size
+            number += 1
+            offset = end
 
-    def records(self, offset: int, count: int, job: int, phase: int) -> np.ndarray:
-        """The records of the packet at offset, which must be that phase's with count records."""
-        if offset not in self.packets:
-            raise self._bad(offset, f"run.json puts a packet of job {job} here, there is none")
-        header = self.packets[offset]
+    def _check(self, offset: int) -> tuple[str, np.void | None, int]:
+        """What is wrong with the packet at offset, or nothing; its header if there is one; and its
+        size in bytes, 0 if that cannot be believed."""
+        length = self.layout.packet.itemsize
+        if offset + length > len(self.bytes):
+            return "the packet header is cut off", None, 0
+        header = self.bytes[offset:offset + length].view(self.layout.packet)[0]
+        if header["magic"] != PACKET_MAGIC:
+            return f"no packet: magic is {int(header['magic']):#x}, not {PACKET_MAGIC:#x}", None, 0
+        if header["stream_id"] != 0:
+            return f"stream id is {header['stream_id']}, not 0", header, 0
+        packet, content = int(header["packet_size"]), int(header["content_size"])
+        size, rest = divmod(packet, 8)
+        if packet != content or rest or size < length or (
+                size - length) % self.layout.record.itemsize:
+            return f"a packet of {packet} bits cannot hold {content} bits", header, 0
+        if header["cpu_id"] != self.cpu:
+            return f"of CPU {header['cpu_id']}, in the file of CPU {self.cpu}", header, 0
+        if header["timestamp_end"] < header["timestamp_begin"]:
+            return "it ends before it begins", header, 0
+        if offset + size > len(self.bytes):
+            return (f"the packet takes {size} bytes, the file ends "
+                    f"{offset + size - len(self.bytes)} bytes short: cut off"), header, size
+        return "", header, size
+
+    def _next(self, start: int) -> int:
+        """Where the next packet seems to be: by its magic and a sound header. Else the end."""
+        for found in MAGIC.finditer(self.bytes, start):
+            if not self._check(found.start())[0]:
+                return found.start()
+        return len(self.bytes)
+
+    def records(self, offset: int, count: int, job: int, phase: int) -> tuple[np.ndarray, bool]:
+        """Records of the packet at offset, which must be that phase's with count records: those
+        before the first that is damaged; and whether they are all of them."""
+        before = len(self.damages)
+        packet = self.packets.get(offset)
+        none = np.zeros(0, self.layout.record)
+        if packet is None:
+            if offset >= len(self.bytes):
+                self._damaged(offset, f"the file ends before the packet of job {job} phase {phase}")
+            elif not self.damages:
+                raise self._bad(offset, f"run.json puts a packet of job {job} here, there is none")
+            return none, False
+        header = packet.header
         if (header["job"], header["phase"]) != (job, phase):
-            raise self._bad(offset, f"packet of job {header['job']} phase {header['phase']}, "
-                                    f"but run.json says job {job} phase {phase}")
-        size = count * self.layout.record.itemsize
-        start = offset + self.layout.packet.itemsize
-        if int(header["content_size"]) != (start - offset + size) * 8:
-            raise self._bad(offset, f"the packet has {header['content_size']} bits in use, but "
-                                    f"run.json says {count} records")
-        return self.bytes[start:start + size].view(self.layout.record)
+            self._damaged(offset, f"packet of job {header['job']} phase {header['phase']}, "
+                                  f"but run.json says job {job} phase {phase}")
+            return none, False
+        size, length = self.layout.record.itemsize, self.layout.packet.itemsize
+        if int(header["content_size"]) != (length + count * size) * 8:
+            self._damaged(offset, f"the packet has {header['content_size']} bits in use, but "
+                                  f"run.json says {count} records")
+        there = min(count, int(header["content_size"]) // 8 // size - 1,
+                    max(0, packet.bytes - length) // size)
+        start = offset + length
+        records = self.bytes[start:start + there * size].view(self.layout.record)
+        bad, what = disorder(records, header)
+        if bad is not None:
+            self._damaged(start + bad * size, f"record {bad}: {what}", packet.number)
+            records = records[:bad]
+        return records, len(records) == count and len(self.damages) == before
 
-    def event_names(self) -> dict[int, str]:
-        """Names of exit reasons: the events that trace/metadata declares. Empty if it has none."""
-        try:
-            text = self.metadata.read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            return {}
-        names: dict[int, str] = {}
-        for block in re.split(r"\bevent\s*\{", text)[1:]:
-            name = re.search(r'\bname\s*=\s*"([^"]*)"', block)
-            number = re.search(r"\bid\s*=\s*(0x[0-9a-fA-F]+|\d+)", block)
-            if name and number:
-                names[int(number[1], 0)] = name[1]
-        return names
+    def _damaged(self, offset: int, what: str, number: int | None = None) -> None:
+        if number is None:
+            number = self._numbers.get(offset, len(self._numbers))
+        self.damages.append(f"{self.file}: packet {number}, at byte {offset}: {what}")
 
     def _bad(self, offset: int, what: str) -> BadInput:
         return BadInput(f"{self.file}: at byte {offset}: {what}")
+
+
+def disorder(records: np.ndarray, header: np.void) -> tuple[int | None, str]:
+    """The first record whose time stamps do not follow one another, those before it, and the
+    packet's; and how."""
+    if not len(records):
+        return None, ""
+    left = (records["flags"] & RECORD_LEFT) != 0
+    last = np.where(left, records["handled"], records["entering"])
+    before = np.concatenate([[header["timestamp_begin"]], last[:-1]])
+    checks = (
+        (records["entered"] < before, "it was entered before what precedes it had ended"),
+        (records["dispatched"] < records["entered"], "dispatched before it was entered"),
+        (records["handled"] < records["dispatched"], "handled before it was dispatched"),
+        (~left & (records["entering"] < records["handled"]), "entering before it was handled"),
+        (last > header["timestamp_end"], "it is later than the end of its packet"))
+    first = min(int(np.argmax(wrong)) if wrong.any() else len(records) for wrong, _ in checks)
+    if first == len(records):
+        return None, ""
+    return first, next(what for wrong, what in checks if wrong[first])
+
+
+def _map(file: Path) -> np.ndarray:
+    try:
+        size = file.stat().st_size
+        return np.memmap(file, dtype="u1", mode="r") if size else np.zeros(0, dtype="u1")
+    except OSError as error:
+        raise BadInput(f"{file}: cannot be read: {error.strerror}") from error

@@ -4,9 +4,11 @@
 from typing import Any
 
 from . import calibration, slope
+from .document import Node
 from .results import Result
-from .run import Run
+from .run import Job, Run
 from .statistics import Absent
+from .validity import unknown
 
 SCHEMA = "exitmeter.compare/1"
 
@@ -26,13 +28,23 @@ def probes(levels: dict[str, str]) -> str:
     return ", ".join(f"probes {level} under {policy}" for policy, level in levels.items())
 
 
+def _again(run: Run, job: Job) -> str:
+    return f", repetition {job.repetition}" if run.repetitions > 1 else ""
+
+
 def warnings(run: Run) -> list[str]:
     """What makes the run less than whole: one line each."""
     lines = [f"this run failed: {run.reason or 'no reason is given'}"] if run.failed else []
+    lines += [f"damaged: {line}" for line in run.damages]
+    for job in run.measured_jobs:
+        if job.validity.disturbed:
+            lines.append(f"disturbed: {job.name}{_again(run, job)}: "
+                         f"{'; '.join(job.validity.disturbed)}")
     for job in run.missing_jobs:
-        again = f", repetition {job.repetition}" if run.repetitions > 1 else ""
+        again = _again(run, job)
         status = job.status.replace("_", " ")
         lines.append(f"{status}: {job.name}{again}: {job.reason or 'no reason is given'}")
+        lines += [f"failed VM entry: {job.name}{again}: {line}" for line in job.failed_entries]
     return lines
 
 
@@ -51,10 +63,28 @@ def summarize(run: Run, found: list[Result], without_probes: bool = False) -> di
             "warnings": warnings(run) + slope.warnings(run, found),
             "without_probes": without_probes, "calibration": calibration.read(run),
             "benchmarks": benchmarks,
+            "validity": [_validity(job) for job in run.measured_jobs],
+            "validity_unknown": {**unknown([job.validity for job in run.measured_jobs]),
+                                 **_drift_unknown(run)},
             "checks_passed": [job.name for job in run.checks_passed],
             "not_measured": [{"job": job.name, "repetition": job.repetition,
                               "status": job.status, "reason": job.reason}
                              for job in run.missing_jobs]}
+
+
+def _drift_unknown(run: Run) -> dict[str, str]:
+    """Whether the TSC kept pace with a clock outside of the CPU."""
+    clock = Node(run.document, run.path / "run.json")["clock"]
+    return ({"TSC drift": clock["drift_absent"].text()}
+            if run.measured_jobs and clock["drift"].value is None else {})
+
+
+def _validity(job: Job) -> dict[str, Any]:
+    """What was found of a job's surroundings; null: the CPU could not tell."""
+    return {"job": job.name, "repetition": job.repetition, "smis": job.validity.smis,
+            "core_per_mille": job.validity.core_per_mille,
+            "disturbed": list(job.validity.disturbed),
+            "told": len(job.validity.absent) < 2 or bool(job.validity.disturbed)}
 
 
 def saves(mine: list[Result]) -> dict[str, Any] | None:
@@ -76,7 +106,8 @@ def entry(run: Run, result: Result) -> dict[str, Any]:
         "repetition_p50": list(result.repetition_p50), "exits_per_op": result.exits_per_op,
         "exit_reasons": [{"number": number, "name": run.reason_names.get(number), "exits": count}
                          for number, count in result.reasons.items()],
-        "split": None, "counters": None, "rounds": result.rounds, "slope": None}
+        "split": None, "counters": None, "rounds": result.rounds, "slope": None,
+        "disturbed": list(result.disturbed)}
     second = slope.slope(run, result)
     if isinstance(second, Absent):
         data["slope_absent"] = second.reason

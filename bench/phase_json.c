@@ -43,7 +43,7 @@ static json_t *totals_json(const struct probe_totals *totals, bool stub_reads)
 {
     uint64_t vmreads = totals->vmreads;
     for (unsigned i = 0; stub_reads && i < PROBE_REASONS; i++)
-        vmreads += totals->exits[i];
+        vmreads += i == PROBE_REASON_VMFAIL ? 0 : totals->exits[i];
     return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I}", "exits", exits_json(totals), "vmreads",
                      (json_int_t)vmreads, "vmwrites", (json_int_t)totals->vmwrites, "msr_accesses",
                      (json_int_t)totals->msr_accesses, "xsetbvs", (json_int_t)totals->xsetbvs,
@@ -71,11 +71,13 @@ static json_t *folded_json(const struct phase_folded *folded)
                      "histograms", histograms);
 }
 
-static json_t *phase_json(const struct phase_outcome *in, uint64_t sample, uint64_t packet)
+static json_t *phase_json(const struct phase_outcome *in, uint64_t sample, const char *stream,
+                          uint64_t packet)
 {
-    return json_pack("{s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "samples", (json_int_t)in->samples,
+    return json_pack("{s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "samples", (json_int_t)in->samples,
                      "sample_offset", (json_int_t)sample, "records", (json_int_t)in->records,
-                     "discarded", (json_int_t)in->discarded, "packet_offset",
+                     "discarded", (json_int_t)in->discarded, "stream",
+                     in->packet ? json_string(stream) : json_null(), "packet_offset",
                      in->packet ? json_integer((json_int_t)packet) : json_null(), "totals",
                      in->totals ? totals_json(in->totals, true) : json_null(), "folded",
                      in->folded ? folded_json(in->folded) : json_null());
@@ -87,8 +89,8 @@ json_t *phases_json(const struct job_outcome *outcome, const struct job_place *p
                                                    "twice"};
     json_t *phases = json_object();
     for (int phase = 0; phase < PHASE_COUNT; phase++)
-        json_object_set_new(
-            phases, names[phase],
-            phase_json(&outcome->phases[phase], place->sample[phase], place->packet[phase]));
+        json_object_set_new(phases, names[phase],
+                            phase_json(&outcome->phases[phase], place->sample[phase],
+                                       place->stream[phase], place->packet[phase]));
     return phases;
 }

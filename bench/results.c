@@ -3,6 +3,7 @@
 
 #include "exit_proof.h"
 #include "text.h"
+#include "validity.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -27,6 +28,7 @@ __attribute__((format(printf, 2, 3))) static bool fail_job(struct job_outcome *j
     vsnprintf(job->reason, sizeof(job->reason), format, arguments);
     va_end(arguments);
     memset(job->phases, 0, sizeof(job->phases));
+    job->validity = (struct job_validity){0};
     job->has_exits = job->has_digest = false;
     job->status = RESULT_FAILED;
     return false;
@@ -39,19 +41,27 @@ static void take_reason(char *to, const char from[RESULT_REASON_SIZE])
     printable(to);
 }
 
+static bool packet_is_sound(const struct job *job, uint32_t index, enum phase phase,
+                            uint32_t records, const uint8_t *packet)
+{
+    struct packet_header header;
+
+    memcpy(&header, packet, sizeof(header));
+    return records <= phase_record_room(&job->plan, phase) && header.magic == PACKET_MAGIC &&
+           header.stream_id == 0 && header.cpu_id < PACKET_CPUS_MAX && header.job == index &&
+           header.phase == (uint32_t)phase && header.content_size == header.packet_size &&
+           header.content_size == (1 + (uint64_t)records) * BITS_PER_RECORD;
+}
+
 static bool read_packet(const struct job *job, uint32_t index, enum phase phase,
                         const uint8_t *packet, struct job_outcome *outcome)
 {
     struct phase_outcome *out = &outcome->phases[phase];
-    struct packet_header header;
 
-    memcpy(&header, packet, sizeof(header));
     if (out->records > phase_record_room(&job->plan, phase))
         return fail_job(outcome, "phase %d: %" PRIu32 " records where %" PRIu64 " fit", phase,
                         out->records, phase_record_room(&job->plan, phase));
-    if (header.magic != PACKET_MAGIC || header.stream_id != 0 || header.job != index ||
-        header.phase != (uint32_t)phase || header.content_size != header.packet_size ||
-        header.content_size != (1 + (uint64_t)out->records) * BITS_PER_RECORD)
+    if (!packet_is_sound(job, index, phase, out->records, packet))
         return fail_job(outcome, "phase %d: its packet header is damaged", phase);
     out->packet = packet;
     return true;
@@ -131,6 +141,27 @@ static bool read_phase(const struct job *job, uint32_t index, enum phase phase,
     return true;
 }
 
+/* Records and sums of a job that the image gave up, as far as they are whole: they show how it
+ * went.
+ */
+static void keep_trace(const struct job *job, uint32_t index, const struct bytes *region,
+                       const struct job_result *result, struct job_outcome *outcome)
+{
+    for (int i = 0; i < PHASE_COUNT; i++) {
+        enum phase phase = (enum phase)i;
+        const struct phase_places at = phase_places(&job->plan, phase);
+        const struct phase_result *in = &result->phases[i];
+        struct phase_outcome *out = &outcome->phases[i];
+        if (in->packet_offset == at.packet &&
+            packet_is_sound(job, index, phase, in->records, region->data + at.packet))
+            *out = (struct phase_outcome){.records = in->records,
+                                          .discarded = in->discarded,
+                                          .packet = region->data + at.packet};
+        if (in->totals_offset == at.totals && phase_totals_size(&job->plan, phase))
+            out->totals = (const void *)(region->data + at.totals);
+    }
+}
+
 static void read_job(const struct job *job, uint32_t index, const struct bytes *region,
                      struct job_outcome *outcome)
 {
@@ -151,9 +182,16 @@ static void read_job(const struct job *job, uint32_t index, const struct bytes *
     }
     take_reason(outcome->reason, result.reason);
     outcome->controls = result.controls;
+    if (outcome->status == RESULT_FAILED)
+        keep_trace(job, index, region, &result, outcome);
     if (outcome->status != RESULT_DONE)
         return;
     outcome->reason[0] = '\0';
+    outcome->validity = result.validity;
+    if (!validity_sound(&outcome->validity)) {
+        fail_job(outcome, "what it says of disturbances is damaged");
+        return;
+    }
     for (int phase = 0; phase < PHASE_COUNT; phase++)
         if (!read_phase(job, index, (enum phase)phase, &result.phases[phase], region, outcome))
             return;

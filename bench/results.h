@@ -32,7 +32,8 @@ struct job_outcome {
     char reason[REASON_SIZE];
     struct controls_in_force controls;
     unsigned expected_exits;                  /* an operation; of a done job */
-    struct phase_outcome phases[PHASE_COUNT]; /* empty where the job was not done */
+    struct job_validity validity;             /* judged if the job was done */
+    struct phase_outcome phases[PHASE_COUNT]; /* of a failed job records and sums, if any */
     bool has_exits;                           /* exits and exit_samples mean something */
     int64_t exits;                            /* of the op phase less those of the control phase */
     uint64_t exit_operations;                 /* that took them */

@@ -54,24 +54,19 @@ static int write_samples(const char *directory, const struct experiment *experim
     return finish(file);
 }
 
-static int write_stream(const char *directory, const struct experiment *experiment,
-                        const struct results *results, struct job_place *places)
+/* Jobs ran in their order, so each CPU's packets come in the order of time. */
+static int write_streams(const char *directory, const struct experiment *experiment,
+                         const struct results *results, struct job_place *places)
 {
-    uint64_t offset = 0;
-    FILE *file = create(directory, "trace/stream_0");
-    if (!file)
-        return -1;
+    struct trace_streams *streams = trace_streams_open(directory);
     for (size_t job = 0; job < experiment->job_count; job++)
         for (int phase = 0; phase < PHASE_COUNT; phase++) {
             const struct phase_outcome *outcome = &results->jobs[job].phases[phase];
-            size_t size = (1 + (size_t)outcome->records) * RECORD_SIZE;
-            if (!outcome->packet)
-                continue;
-            places[job].packet[phase] = offset;
-            fwrite(outcome->packet, 1, size, file);
-            offset += size;
+            if (outcome->packet)
+                places[job].packet[phase] =
+                    trace_streams_add(streams, outcome->packet, places[job].stream[phase]);
         }
-    return finish(file);
+    return trace_streams_close(streams);
 }
 
 int run_record_data(const char *directory, const char *unit, const struct experiment *experiment,
@@ -83,7 +78,7 @@ int run_record_data(const char *directory, const char *unit, const struct experi
     if (result == 0)
         result = write_samples(directory, experiment, results, places);
     if (result == 0)
-        result = write_stream(directory, experiment, results, places);
+        result = write_streams(directory, experiment, results, places);
     if (result == 0)
         result = write_string(directory, "trace/metadata", trace_metadata(unit));
     if (result == 0)

@@ -7,6 +7,7 @@
 #include "phase_json.h"
 #include "run_record.h"
 #include "text.h"
+#include "validity.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -140,7 +141,7 @@ static json_t *job_json(const struct job *job, size_t index, const struct job_ou
                         const struct job_place *place)
 {
     return json_pack(
-        "{s:I, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "index",
+        "{s:I, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "index",
         (json_int_t)index, "name", job->name, "benchmark", job->benchmark->name, "policy",
         job->policy->plan.name, "repetition", (json_int_t)job->plan.repetition, "probe_level",
         probe_level_name(job->plan.probe_level), "status", result_status_name(outcome->status),
@@ -153,7 +154,8 @@ static json_t *job_json(const struct job *job, size_t index, const struct job_ou
             ? json_pack("{s:I, s:I}", "control", (json_int_t)outcome->interruptions.control, "op",
                         (json_int_t)outcome->interruptions.op)
             : json_null(),
-        "controls", controls_json(&outcome->controls), "phases", phases_json(outcome, place));
+        "controls", controls_json(&outcome->controls), "validity",
+        validity_json(&outcome->validity), "phases", phases_json(outcome, place));
 }
 
 static json_t *jobs_json(const struct experiment *experiment, const struct results *results,
@@ -173,8 +175,9 @@ static json_t *run_json(const struct run_facts *facts, const struct experiment *
     json_t *build = json_pack("{s:s, s:s, s:s, s:s}", "core_sha256", facts->core_sha256,
                               "guests_sha256", facts->guests_sha256, "compiler", header->compiler,
                               "emulator", facts->emulator ? facts->emulator : "");
-    json_t *clock = json_pack("{s:I, s:I}", "start", (json_int_t)header->tsc_start, "end",
-                              (json_int_t)header->tsc_end);
+    json_t *clock = json_pack("{s:I, s:I, s:n, s:s}", "start", (json_int_t)header->tsc_start, "end",
+                              (json_int_t)header->tsc_end, "drift", "drift_absent",
+                              "the image reads no clock beside the CPU's own");
     return json_pack(
         "{s:s, s:s, s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:o, "
         "s:o, s:o}",

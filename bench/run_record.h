@@ -9,6 +9,7 @@
 #include "experiment.h"
 #include "results.h"
 #include "target.h"
+#include "trace_stream.h"
 
 #include <time.h>
 
@@ -26,8 +27,9 @@ struct run_facts {
 
 /* Where a job's data went. */
 struct job_place {
-    uint64_t sample[PHASE_COUNT]; /* samples from the start of samples.bin */
-    uint64_t packet[PHASE_COUNT]; /* bytes from the start of trace/stream_0 */
+    uint64_t sample[PHASE_COUNT];                /* samples from the start of samples.bin */
+    char stream[PHASE_COUNT][TRACE_STREAM_NAME]; /* file of the packet below trace/ ... */
+    uint64_t packet[PHASE_COUNT];                /* ... and bytes from its start */
 };
 
 /*

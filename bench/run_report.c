@@ -23,6 +23,17 @@ static void add_counter(struct shim_entry *entry, const char *name, double value
     entry->counters[entry->counter_count++] = (struct shim_counter){name, value};
 }
 
+/* What the CPU could not tell is left out, and so is a count of nothing. */
+static void add_validity(struct shim_entry *entry, const struct job_validity *validity)
+{
+    if (!*validity->smis_absent)
+        add_counter(entry, "smis", validity->smis);
+    if (!*validity->clocks_absent)
+        add_counter(entry, "core_per_mille", validity->core_per_mille[1]);
+    if (validity->verdict != VALIDITY_JUDGED)
+        add_counter(entry, "disturbed", 1);
+}
+
 static struct shim_entry make_entry(const struct job *job, const struct job_outcome *outcome,
                                     const char *unit)
 {
@@ -41,6 +52,7 @@ static struct shim_entry make_entry(const struct job *job, const struct job_outc
     add_counter(&entry, "control", (double)digest->control);
     if (outcome->has_exits)
         add_counter(&entry, "exits_per_op", (double)outcome->exits / outcome->exit_operations);
+    add_validity(&entry, &outcome->validity);
     return entry;
 }
 

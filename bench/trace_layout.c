@@ -120,6 +120,7 @@ char *trace_metadata(const char *unit)
     print_stream(out);
     for (size_t i = 0; i < ARRAY_SIZE(exit_reasons); i++)
         print_event(out, exit_reasons[i].number, exit_reasons[i].name);
+    print_event(out, RECORD_REASON_VMFAIL, "VM entry failed, VMfail");
     fclose(out);
     return metadata;
 }

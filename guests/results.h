@@ -15,6 +15,7 @@
 
 #include "blob.h"
 #include "plan.h"
+#include "validity.h"
 
 #include "../probes/histogram.h"
 #include "../probes/probe_cpu.h"
@@ -91,6 +92,7 @@ struct job_result {
     char reason[RESULT_REASON_SIZE]; /* NUL-terminated; empty unless skipped or failed */
     struct controls_in_force controls;
     struct phase_result phases[PHASE_COUNT];
+    struct job_validity validity;
 };
 
 /* What the image found out about the machine: values as read, for run.json. */
@@ -124,7 +126,8 @@ struct results_header {
 };
 
 _Static_assert(sizeof(struct phase_result) == 48, "wire format");
-_Static_assert(sizeof(struct job_result) == 136 + 32 + 5 * 48, "wire format");
+_Static_assert(sizeof(struct job_result) == 136 + 32 + 5 * 48 + sizeof(struct job_validity),
+               "wire format");
 _Static_assert(sizeof(struct machine_facts) == 72 + 9 * 8 + 8, "wire format");
 
 /* The region starts with the header, padded to this many bytes. */

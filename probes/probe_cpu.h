@@ -21,6 +21,9 @@ struct probe_counts {
 /* Room for every basic exit reason there is, and the place behind them for all others. */
 #define PROBE_REASONS 96u
 
+/* Among them, in the sums: VM entries that VMfailed, which are no exits. */
+#define PROBE_REASON_VMFAIL (PROBE_REASONS - 2)
+
 /* Sums since whoever reads them cleared them, at the level "counts". */
 struct probe_totals {
     uint64_t vmreads; /* of the handlers: the exit stub's own is one an exit */

@@ -22,6 +22,15 @@ enum probe_level {
 #define RECORD_HAS_COUNTS 1u /* detail, rip, and the counters that follow them */
 #define RECORD_LEFT       4u /* went back to the caller of the vCPU, so no VM entry followed */
 
+#define RECORD_VMFAIL 16u /* no VM exit: a VM entry that VMfailed; detail is why (see below) */
+
+/*
+ * record.reason of RECORD_VMFAIL, which is no basic exit reason. Such a record has RECORD_LEFT too,
+ * its three stamps are one, as the core noticed it, and detail is the VM-instruction error, 0 for
+ * VMfailInvalid. A VM entry that fails by a VM exit (reason_flags bit 15) has a record like others.
+ */
+#define RECORD_REASON_VMFAIL 0xffffu
+
 #define RECORD_SIZE 64u
 
 struct record {
@@ -37,6 +46,9 @@ struct packet_header {
 };
 
 #define PACKET_MAGIC 0xc1fc1fc1u
+
+/* packet_header.cpu_id is below this: each CPU's packets are a stream file of their own. */
+#define PACKET_CPUS_MAX 64u
 
 _Static_assert(sizeof(struct record) == RECORD_SIZE, "a record is one cache line");
 _Static_assert(sizeof(struct packet_header) == RECORD_SIZE, "records stay aligned behind a header");

@@ -9,13 +9,13 @@
  * bytes.
  */
 RECORD_FIELD(64, entered, "ticks", "TSC as the exit stub is entered")
-RECORD_FIELD(16, reason, "", "basic exit reason, VMCS exit reason [15:0]")
+RECORD_FIELD(16, reason, "", "basic exit reason, VMCS exit reason [15:0]; 0xffff: VMfail")
 RECORD_FIELD(16, reason_flags, "", "VMCS exit reason [31:16]")
-RECORD_FIELD(32, flags, "", "which parts of this record are valid: RECORD_HAS_*, RECORD_LEFT")
+RECORD_FIELD(32, flags, "", "what is valid: RECORD_HAS_*; what it is: RECORD_LEFT, RECORD_VMFAIL")
 RECORD_FIELD(64, dispatched, "ticks", "TSC as the handler is called")
 RECORD_FIELD(64, handled, "ticks", "TSC as the handler has returned")
 RECORD_FIELD(64, entering, "ticks", "TSC just before VM entry; 0 with RECORD_LEFT")
-RECORD_FIELD(64, detail, "", "what was accessed: MSR index, port, CPUID leaf, hypercall number")
+RECORD_FIELD(64, detail, "", "accessed: MSR, port, CPUID leaf, hypercall; VM-instruction error")
 RECORD_FIELD(64, rip, "", "guest RIP of the exiting instruction")
 RECORD_FIELD(16, vmreads, "", "VMREADs from exit to entry")
 RECORD_FIELD(16, vmwrites, "", "VMWRITEs from exit to entry")

@@ -66,6 +66,9 @@ class Row:
     kind: str = "benchmark"
     stub: str = "general"
     doubt: int = 0  # what a second operation in a sample takes more than the first
+    disturbed: tuple[str, ...] = ()
+    smis: int | None = None
+    cores: tuple[int, int] | None = None
 
 
 @dataclass
@@ -77,6 +80,7 @@ class Build:
     samples: int = 20
     count_samples: int = 5
     repetitions: int = 1
+    twice: bool = True
     unit: str = "ticks"
     target: str = "bochs"
     status: str | None = None
@@ -106,16 +110,19 @@ class Writer:
         self.sample_count = 0
         self.stream = b""
         self.clock = 1000
+        self.discarded = 0
 
     def phase(self, job: int, number: int, row: Row, level: int) -> dict[str, Any]:
         name = PHASES[number]
         measured = name in ("control", "op")
         count = self.build.samples if measured else self.build.count_samples
-        if name == "twice" and row.stub == "floor":
-            count = 0
+        if name == "twice" and (row.stub == "floor" or not self.build.twice):
+            return {"samples": 0, "sample_offset": self.sample_count, "records": 0, "discarded": 0,
+                    "stream": None, "packet_offset": None, "totals": None, "folded": None}
         operation = name.endswith("op") or name == "twice"
         exits = operation and row.exits
         counted = level == 3
+        begin = self.clock
         samples = np.zeros((count, 2), "<u8")
         records = np.zeros(count if exits else 0, RECORD)
         for index in range(count):
@@ -149,6 +156,10 @@ class Writer:
             header = np.zeros(1, PACKET)
             header["magic"], header["job"], header["phase"] = 0xC1FC1FC1, job, number
             header["probe_level"] = level
+            header["timestamp_begin"], header["timestamp_end"] = begin, self.clock
+            if name == "op":
+                self.discarded += row.discarded
+            header["events_discarded"] = self.discarded
             header["content_size"] = header["packet_size"] = 64 * 8 * (1 + len(records))
             self.stream += header.tobytes() + records.tobytes()
         first = self.sample_count
@@ -157,8 +168,23 @@ class Writer:
         return {"samples": count, "sample_offset": first,
                 "records": len(records) if level > 1 else 0,
                 "discarded": row.discarded if name == "op" else 0, "packet_offset": offset,
+                "stream": None if offset is None else "cpu0",
                 "totals": totals(row, count if exits else 0) if level == 1 else None,
                 "folded": None}
+
+
+def validity(row: Row) -> dict[str, Any]:
+    """As bench/validity.c writes it."""
+    made: dict[str, Any] = {"disturbed": list(row.disturbed), "readings": [], "smis": row.smis,
+                            "clocks": None}
+    if row.smis is None:
+        made["smis_absent"] = "this CPU has no MSR_SMI_COUNT"
+    if row.cores:
+        made["clocks"] = {phase: {"core_per_mille": core, "awake_per_mille": 1000}
+                          for phase, core in zip(("control", "op"), row.cores)}
+    else:
+        made["clocks_absent"] = "IA32_APERF and IA32_MPERF do not count"
+    return made
 
 
 def totals(row: Row, exits: int) -> dict[str, Any]:
@@ -184,7 +210,7 @@ def write_run(path: Path, build: Build) -> Path:
                 job["exits_per_op"] = job["expected_exits_per_op"] = None
                 job["controls"] = {}
                 job["phases"] = {name: {"samples": 0, "sample_offset": 0, "records": 0,
-                                        "discarded": 0, "packet_offset": None,
+                                        "discarded": 0, "stream": None, "packet_offset": None,
                                         "totals": None, "folded": None} for name in PHASES}
             elif row.status == "done":
                 job["phases"] = {name: writer.phase(index, number, row, 3 if number < 2 else level)
@@ -195,6 +221,7 @@ def write_run(path: Path, build: Build) -> Path:
                 job["controls"] = {"pin_based": "0x16", "primary": "0xb6006172",
                                    "secondary": "0xaa", "exit": "0x36fff", "entry": "0x13ff",
                                    "vpid": 1, "ept_pointer": "0x1234501e"}
+            job["validity"] = validity(row) if row.status == "done" else None
             jobs.append(job)
     failed = any(row.status == "failed" for row in build.rows)
     names = list(dict.fromkeys(row.benchmark for row in build.rows))
@@ -206,7 +233,7 @@ def write_run(path: Path, build: Build) -> Path:
         "reason": build.reason, "created": "2026-11-21T03:04:05Z",
         "command": ["exitmeter", "run"], "target": build.target, "unit": build.unit,
         "host": {"hostname": "h", "kernel": "6.1", "cpu": "c"}, "machine": build.machine,
-        "build": build.build, "clock": {"start": 1, "end": 2}, "samples": build.samples,
+        "build": build.build, "clock": {"start": 1, "end": 2, "drift": None, "drift_absent": "no other clock"}, "samples": build.samples,
         "count_samples": build.count_samples, "rounds": 1,
         "repetitions": build.repetitions,
         "benchmarks": [{"name": name, "kind": kinds[name], "description": f"about {name}",
@@ -221,7 +248,7 @@ def write_run(path: Path, build: Build) -> Path:
     (path / "trace").mkdir(parents=True)
     (path / "run.json").write_text(json.dumps(document), encoding="utf-8")
     (path / "samples.bin").write_bytes(b"".join(part.tobytes() for part in writer.samples))
-    (path / "trace" / "stream_0").write_bytes(writer.stream)
+    (path / "trace" / "cpu0").write_bytes(writer.stream)
     (path / "layout.json").write_text(json.dumps(layout()), encoding="utf-8")
     (path / "trace" / "metadata").write_text(
         '/* CTF 1.8 */\nevent {\n  name = "CPUID";\n  id = 10;\n  stream_id = 0;\n};\n'

@@ -85,7 +85,7 @@ def test_a_failed_run_is_shown_with_its_failures(make, call):
 
 def test_a_run_that_measured_nothing(make, call):
     path = make("r", [Row(status="not_run")], status="failed", reason="the core died")
-    for name in ("samples.bin", "trace/stream_0", "layout.json"):
+    for name in ("samples.bin", "trace/cpu0", "layout.json"):
         (path / name).unlink()
     outcome = call("compare", path)
     assert outcome.code == 0 and "the core died" in outcome.out

@@ -4,13 +4,12 @@
 import json
 import random
 
-import numpy as np
 import pytest
 
 from analysis.errors import BadInput
 from analysis.run import open_run
 
-from .builder import PACKET, Row, edit
+from .builder import Row, edit
 
 
 def refused(path, *parts):
@@ -73,13 +72,12 @@ CHANGES = [
     (lambda d: op(d).update(samples=19), "jobs[2].phases.op.samples: 19, but the run takes 20"),
     (lambda d: op(d).update(sample_offset=10**6), "samples.bin: 330 samples, but jobs[2]"),
     (lambda d: op(d).update(sample_offset=0), "shares samples with"),
-    (lambda d: op(d).update(records=20), "run.json says 20 records"),
-    (lambda d: op(d).update(records=2**70), "records"),
     (lambda d: op(d).update(packet_offset=3), "there is none"),
-    (lambda d: op(d).update(packet_offset=2**70), "there is none"),
-    (lambda d: op(d).update(packet_offset=op(d, 3)["packet_offset"]), "packet of job 3 phase 3"),
-    (lambda d: op(d).update(packet_offset=d["jobs"][2]["phases"]["control"]["packet_offset"]),
-     "packet of job 2 phase 2"),
+    (lambda d: op(d).update(packet_offset=-1), "packet_offset: a whole number"),
+    (lambda d: op(d).update(stream="metadata"), '"metadata" is no name of a stream'),
+    (lambda d: op(d).update(stream="../cpu0"), '"../cpu0" is no name of a stream'),
+    (lambda d: op(d).update(stream="cpu1"), "trace/cpu1: cannot be read"),
+    (lambda d: op(d).update(stream=None), "stream: a string is needed"),
 ]
 
 
@@ -96,16 +94,6 @@ def test_stated_exits_must_be_what_the_records_say(run, call):
     assert "jobs[2].exits_per_op: 0.5, but the trace's records say 1" in outcome.err
 
 
-def test_a_stream_cut_anywhere_is_refused(run):
-    """After any number of bytes but all of them."""
-    file = run / "trace" / "stream_0"
-    whole = file.read_bytes()
-    places = random.Random(7).sample(range(len(whole)), 60) + [0, 1, 63, 64, len(whole) - 1]
-    for place in places:
-        file.write_bytes(whole[:place])
-        refused(run, "stream_0", "byte")
-
-
 def test_samples_cut_anywhere_are_refused(run):
     file = run / "samples.bin"
     whole = file.read_bytes()
@@ -114,27 +102,10 @@ def test_samples_cut_anywhere_are_refused(run):
         refused(run, "samples.bin", "cut off")
 
 
-@pytest.mark.parametrize("field, value, what", [
-    ("magic", 1, "magic is 0x1"), ("stream_id", 2, "stream id is 2"),
-    ("content_size", 8, "cannot hold"),
-    ("content_size", 2**40, "cannot hold"), ("packet_size", 0, "cannot hold"),
-    ("packet_size", 2**63 - 8, "cannot hold"), ("job", 9, "packet of job 9"),
-    ("phase", 3, "phase 3")])
-def test_broken_packet_headers(run, field, value, what):
-    file = run / "trace" / "stream_0"
-    raw = bytearray(file.read_bytes())
-    header = np.frombuffer(raw, PACKET, count=1)
-    header[field] = value
-    if field == "packet_size" and value:
-        what = "cut off"
-    file.write_bytes(raw)
-    refused(run, "stream_0", what)
-
-
 def test_noise_never_ends_in_a_traceback(run, call):
     """Bytes flipped at random in any file: an answer or an error, never an exception."""
     generator = random.Random(9)
-    files = [run / "run.json", run / "layout.json", run / "trace" / "stream_0",
+    files = [run / "run.json", run / "layout.json", run / "trace" / "cpu0",
              run / "samples.bin"]
     for _ in range(200):
         file = generator.choice(files)
@@ -144,8 +115,9 @@ def test_noise_never_ends_in_a_traceback(run, call):
             bad[generator.randrange(len(bad))] = generator.randrange(256)
         file.write_bytes(bad)
         outcome = call("compare", run)
-        assert outcome.code in (0, 2)
-        assert bool(outcome.err) == (outcome.code == 2)
+        assert outcome.code in (0, 1, 2)
+        assert bool(outcome.err) == (outcome.code > 0)
+        assert outcome.code != 1 or file.name == "cpu0" or "cpu0: packet" in outcome.err
         file.write_bytes(good)
 
 
@@ -164,7 +136,7 @@ def test_broken_layout(run, change, what):
     refused(run, "layout.json", what)
 
 
-@pytest.mark.parametrize("name", ["run.json", "layout.json", "trace/stream_0"])
+@pytest.mark.parametrize("name", ["run.json", "layout.json", "trace/cpu0"])
 def test_missing_files(run, name):
     (run / name).unlink()
     refused(run, name, "cannot be read")

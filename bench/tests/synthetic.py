@@ -16,7 +16,9 @@ ROW_FLOOR, ROW_CHECK = 1, 2
 OFF, COUNTS, STAMPS, FULL = range(4)
 HAS_COUNTS, LEFT = 1, 4
 REASONS = 96
-JOB_RESULT = 408
+JOB_RESULT = 656
+HAS_CLOCKS, HAS_SMI_COUNT = 1, 2
+JUDGED, SMI, FREQUENCY, TSC = 1, 2, 4, 8  # VALIDITY_*
 NOT_RUN, DONE, SKIPPED, FAILED = range(4)
 REASON_VMCALL = 18
 
@@ -107,8 +109,9 @@ class Clock:
         return self.now
 
 
-def make_phase(clock, plan, job, index, row, phase, twist):
-    """Bytes of the packet, of the samples and of the totals, samples, records, and the level."""
+def make_phase(clock, plan, job, index, row, phase, twist, lost):
+    """Bytes of the packet, of the samples and of the totals, samples, records, and the level. lost:
+    records that each CPU has discarded so far."""
     op = {1: 1, 3: 1, 4: 2}.get(phase, 0)  # operations in a sample
     count = job["samples"] if phase in (2, 3) else job["count_samples"]
     level = FULL if phase < 2 else job["probes"]
@@ -135,10 +138,14 @@ def make_phase(clock, plan, job, index, row, phase, twist):
         samples.append((start, clock.step(20 + (30 * exits) + n % 3)))
     if level >= STAMPS:
         record(REASON_VMCALL, LEFT)
+    cpu = twist.get("cpu", 0)
+    discarded = twist.get("discarded", 0) if phase == 3 else 0  # its last records
+    records = records[:len(records) - discarded]
+    lost[cpu] = lost.get(cpu, 0) + discarded
     room = 2 * count * (2 if phase == 4 else 1) + 64
     bits = (1 + len(records)) * RECORD_SIZE * 8
-    header = struct.pack("<IIQQQQQIIII", 0xC1FC1FC1, 0, begin, clock.step(1), bits, bits, 0, 0,
-                         index, phase, level)
+    header = struct.pack("<IIQQQQQIIII", 0xC1FC1FC1, 0, begin, clock.step(1), bits, bits,
+                         lost[cpu], cpu, index, phase, level)
     packet = (header + b"".join(records)).ljust((1 + room) * RECORD_SIZE, b"\0")
     data = b"".join(struct.pack("<QQ", *sample) for sample in samples)
     totals = b""
@@ -149,18 +156,29 @@ def make_phase(clock, plan, job, index, row, phase, twist):
         totals = struct.pack(f"<5Q{REASONS}Q", 2 * (taken * exits + 1), taken * exits + 1, 0, 0, 0,
                              *by_reason)
         totals = padded(totals if level == COUNTS else b"\0" * len(totals))
-    return packet, padded(data).ljust((16 * count + 63) // 64 * 64, b"\0"), totals, taken, len(records), level
+    return (packet, padded(data).ljust((16 * count + 63) // 64 * 64, b"\0"), totals, taken,
+            len(records), level, discarded)
 
 
 def padded(data):
     return data.ljust((len(data) + 63) // 64 * 64, b"\0")
 
 
+def make_validity(clock, verdict=JUDGED, smis=None, core=None):
+    """struct job_validity: smis struck between the last two readings, core: cycles of 1000 ticks in
+    the control phase and in the op phase; None: the CPU cannot tell."""
+    flags = (core is not None and HAS_CLOCKS) | (smis is not None and HAS_SMI_COUNT)
+    readings = b"".join(struct.pack("<QQQII", clock.step(50), 100 * n, 90 * n,
+                                    7 + (smis or 0) * (n == 2), flags) for n in range(3))
+    return readings + struct.pack("<6I64s64s", *(core or (0, 0)), 1000, 1000, smis or 0, verdict,
+                                  b"" if core else b"no clocks", b"no count" if smis is None else b"")
+
+
 def make_results(plan_data, rows=ROWS, twist=None):
     """The results region of a run that went well, or as twist says.
 
     twist: {"status": of the run, "reason": of the run, "jobs": {index: {"status", "reason",
-    "extra_exits"}}}
+    "extra_exits", "cpu", "discarded", "validity": of make_validity()}}}
     """
     twist = twist or {}
     plan = Plan(plan_data)
@@ -168,25 +186,27 @@ def make_results(plan_data, rows=ROWS, twist=None):
     clock = Clock()
     region = bytearray(plan.size)
     start = clock.now
+    lost = {}
     for index, job in enumerate(plan.jobs):
         changes = twist.get("jobs", {}).get(index, {})
         row = named[job["benchmark"]]
-        at = 448  # struct job_result, rounded up to 64
+        at = 704  # struct job_result, rounded up to 64
         phases = b""
         for phase in range(5):
-            packet, samples, totals, count, records, level = make_phase(clock, plan, job, index,
-                                                                        row, phase, changes)
+            packet, samples, totals, count, records, level, discarded = make_phase(
+                clock, plan, job, index, row, phase, changes, lost)
             base = job["offset"] + at
             whole = packet + samples + totals
             region[base:base + len(whole)] = whole
-            phases += struct.pack("<IIQQQQQ", count, records, 0, base if level >= STAMPS else 0,
+            phases += struct.pack("<IIQQQQQ", count, records, discarded, base if level >= STAMPS else 0,
                                   base + len(packet),
                                   base + len(packet) + len(samples) if level == COUNTS else 0, 0)
             at += len(whole)
         result = struct.pack("<II128s", changes.get("status", DONE), index,
                              changes.get("reason", "").encode())
         result += struct.pack("<IIIIIIQ", 0x16, 0xB5186DFA, 0xA2, 0x36FFF, 0x13FF, 1, 0x20001E)
-        region[job["offset"]:job["offset"] + JOB_RESULT] = result + phases
+        region[job["offset"]:job["offset"] + JOB_RESULT] = (
+            result + phases + make_validity(clock, **changes.get("validity", {})))
     machine = struct.pack("<16s52sI10Q", b"GenuineIntel", b"Intel(R) Core(TM) synthetic", 0x306C3,
                           *range(1, 10), 535756800)
     header = struct.pack("<QIIII128s96s", 0x31534552584D5845, 3, twist.get("status", DONE),

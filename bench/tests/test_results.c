@@ -117,7 +117,8 @@ static int set_up(void **state)
                                                   .job_count = 2,
                                                   .jobs_done = 2};
     for (uint32_t job = 0; job < 2; job++) {
-        *result_of(fixture, job) = (struct job_result){.status = RESULT_DONE, .job = job};
+        *result_of(fixture, job) = (struct job_result){
+            .status = RESULT_DONE, .job = job, .validity.verdict = VALIDITY_JUDGED};
         for (int phase = 0; phase < PHASE_COUNT; phase++)
             fill_phase(fixture, job, (enum phase)phase);
     }
@@ -310,6 +311,10 @@ static void damage_is_noticed(void **state)
     DAMAGED(job->status = 4, "damaged");
     DAMAGED(job->status = RESULT_NOT_RUN, "not run");
     DAMAGED(job->job = 1, "holds job 1");
+    DAMAGED(job->validity.verdict = 0, "disturbances");
+    DAMAGED(job->validity.verdict = VALIDITY_SMI, "disturbances");
+    DAMAGED(job->validity.verdict |= VALIDITY_ALL + 1, "disturbances");
+    DAMAGED(job->validity.readings[2].flags = 4, "disturbances");
     DAMAGED(job->phases[PHASE_OP].samples = SAMPLES + 1, "samples");
     DAMAGED(job->phases[PHASE_OP].samples_offset += 64, "lies");
     DAMAGED(job->phases[PHASE_OP].packet_offset += 64, "lies");
@@ -319,10 +324,51 @@ static void damage_is_noticed(void **state)
     DAMAGED(set_records(fixture, 0, PHASE_OP, 2 * SAMPLES + 65), "fit");
     DAMAGED(packet_of(fixture, 0, PHASE_OP)->magic = 0, "header");
     DAMAGED(packet_of(fixture, 0, PHASE_OP)->stream_id = 1, "header");
+    DAMAGED(packet_of(fixture, 0, PHASE_OP)->cpu_id = PACKET_CPUS_MAX, "header");
     DAMAGED(packet_of(fixture, 0, PHASE_OP)->job = 1, "header");
     DAMAGED(packet_of(fixture, 0, PHASE_OP)->phase = 1, "header");
     DAMAGED(packet_of(fixture, 0, PHASE_OP)->content_size = 512, "header");
     DAMAGED(packet_of(fixture, 0, PHASE_OP)->packet_size *= 2, "header");
+}
+
+static void a_failed_job_keeps_its_trace(void **state)
+{
+    struct fixture *fixture = *state;
+    struct job_result *result = result_of(fixture, 0);
+    result->status = RESULT_FAILED;
+    strcpy(result->reason, "VM entry: VMfailInvalid");
+    result->phases[PHASE_OP].samples = 0;
+    set_records(fixture, 0, PHASE_OP, 1);
+    read_all(fixture);
+    const struct job_outcome *job = &fixture->results.jobs[0];
+    assert_int_equal(job->status, RESULT_FAILED);
+    assert_string_equal(job->reason, "VM entry: VMfailInvalid");
+    assert_int_equal(job->phases[PHASE_OP].records, 1);
+    assert_ptr_equal(job->phases[PHASE_OP].packet, packet_of(fixture, 0, PHASE_OP));
+    assert_int_equal(job->phases[PHASE_OP].samples, 0);
+    assert_false(job->has_exits || job->has_digest);
+
+    packet_of(fixture, 0, PHASE_OP)->magic = 0; /* never closed */
+    result->phases[PHASE_CONTROL].records = UINT32_MAX;
+    result->phases[PHASE_COUNT_OP].packet_offset += 64;
+    read_all(fixture);
+    job = &fixture->results.jobs[0];
+    assert_null(job->phases[PHASE_OP].packet);
+    assert_null(job->phases[PHASE_CONTROL].packet);
+    assert_null(job->phases[PHASE_COUNT_OP].packet);
+    assert_non_null(job->phases[PHASE_COUNT_CONTROL].packet);
+    assert_string_equal(job->reason, "VM entry: VMfailInvalid");
+}
+
+static void a_failed_job_keeps_its_sums(void **state)
+{
+    struct fixture *fixture = again(state, 1, PROBE_COUNTS);
+    result_of(fixture, 0)->status = RESULT_FAILED;
+    read_all(fixture);
+    assert_int_equal(fixture->results.jobs[0].phases[PHASE_OP].totals->exits[10], SAMPLES);
+    result_of(fixture, 0)->phases[PHASE_OP].totals_offset++;
+    read_all(fixture);
+    assert_null(fixture->results.jobs[0].phases[PHASE_OP].totals);
 }
 
 static void the_image_says_why_it_failed(void **state)
@@ -354,9 +400,9 @@ static void random_damage_does_no_harm(void **state)
     for (int round = 0; round < 5000; round++) {
         size_t at = fixture->experiment.jobs[random_below(&random, 2)].plan.results_offset;
         for (int n = 0; n < 3; n++)
-            fixture->region[random_below(&random, 4) ? at + random_below(&random, 400)
-                                                     : random_below(&random, 424)] =
-                (uint8_t)random_below(&random, 256);
+            fixture->region[random_below(&random, 4)
+                                ? at + random_below(&random, sizeof(struct job_result) + 40)
+                                : random_below(&random, 424)] = (uint8_t)random_below(&random, 256);
         read_all(fixture);
         memcpy(fixture->region, kept, size);
     }
@@ -378,6 +424,8 @@ int main(void)
         WITH_FIXTURE(exits_by_another_reason_fail_the_job),
         WITH_FIXTURE(the_hosts_interrupts_are_counted_apart),
         cmocka_unit_test(damage_is_noticed),
+        WITH_FIXTURE(a_failed_job_keeps_its_trace),
+        WITH_FIXTURE(a_failed_job_keeps_its_sums),
         WITH_FIXTURE(the_image_says_why_it_failed),
         WITH_FIXTURE(a_region_of_another_size),
         WITH_FIXTURE(random_damage_does_no_harm),

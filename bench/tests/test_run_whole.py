@@ -40,7 +40,7 @@ def test_files_and_last_line(home):
     assert home.left_behind() == ["R"]
     assert sorted(str(p.relative_to(run)) for p in run.rglob("*") if p.is_file()) == [
         "benchmark.json", "console.txt", "layout.json", "plan.bin", "run.json", "samples.bin",
-        "trace/metadata", "trace/stream_0"]
+        "trace/cpu0", "trace/metadata"]
     assert result.stderr == "run: R (10 done, 0 skipped, 0 failed)\n"
     assert (run / "console.txt").read_text().startswith("exitmeter core")
     assert run.stat().st_mode & 0o777 == 0o777 & ~0o022
@@ -64,7 +64,7 @@ def test_run_json(home):
 
 def test_samples_and_packets_lie_where_run_json_says(home):
     run, _ = good_run(home)
-    samples, stream = (run / "samples.bin").read_bytes(), (run / "trace/stream_0").read_bytes()
+    samples, stream = (run / "samples.bin").read_bytes(), (run / "trace/cpu0").read_bytes()
     total = records = 0
     for job in run_json(run)["jobs"]:
         for number, name in enumerate(("count_control", "count_op", "control", "op", "twice")):
@@ -74,7 +74,7 @@ def test_samples_and_packets_lie_where_run_json_says(home):
             if phase["packet_offset"] is None:
                 assert job["benchmark"] == "floor" and number >= 2
                 continue
-            assert phase["packet_offset"] == records * 64
+            assert (phase["stream"], phase["packet_offset"]) == ("cpu0", records * 64)
             words = [int.from_bytes(stream[records * 64 + at:records * 64 + at + 4], "little")
                      for at in (0, 52, 56)]
             assert words == [0xC1FC1FC1, job["index"], number]

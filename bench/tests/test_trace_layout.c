@@ -38,6 +38,7 @@ static void metadata_names_every_field_and_exit(void **state)
                                            "uint64 content_size;",
                                            "uint8 xsetbvs;",
                                            "id = 10;\n\tname = \"CPUID\"",
+                                           "id = 65535;\n\tname = \"VM entry failed, VMfail\"",
                                            "id = 0;",
                                            "one of the target's furlongs"};
     (void)state;

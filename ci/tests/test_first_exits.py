@@ -107,7 +107,7 @@ def without_host(path):
 def test_two_runs_are_one(full, tmp_path):
     again = measure(tmp_path / "again")
     assert without_host(full / "benchmark.json") == without_host(again / "benchmark.json")
-    for file in ("samples.bin", "trace/stream_0", "plan.bin", "console.txt"):
+    for file in ("samples.bin", "trace/cpu0", "plan.bin", "console.txt"):
         assert (full / file).read_bytes() == (again / file).read_bytes(), file
 
 

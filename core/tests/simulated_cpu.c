@@ -113,7 +113,7 @@ void simulated_cpu_reset(void)
     memcpy(cpu->leaves, leaves_at_reset, sizeof(leaves_at_reset));
     cpu->leaf_count = sizeof(leaves_at_reset) / sizeof(leaves_at_reset[0]);
     memset(&simulated_record, 0, sizeof(simulated_record));
-    simulated_probe_cpu = (struct probe_cpu){.next = &simulated_record};
+    simulated_probe_cpu = (struct probe_cpu){.next = &simulated_record, .end = &simulated_record};
 }
 
 struct simulated_msr *simulated_msr(uint32_t index)

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "vcpu_fixture.h"
 
+#include "../../probes/probe_cpu.h"
+#include "../vmx/exit_reason.h"
+
 #include <string.h>
 
 static void created_and_destroyed(void **state)
@@ -135,6 +138,75 @@ static void the_launch_state_is_followed(void **state)
     }
 }
 
+extern struct probe_cpu simulated_probe_cpu;
+
+static struct record ring[3]; /* the last is the spare one */
+
+static void open_ring(void)
+{
+    memset(ring, 0xee, sizeof(ring));
+    simulated_probe_cpu = (struct probe_cpu){.next = &ring[0], .end = &ring[2]};
+}
+
+static void run_to(enum vmx_failure failure, enum vcpu_path path)
+{
+    next_failure = failure;
+    next_stop = (struct vcpu_stop){.cause = STOP_HALTED};
+    vcpu_set_path(fixture_vcpu, path);
+    vcpu_run(fixture_vcpu);
+}
+
+static void expect_failure(const struct record *record, uint64_t error, uint64_t tsc)
+{
+    assert_int_equal(record->reason, RECORD_REASON_VMFAIL);
+    assert_int_equal(record->reason_flags, 0);
+    assert_int_equal(record->flags, RECORD_VMFAIL | RECORD_LEFT);
+    assert_int_equal(record->detail, error);
+    assert_int_equal(record->entered, tsc);
+    assert_int_equal(record->dispatched, tsc);
+    assert_int_equal(record->handled, tsc);
+    assert_int_equal(record->entering, 0);
+    assert_int_equal(record->vmreads, 0);
+}
+
+static void entries_that_vmfail_leave_a_record(void **state)
+{
+    (void)state;
+    stub_guest = scripted;
+    assert_true(vcpu_apply_policy(fixture_vcpu, &fixture_policy));
+    open_ring();
+    simulated_cpu.tsc = 1000;
+    run_to(VMX_SUCCEED, VCPU_PATH_FULL);
+    assert_ptr_equal(simulated_probe_cpu.next, &ring[0]); /* its exits are the stub's to record */
+    run_to(VMX_FAIL_VALID, VCPU_PATH_FULL);
+    run_to(VMX_FAIL_INVALID, VCPU_PATH_STAMPS);
+    assert_ptr_equal(simulated_probe_cpu.next, &ring[2]);
+    expect_failure(&ring[0], 7, 1000);
+    expect_failure(&ring[1], 0, 1001);
+    assert_int_equal(simulated_probe_cpu.discarded, 0);
+    run_to(VMX_FAIL_VALID, VCPU_PATH_FULL);
+    assert_ptr_equal(simulated_probe_cpu.next, &ring[2]);
+    assert_int_equal(simulated_probe_cpu.discarded, 1);
+    for (unsigned i = 0; i < PROBE_REASONS; i++)
+        assert_int_equal(simulated_probe_cpu.totals.exits[i], 0);
+}
+
+static void entries_that_vmfail_are_counted(void **state)
+{
+    (void)state;
+    stub_guest = scripted;
+    assert_true(vcpu_apply_policy(fixture_vcpu, &fixture_policy));
+    open_ring();
+    run_to(VMX_FAIL_VALID, VCPU_PATH_COUNTS);
+    run_to(VMX_FAIL_INVALID, VCPU_PATH_COUNTS);
+    assert_int_equal(simulated_probe_cpu.totals.exits[PROBE_REASON_VMFAIL], 2);
+    run_to(VMX_FAIL_VALID, VCPU_PATH_OFF);
+    run_to(VMX_FAIL_VALID, VCPU_PATH_FLOOR);
+    assert_int_equal(simulated_probe_cpu.totals.exits[PROBE_REASON_VMFAIL], 2);
+    assert_ptr_equal(simulated_probe_cpu.next, &ring[0]);
+    assert_int_equal(ring[0].flags, 0xeeeeeeee);
+}
+
 /* What the CPU does at each VM exit of an unrestricted guest that has changed its mode. */
 static enum vmx_failure leaves_long_mode(struct vcpu *vcpu)
 {
@@ -191,6 +263,8 @@ int main(void)
         vcpu_test(paths_are_probe_levels),
         vcpu_test(run_tells_the_outcomes_apart),
         vcpu_test(the_launch_state_is_followed),
+        vcpu_test(entries_that_vmfail_leave_a_record),
+        vcpu_test(entries_that_vmfail_are_counted),
         vcpu_test(entry_controls_follow_the_guest),
         vcpu_test(invept_is_executed_before_the_guest_runs),
     };

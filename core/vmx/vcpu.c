@@ -3,6 +3,7 @@
 
 #include "../exits/apic_virtual.h"
 #include "check_entry.h"
+#include "entry_record.h"
 #include "event.h"
 #include "vpid.h"
 
@@ -169,7 +170,7 @@ void vcpu_set_path(struct vcpu *vcpu, enum vcpu_path path)
         [VCPU_PATH_STAMPS] = vmx_exit_stamps, [VCPU_PATH_FULL] = vmx_exit_full,
         [VCPU_PATH_FLOOR] = vmx_exit_floor,
     };
-    (void)vcpu;
+    vcpu->path = path;
     vmwrite(VMCS_HOST_RIP, (uintptr_t)stubs[path]);
 }
 
@@ -215,9 +216,10 @@ const struct vcpu_stop *vcpu_run(struct vcpu *vcpu)
     enum vmx_failure failure = vmx_enter(vcpu);
     event_end(vcpu);
 
-    if (failure != VMX_SUCCEED)
+    if (failure != VMX_SUCCEED) {
         vcpu->stop = entry_failure(failure);
-    else
+        entry_record_failure(vcpu->path, vcpu->stop.value);
+    } else
         vcpu->controls[CONTROL_ENTRY] = (uint32_t)vmread(VMCS_ENTRY_CONTROLS);
     check_entry(vcpu);
     vcpu->launched = failure == VMX_SUCCEED && vcpu->stop.cause != STOP_ENTRY_FAILED;

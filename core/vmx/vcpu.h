@@ -56,6 +56,16 @@ struct unpaged {
     uint64_t efer;
 };
 
+/* Which exit stub the VMCS's HOST_RIP names: the probe levels, and the floor. */
+enum vcpu_path {
+    VCPU_PATH_OFF = 0,    /* PROBE_OFF */
+    VCPU_PATH_COUNTS = 1, /* PROBE_COUNTS */
+    VCPU_PATH_STAMPS = 2, /* PROBE_STAMPS */
+    VCPU_PATH_FULL = 3,   /* PROBE_FULL */
+    VCPU_PATH_FLOOR = 4,  /* CPUID alone, by the shortest stub: entry.S says what it expects */
+    VCPU_PATHS
+};
+
 struct vcpu {
     /* The frame: what every handler may change, in the reverse order of the pushes. */
     uint64_t r11;
@@ -102,6 +112,7 @@ struct vcpu {
     uint64_t xcr0;                   /* the guest's, in the CPU too while that holds resident */
     struct resident_state resident;
     struct cpuid_policy cpuid;
+    enum vcpu_path path; /* of HOST_RIP */
     struct pending_events events;
     struct vcpu_stop stop;
     /* hardware_stamp.value: the TSC at the latest VM exit, stored by the CPU; see
@@ -121,16 +132,6 @@ struct vcpu {
 
 /* The frame keeps RSP 16-byte aligned for the handler that is called beneath it. */
 _Static_assert(VCPU_FRAME_END % 16 == 0, "System V ABI stack alignment");
-
-/* Which exit stub the VMCS's HOST_RIP names: the probe levels, and the floor. */
-enum vcpu_path {
-    VCPU_PATH_OFF = 0,    /* PROBE_OFF */
-    VCPU_PATH_COUNTS = 1, /* PROBE_COUNTS */
-    VCPU_PATH_STAMPS = 2, /* PROBE_STAMPS */
-    VCPU_PATH_FULL = 3,   /* PROBE_FULL */
-    VCPU_PATH_FLOOR = 4,  /* CPUID alone, by the shortest stub: entry.S says what it expects */
-    VCPU_PATHS
-};
 
 /* What a policy decides. Bitmaps are 4 KiB pages, 4 KiB aligned. */
 struct vcpu_policy {

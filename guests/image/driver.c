@@ -10,6 +10,7 @@
 #include "machine.h"
 #include "plan_check.h"
 #include "room.h"
+#include "validity.h"
 
 #include <string.h>
 
@@ -87,6 +88,8 @@ static void note_controls(const struct room *room, struct controls_in_force *int
         .ept_pointer = room->vcpu->ept->pointer,
     };
 }
+
+_Static_assert(PLATFORM_CPUS_MAX <= PACKET_CPUS_MAX, "a stream for each CPU");
 
 /* One phase of a job, and where its data goes. */
 struct phase_run {
@@ -177,15 +180,16 @@ static bool run_phase(struct room *room, const struct plan_job *job, uint32_t jo
         run.folded = (struct phase_folded *)(base + at.folded);
     }
     driver->probes->totals = (struct probe_totals){0};
-    for (uint32_t round = 0; round < phase_rounds(job, phase); round++)
-        if (!run_round(room, &run))
-            return false;
-    out->samples_offset = at.samples;
+    bool done = true;
+    for (uint32_t round = 0; done && round < phase_rounds(job, phase); round++)
+        done = run_round(room, &run);
+    if (done)
+        out->samples_offset = at.samples;
     if (path == VCPU_PATH_COUNTS) {
         out->totals_offset = at.totals;
         memcpy(base + at.totals, &driver->probes->totals, sizeof(driver->probes->totals));
     }
-    return true;
+    return done;
 }
 
 static enum result_status run_job(struct room *room, uint32_t job_index, struct job_result *result)
@@ -215,13 +219,16 @@ static enum result_status run_job(struct room *room, uint32_t job_index, struct 
     }
     guest_memory_load(room->guest_memory, driver->blob);
     device_reset(&room->device);
-    int phases = row->twice ? PHASE_COUNT : PHASE_TWICE;
-    for (int phase = 0; phase < phases; phase++)
+    for (int phase = 0; phase < PHASE_COUNT; phase++) {
+        validity_note(&result->validity, (enum phase)phase);
+        if (phase == PHASE_TWICE && !row->twice)
+            continue;
         if (!run_phase(room, job, job_index, row_index, (enum phase)phase, result)) {
             say_stop(result->reason, &room->vcpu->stop);
             vcpu_dump(room->vcpu);
             return RESULT_FAILED;
         }
+    }
     return RESULT_DONE;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "fold.h"
 
+#include "../../core/vmx/exit_reason.h"
+
 #include <stdbool.h>
 
 static void fold_sample(struct phase_folded *folded, const struct sample *sample)
@@ -25,7 +27,7 @@ static void fold_costs(struct probe_totals *totals, const struct record *record)
 /* As the dispatch table counts: what has no line of its own goes to the place behind the last. */
 static unsigned place_of(uint16_t reason)
 {
-    return reason < PROBE_REASONS - 1 ? reason : PROBE_REASONS - 1;
+    return reason < EXIT_REASONS ? reason : EXIT_REASONS;
 }
 
 static void fold_record(struct phase_folded *folded, const struct record *record)

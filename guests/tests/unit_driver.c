@@ -20,7 +20,10 @@ static struct {
 } plan;
 static struct fixture_blob blob;
 static struct vmx_cpu cpu;
-static struct probe_cpu probes;
+
+/* As GS points to it: what the core keeps of failed VM entries goes there too. */
+extern struct probe_cpu simulated_probe_cpu;
+
 static struct driver driver;
 
 /* What the guest saw at each entry, and when it is to give up. */
@@ -51,16 +54,16 @@ static enum vmx_failure guest_entered(struct vcpu *vcpu)
         samples[i] = (struct sample){1000 * entry_count + i, i};
     assert_true(ept_translate(vcpu->ept, GUEST_BLOB_BASE, &at));
     assert_memory_equal(platform_at(at), &blob, sizeof(blob));
-    for (uint64_t i = 0; probes.packet && i < 3; i++)
-        if (probes.next != probes.end) {
+    for (uint64_t i = 0; simulated_probe_cpu.packet && i < 3; i++)
+        if (simulated_probe_cpu.next != simulated_probe_cpu.end) {
             uint64_t now = 100 * entry_count + 10 * i + 1;
-            *probes.next++ = (struct record){.entered = now,
-                                             .dispatched = now + 1,
-                                             .handled = now + 3,
-                                             .entering = now + 6,
-                                             .reason = EXIT_REASON_CPUID};
+            *simulated_probe_cpu.next++ = (struct record){.entered = now,
+                                                          .dispatched = now + 1,
+                                                          .handled = now + 3,
+                                                          .entering = now + 6,
+                                                          .reason = EXIT_REASON_CPUID};
         }
-    probes.totals.exits[EXIT_REASON_CPUID] += 3;
+    simulated_probe_cpu.totals.exits[EXIT_REASON_CPUID] += 3;
     bool fails = ++entry_count == failing_entry;
     vcpu->rax = fails ? HYPERCALL_FAILED : HYPERCALL_PHASE_DONE;
     vcpu->rdi = 0x10d;
@@ -90,14 +93,14 @@ static int make(void **state)
         offset += job_results_size(&plan.jobs[i]);
     }
     assert_true(offset <= RESULT_PAGES * PAGE_SIZE);
-    probes = (struct probe_cpu){0};
+    simulated_probe_cpu = (struct probe_cpu){0};
     entry_count = failing_entry = 0;
     stub_guest = guest_entered;
     driver = (struct driver){.plan = &plan.header,
                              .blob = &blob,
                              .blob_size = sizeof(blob),
                              .vmx = &cpu,
-                             .probes = &probes,
+                             .probes = &simulated_probe_cpu,
                              .results = platform_pages_allocate(RESULT_PAGES, PAGE_SIZE)};
     return vmx_enable(&cpu) ? -1 : 0;
 }
@@ -365,6 +368,64 @@ static void a_failed_entry_has_its_error(void **state)
     stub_guest = NULL;
     assert_null(driver_run(&driver));
     expect_job(0, RESULT_FAILED, "VM entry: VMfailInvalid");
+    const struct phase_result *first = &result_of(0)->phases[PHASE_COUNT_CONTROL];
+    assert_int_equal(first->records, 1);
+    assert_int_equal(first->samples, 0);
+    const struct packet_header *packet =
+        (const void *)((char *)driver.results + first->packet_offset);
+    const struct record *record = (const struct record *)(packet + 1);
+    assert_int_equal(packet->content_size, 2 * 512);
+    assert_int_equal(record->reason, RECORD_REASON_VMFAIL);
+    assert_int_equal(record->flags, RECORD_VMFAIL | RECORD_LEFT);
+    assert_int_equal(result_of(0)->validity.verdict, 0);
+}
+
+/* Fails in the measured phases of the second job, which keeps sums alone. */
+static enum vmx_failure fails_later(struct vcpu *vcpu)
+{
+    return entry_count == PHASE_COUNT + PHASE_CONTROL ? VMX_FAIL_INVALID : guest_entered(vcpu);
+}
+
+static void a_failed_entry_is_counted(void **state)
+{
+    const struct phase_result *control = &result_of(1)->phases[PHASE_CONTROL];
+    (void)state;
+    stub_guest = fails_later;
+    plan.header.job_count = 2;
+    assert_null(driver_run(&driver));
+    expect_job(1, RESULT_FAILED, "VM entry: VMfailInvalid");
+    const struct probe_totals *totals =
+        (const void *)((char *)driver.results + control->totals_offset);
+    assert_int_not_equal(control->totals_offset, 0);
+    assert_int_equal(control->samples_offset, 0);
+    assert_int_equal(totals->exits[PROBE_REASON_VMFAIL], 1);
+}
+
+/* An SMI strikes while the second job's op phase runs: the first phases are only counted. */
+static enum vmx_failure smi_strikes(struct vcpu *vcpu)
+{
+    if (entry_count == entry_of(1, PHASE_OP) || entry_count == entry_of(0, PHASE_COUNT_OP))
+        simulated_msr(MSR_SMI_COUNT)->value++;
+    return guest_entered(vcpu);
+}
+
+static void disturbed_jobs_are_marked(void **state)
+{
+    (void)state;
+    simulated_msr_set(MSR_SMI_COUNT, 17);
+    simulated_msr(MSR_SMI_COUNT)->read_only = true;
+    stub_guest = smi_strikes;
+    strcpy(plan.jobs[2].benchmark, "none");
+    assert_null(driver_run(&driver));
+    expect_job(0, RESULT_DONE, "");
+    expect_job(1, RESULT_DONE, "");
+    assert_int_equal(result_of(0)->validity.verdict, VALIDITY_JUDGED);
+    assert_int_equal(result_of(0)->validity.smis, 0);
+    assert_int_equal(result_of(1)->validity.verdict, VALIDITY_JUDGED | VALIDITY_SMI);
+    assert_int_equal(result_of(1)->validity.smis, 1);
+    assert_int_equal(result_of(1)->validity.readings[VALIDITY_BEFORE_OP].smi_count, 18);
+    assert_int_equal(result_of(1)->validity.readings[VALIDITY_AFTER_OP].smi_count, 19);
+    assert_int_equal(result_of(2)->validity.verdict, 0); /* it was not run */
 }
 
 /* A phase finds memory on demand as if nobody had been there before. */
@@ -449,6 +510,8 @@ int main(void)
         driver_test(jobs_fail_one_by_one),
         driver_test(jobs_are_skipped),
         driver_test(a_failed_entry_has_its_error),
+        driver_test(a_failed_entry_is_counted),
+        driver_test(disturbed_jobs_are_marked),
         driver_test(memory_on_demand),
         driver_test(no_run_at_all),
     };

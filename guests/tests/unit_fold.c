@@ -4,6 +4,8 @@
 
 #include "../image/fold.h"
 
+#include "../../core/vmx/exit_reason.h"
+
 #include <string.h>
 
 #define RECORDS 3u
@@ -105,7 +107,7 @@ static void reasons_that_nobody_knows(void **state)
     packet.records[0].reason = 0xffff;
     packet.records[1].reason = PROBE_REASONS - 1;
     fold(0);
-    assert_int_equal(folded.totals.exits[PROBE_REASONS - 1], 2);
+    assert_int_equal(folded.totals.exits[EXIT_REASONS], 2); /* where the exit stubs count them */
 }
 
 #define OUT_OF_ORDER(change, times)                     \
