@@ -136,7 +136,7 @@ static int encode(const char *command, const char *list, const struct pmu_model 
     if (result == 0) {
         places = zeroed(count, sizeof(*places));
         result = pmu_runs_make(events, count, model->general_counters, model->fixed_counters,
-                               places, &runs, &error);
+                               2 * PMU_COUNTERS_MAX, places, &runs, &error);
     }
     if (result < 0)
         say("%s: %s", command, error);

@@ -73,10 +73,11 @@ static json_t *folded_json(const struct phase_folded *folded)
 
 static json_t *phase_json(const struct phase_outcome *in, uint64_t sample, uint64_t packet)
 {
-    return json_pack("{s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "samples", (json_int_t)in->samples,
+    return json_pack("{s:I, s:I, s:I, s:I, s:o, s:i, s:o, s:o}", "samples", (json_int_t)in->samples,
                      "sample_offset", (json_int_t)sample, "records", (json_int_t)in->records,
                      "discarded", (json_int_t)in->discarded, "packet_offset",
-                     in->packet ? json_integer((json_int_t)packet) : json_null(), "totals",
+                     in->packet ? json_integer((json_int_t)packet) : json_null(), "stream",
+                     (int)probe_stream(in->level), "totals",
                      in->totals ? totals_json(in->totals, true) : json_null(), "folded",
                      in->folded ? folded_json(in->folded) : json_null());
 }

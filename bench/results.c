@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "results.h"
 
+#include "results_events.h"
+
 #include "text.h"
 
 #include <inttypes.h>
@@ -8,8 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define BITS_PER_RECORD (RECORD_SIZE * 8u)
 
 const char *result_status_name(enum result_status status)
 {
@@ -43,14 +43,15 @@ static bool read_packet(const struct job *job, uint32_t index, enum phase phase,
 {
     struct phase_outcome *out = &outcome->phases[phase];
     struct packet_header header;
+    uint64_t bytes = sizeof(header) + out->records * probe_record_size(out->level);
 
     memcpy(&header, packet, sizeof(header));
     if (out->records > phase_record_room(&job->plan, phase))
         return fail_job(outcome, "phase %d: %" PRIu32 " records where %" PRIu64 " fit", phase,
                         out->records, phase_record_room(&job->plan, phase));
-    if (header.magic != PACKET_MAGIC || header.stream_id != 0 || header.job != index ||
-        header.phase != (uint32_t)phase || header.content_size != header.packet_size ||
-        header.content_size != (1 + (uint64_t)out->records) * BITS_PER_RECORD)
+    if (header.magic != PACKET_MAGIC || header.stream_id != probe_stream(out->level) ||
+        header.job != index || header.phase != (uint32_t)phase ||
+        header.content_size != header.packet_size || header.content_size != bytes * 8)
         return fail_job(outcome, "phase %d: its packet header is damaged", phase);
     out->packet = packet;
     return true;
@@ -109,6 +110,7 @@ static bool read_phase(const struct job *job, uint32_t index, enum phase phase,
         .discarded = in->discarded,
         .sample = (const void *)(region->data + at.samples),
         .operations = (uint64_t)in->samples * phase_rounds(&job->plan, phase),
+        .level = phase < PHASE_CONTROL ? PROBE_FULL : outcome->probe_level,
         .totals = in->totals_offset ? (const void *)(region->data + at.totals) : NULL,
         .folded = in->folded_offset ? (const void *)(region->data + at.folded) : NULL,
     };
@@ -147,6 +149,13 @@ static void count_job_exits(const struct job *job, struct job_outcome *outcome)
              outcome->exits, op->operations, job->expected_exits);
 }
 
+/* The level asked for, or one that takes its place. */
+static bool level_is_possible(const struct job *job, uint32_t level)
+{
+    uint32_t asked = job->plan.probe_level;
+    return level == asked || (asked >= PROBE_HARDWARE && level >= PROBE_FULL && level < asked);
+}
+
 static void read_job(const struct job *job, uint32_t index, const struct bytes *region,
                      struct job_outcome *outcome)
 {
@@ -170,9 +179,16 @@ static void read_job(const struct job *job, uint32_t index, const struct bytes *
     if (outcome->status != RESULT_DONE)
         return;
     outcome->reason[0] = '\0';
+    outcome->probe_level = result.probe_level;
+    take_reason(outcome->lowered, result.lowered);
+    if (!level_is_possible(job, result.probe_level) || !events_read(job, region, outcome)) {
+        fail_job(outcome, "what it says of its probes or events is damaged");
+        return;
+    }
     for (int phase = 0; phase < PHASE_COUNT; phase++)
         if (!read_phase(job, index, (enum phase)phase, &result.phases[phase], region, outcome))
             return;
+    events_count(outcome);
     if (benchmark_is_check(job->benchmark))
         return;
     count_job_exits(job, outcome);
@@ -189,6 +205,8 @@ void results_none(const struct experiment *experiment, const char *reason, struc
     snprintf(results->reason, sizeof(results->reason), "%s", reason);
     for (size_t i = 0; i < experiment_all_jobs(experiment); i++)
         strcpy(results->jobs[i].reason, "not run");
+    for (size_t i = 0; i < experiment_all_jobs(experiment); i++)
+        results->jobs[i].probe_level = experiment->jobs[i].plan.probe_level;
 }
 
 /* What is wrong with the header, or NULL; free() it. */

@@ -54,18 +54,35 @@ static int write_samples(const char *directory, const struct experiment *experim
     return finish(file);
 }
 
-static int write_stream(const char *directory, const struct experiment *experiment,
+static bool has_packets(const struct experiment *experiment, const struct results *results,
+                        uint32_t stream)
+{
+    for (size_t job = 0; job < experiment->job_count; job++)
+        for (int phase = 0; phase < PHASE_COUNT; phase++) {
+            const struct phase_outcome *outcome = &results->jobs[job].phases[phase];
+            if (outcome->packet && probe_stream(outcome->level) == stream)
+                return true;
+        }
+    return false;
+}
+
+/* One file a stream class, as their records differ in size. The first is always there. */
+static int write_stream(const char *directory, uint32_t stream, const struct experiment *experiment,
                         const struct results *results, struct job_place *places)
 {
+    static const char *const names[PROBE_STREAMS] = {"trace/stream_0", "trace/stream_1"};
     uint64_t offset = 0;
-    FILE *file = create(directory, "trace/stream_0");
+    if (stream > 0 && !has_packets(experiment, results, stream))
+        return 0;
+    FILE *file = create(directory, names[stream]);
     if (!file)
         return -1;
     for (size_t job = 0; job < experiment->job_count; job++)
         for (int phase = 0; phase < PHASE_COUNT; phase++) {
             const struct phase_outcome *outcome = &results->jobs[job].phases[phase];
-            size_t size = (1 + (size_t)outcome->records) * RECORD_SIZE;
-            if (!outcome->packet)
+            size_t size =
+                sizeof(struct packet_header) + outcome->records * probe_record_size(outcome->level);
+            if (!outcome->packet || probe_stream(outcome->level) != stream)
                 continue;
             places[job].packet[phase] = offset;
             fwrite(outcome->packet, 1, size, file);
@@ -82,8 +99,8 @@ int run_record_data(const char *directory, const char *unit, const struct experi
     free(trace);
     if (result == 0)
         result = write_samples(directory, experiment, results, places);
-    if (result == 0)
-        result = write_stream(directory, experiment, results, places);
+    for (uint32_t stream = 0; result == 0 && stream < PROBE_STREAMS; stream++)
+        result = write_stream(directory, stream, experiment, results, places);
     if (result == 0)
         result = write_string(directory, "trace/metadata", trace_metadata(unit));
     if (result == 0)

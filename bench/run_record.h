@@ -27,7 +27,7 @@ struct run_facts {
 /* Where a job's data went. */
 struct job_place {
     uint64_t sample[PHASE_COUNT]; /* samples from the start of samples.bin */
-    uint64_t packet[PHASE_COUNT]; /* bytes from the start of trace/stream_0 */
+    uint64_t packet[PHASE_COUNT]; /* bytes from the start of its stream's file in trace/ */
 };
 
 /*
