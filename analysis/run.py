@@ -14,7 +14,8 @@ import numpy as np
 
 from .document import Node, load
 from .errors import BadInput
-from .stream import Stream
+from .layout import PLACES
+from .stream import Trace
 from .totals import Folded, Totals, read_folded, read_totals
 
 SCHEMA = "exitmeter.run/2"
@@ -58,8 +59,20 @@ class Phase:
 
 
 @dataclass(frozen=True)
+class Event:
+    """A performance event of a job on one side, "host" or "guest": the place of its counter in the
+    wide records and the counter's bits; or why it was not counted."""
+
+    name: str
+    side: str
+    place: int
+    mask: int
+    absent: str
+
+
+@dataclass(frozen=True)
 class Job:
-    """One benchmark under one policy, once. Only a done job has phases; a check is a job that
+    """One benchmark under one policy, once; probe_level as it was in force. Only a done job has phases; a check is a job that
     proves behaviour: it takes no samples and nothing is measured."""
 
     index: int
@@ -74,6 +87,8 @@ class Job:
     controls: dict[str, Any]
     stated_exits_per_op: float | None
     phases: dict[str, Phase]
+    group: int = 0
+    events: tuple[Event, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,7 +107,7 @@ class Run:
     benchmarks: dict[str, dict[str, Any]]
     probe_levels: dict[str, str]
     jobs: tuple[Job, ...]
-    stream: Stream | None
+    trace: Trace | None
 
     @property
     def failed(self) -> bool:
@@ -115,7 +130,7 @@ class Run:
     @cached_property
     def reason_names(self) -> dict[int, str]:
         """Names of exit reasons, from the trace's metadata."""
-        return self.stream.event_names() if self.stream else {}
+        return self.trace.event_names() if self.trace else {}
 
     def fact(self, section: str, key: str) -> str:
         """A string of run.json's sections machine, build or host; "" if it is not there."""
@@ -136,10 +151,10 @@ def open_run(path: Path) -> Run:
     benchmarks = {node["name"].text(): node.object() for node in top["benchmarks"]}
     levels = {node["name"].text(): node["probe_level"].text() for node in top["policies"]}
     done = any(node["status"].value == "done" for node in top["jobs"])
-    stream = Stream(path) if done else None  # a run that died may not have a trace
+    trace = Trace(path) if done else None  # a run that died may not have a trace
     samples = path / "samples.bin"
     checks = {name for name, row in benchmarks.items() if row.get("kind") == "check"}
-    reader = _JobReader(top, checks, _open_samples(samples), samples, stream)
+    reader = _JobReader(top, checks, _open_samples(samples), samples, trace)
     jobs = []
     for index, node in enumerate(top["jobs"]):
         job = reader.read(node, index)
@@ -155,7 +170,7 @@ def open_run(path: Path) -> Run:
                target=top["target"].text(), unit=top["unit"].text(),
                samples=top["samples"].count(), count_samples=top["count_samples"].count(),
                repetitions=top["repetitions"].count(), benchmarks=benchmarks,
-               probe_levels=levels, jobs=tuple(jobs), stream=stream)
+               probe_levels=levels, jobs=tuple(jobs), trace=trace)
 
 
 def _positive(node: Node) -> int:
@@ -175,15 +190,30 @@ def _open_samples(file: Path) -> np.ndarray:
     return np.memmap(file, dtype="<u8", mode="r").reshape(-1, 2)
 
 
+def _events(node: Node) -> tuple[Event, ...]:
+    """A job's events; a run from before there were any has none."""
+    found = []
+    for event in node["events"] if "events" in node else []:
+        side, place = event["side"].text(), event["place"].count()
+        if side not in ("host", "guest"):
+            raise event["side"].bad(f'"{side}" is neither "host" nor "guest"')
+        if place not in PLACES:
+            raise event["place"].bad(f"{place}: a record has {len(PLACES)} places")
+        absent = event["absent"].text() if "absent" in event else ""
+        found.append(Event(event["name"].text(), side, place,
+                           0 if absent else event["mask"].bits(), absent))
+    return tuple(found)
+
+
 class _JobReader:
     """Turns the jobs of run.json into Job."""
 
     def __init__(self, top: Node, checks: set[str], samples: np.ndarray, file: Path,
-                 stream: Stream | None) -> None:
+                 trace: Trace | None) -> None:
         self.checks = checks
         self.samples = samples
         self.file = file
-        self.stream = stream
+        self.trace = trace
         self.ranges: list[tuple[int, int, Node]] = []
         counting, measured = _positive(top["count_samples"]), _positive(top["samples"])
         self.lengths = dict(zip(PHASES, (counting, counting, measured, measured)))
@@ -204,7 +234,8 @@ class _JobReader:
                    reason=node["reason"].text() if "reason" in node else "",
                    controls=node["controls"].object() if status == "done" else {},
                    stated_exits_per_op=node["exits_per_op"].number() if measured else None,
-                   phases=phases)
+                   phases=phases, group=node["group"].count() if "group" in node else 0,
+                   events=_events(node) if measured else ())
 
     def _phase(self, node: Node, job: int, name: str) -> Phase:
         first, count = node["sample_offset"].count(), node["samples"].count()
@@ -216,8 +247,11 @@ class _JobReader:
         self.ranges.append((first, count, node))
         records = None
         if node["packet_offset"].value is not None:
-            records = self.stream.records(node["packet_offset"].count(), node["records"].count(),
-                                          job, PHASES.index(name))
+            stream = node["stream"].count() if "stream" in node else 0
+            if stream >= len(self.trace.streams):
+                raise node["stream"].bad(f"{stream}, but the run has no such stream")
+            records = self.trace.streams[stream].records(
+                node["packet_offset"].count(), node["records"].count(), job, PHASES.index(name))
         return Phase(self.samples[first:first + count], records, node["discarded"].count(),
                      read_totals(node["totals"]), read_folded(node["folded"], count))
 

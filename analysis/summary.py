@@ -4,6 +4,7 @@
 from typing import Any
 
 from . import calibration
+from .event_results import EventResult
 from .results import Result
 from .run import Run
 from .statistics import Absent
@@ -75,7 +76,13 @@ def entry(run: Run, result: Result) -> dict[str, Any]:
         "repetition_p50": list(result.repetition_p50), "exits_per_op": result.exits_per_op,
         "exit_reasons": [{"number": number, "name": run.reason_names.get(number), "exits": count}
                          for number, count in result.reasons.items()],
-        "split": None, "counters": None, "rounds": result.rounds}
+        "split": None, "counters": None, "rounds": result.rounds,
+        "probe_level": result.probe_level, "transition": None,
+        "events": [_event(event) for event in result.events]}
+    if isinstance(result.transition, Absent):
+        data["transition_absent"] = result.transition.reason
+    else:
+        data["transition"] = result.transition
     if isinstance(result.split, Absent):
         data["split_absent"] = result.split.reason
     else:
@@ -85,4 +92,13 @@ def entry(run: Run, result: Result) -> dict[str, Any]:
     else:
         data["counters"] = {**result.costs.per_exit, "exits": result.costs.exits,
                             "phase": result.costs.phase}
+    return data
+
+
+def _event(event: EventResult) -> dict[str, Any]:
+    data: dict[str, Any] = {"name": event.name}
+    for side, found in (("host", event.host), ("guest", event.guest)):
+        data[side] = None if isinstance(found, Absent) else found
+        if isinstance(found, Absent):
+            data[f"{side}_absent"] = found.reason
     return data
