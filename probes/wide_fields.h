@@ -7,7 +7,7 @@
  * Counters are the low 32 bits of what RDPMC read: between two readings (later - earlier) modulo
  * 2^32, which no part of an exit gets near. Which event stands in which place is the job's to say.
  * The host's are read at the four stamps, the guest's once, as it stands still in the host. With
- * RECORD_LEFT the four of "entering" mean nothing.
+ * RECORD_LEFT those of "entering" mean nothing, nor does the stamp where a VM entry failed.
  */
 WIDE_FIELD(32, exited, "ticks", "TSC [31:0] of the VM exit, stored by the CPU itself")
 WIDE_FIELD(32, guest_0, "", "guest's first event so far")
