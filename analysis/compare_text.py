@@ -51,7 +51,8 @@ def calibration_text(data: dict[str, Any]) -> str:
         lines += wrap(f"an empty sample: {known['sample']['p50']}; alone: ", others)
     absent: dict[str, list[str]] = {}
     for name, figure in figures.items():
-        if "absent" in figure:
+        asked = name != "probes_pmu" or data["run"]["counts_events"]
+        if "absent" in figure and asked:
             absent.setdefault(figure["absent"], []).append(name)
     for reason, names in absent.items():
         lines += wrap(f"no calibration, {reason}: ", names)

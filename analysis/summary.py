@@ -17,7 +17,7 @@ def describe(run: Run) -> dict[str, Any]:
     return {"path": str(run.path), "status": run.status, "reason": run.reason,
             "target": run.target, "unit": run.unit, "cpu_model": run.fact("machine", "cpu_model"),
             "samples": run.samples, "repetitions": run.repetitions,
-            "probe_levels": run.probe_levels}
+            "probe_levels": run.probe_levels, "counts_events": bool(run.document.get("pmu"))}
 
 
 def probes(levels: dict[str, str]) -> str:

@@ -150,6 +150,15 @@ def test_the_probes_cost_is_that_of_the_level_in_force(make, call):
     assert entry["net"]["p50"] == 45 - 9
 
 
+@pytest.mark.parametrize("asked", [None, {"model": "hsw"}])
+def test_the_cost_of_events_that_nobody_asked_for_is_not_missed(run, call, asked):
+    edit(run, lambda d: (d.update(pmu=asked), d["calibration"].update(
+        probes_pmu={"what": "p", "absent": "a reason of its own"})))
+    assert ("a reason of its own" in call("compare", run).out) == bool(asked)
+    shown = json.loads(call("compare", run, "--json").out)["calibration"]
+    assert shown["probes_pmu"]["absent"] == "a reason of its own"
+
+
 @pytest.mark.parametrize("change, word", [
     (lambda d: d["jobs"][0]["events"][0].update(side="both"), 'neither "host" nor "guest"'),
     (lambda d: d["jobs"][0]["events"][0].update(place=3), "3 places"),
