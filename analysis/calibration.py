@@ -13,7 +13,8 @@ from .run import Run
 from .statistics import Absent, distribution
 
 # The figure of each probe level; off costs nothing by construction.
-LEVEL_FIGURES = {"counts": "probes_counts", "stamps": "probes_stamps", "full": "probes_full"}
+LEVEL_FIGURES = {level: f"probes_{level}"
+                 for level in ("counts", "stamps", "full", "hardware", "pmu")}
 
 
 def read(run: Run) -> dict[str, dict[str, Any]]:
@@ -38,7 +39,7 @@ def without_probes(run: Run, found: list[Result]) -> list[Result]:
 
 
 def _less(run: Run, figures: dict[str, dict[str, Any]], result: Result) -> Result:
-    level = run.probe_levels[result.policy]
+    level = result.probe_level
     if level == "off" or run.benchmarks[result.benchmark].get("stub") == "floor":
         return result
     figure = figures.get(LEVEL_FIGURES.get(level, ""), {"absent": "the run does not say"})

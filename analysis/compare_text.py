@@ -5,7 +5,8 @@ from typing import Any
 
 from .statistics import PARTS
 from .summary import probes
-from .table import WIDTH, elide, plain, ratio, render, signed
+from .table import WIDTH, elide, plain, ratio, render, signed, wrap
+from .wide_text import events, transitions
 
 # Columns of the table over all rounds.
 ROUND_KEYS = ("n", "min", "p50", "p90", "p99", "p99.9", "max")
@@ -22,6 +23,8 @@ def policies_text(data: dict[str, Any]) -> str:
         blocks.append(round_trips(data["benchmarks"], list(run["probe_levels"])))
         blocks.append(all_rounds(data["benchmarks"], run["unit"]))
         blocks.append(splits(data["benchmarks"], run["unit"]))
+        blocks.append(transitions(data["benchmarks"], run["unit"]))
+        blocks.append(events(data["benchmarks"]))
         blocks.append(calibration_text(data))
     if data["validity_unknown"]:
         blocks.append("\n".join(wrap("what may have disturbed it and cannot be known here: ", [
@@ -43,15 +46,16 @@ def calibration_text(data: dict[str, Any]) -> str:
     lines = []
     if probes_cost:
         n = max(known[name]["n"] for name in known)
-        lines += [f"what the probes add to a round trip, {data['run']['unit']}: "
-                  f"{', '.join(probes_cost)} (CPUID, p50, n = {n})",
-                  "these are taken off above" if data["without_probes"]
+        lines += wrap(f"what the probes add to a round trip, {data['run']['unit']}: ",
+                      [*probes_cost[:-1], f"{probes_cost[-1]} (CPUID, p50, n = {n})"])
+        lines += ["these are taken off above" if data["without_probes"]
                   else "these are part of the figures above; --without-probes takes them off"]
     if "sample" in known:
         lines += wrap(f"an empty sample: {known['sample']['p50']}; alone: ", others)
     absent: dict[str, list[str]] = {}
     for name, figure in figures.items():
-        if "absent" in figure:
+        asked = name != "probes_pmu" or data["run"]["counts_events"]
+        if "absent" in figure and asked:
             absent.setdefault(figure["absent"], []).append(name)
     for reason, names in absent.items():
         lines += wrap(f"no calibration, {reason}: ", names)
@@ -172,18 +176,6 @@ def _split_row(name: str, entry: dict[str, Any]) -> list[str]:
     times = [str(parts[part]) if parts else "-" for part in (*PARTS, "whole")]
     counts = [plain(costs[name]) if costs else "-" for name in ("vmreads", "vmwrites")]
     return [name, *times, *counts]
-
-
-def wrap(head: str, names: list[str]) -> list[str]:
-    """head and the names after it, broken between names at WIDTH."""
-    lines, line = [], head
-    for number, name in enumerate(names):
-        piece = elide(name, WIDTH - 4) + (", " if number < len(names) - 1 else "")
-        if len(line) + len(piece.rstrip()) > WIDTH and line.strip():
-            lines.append(line.rstrip())
-            line = "  "
-        line += piece
-    return [*lines, line.rstrip()]
 
 
 def runs_text(data: dict[str, Any]) -> str:

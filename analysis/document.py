@@ -2,6 +2,7 @@
 """A JSON file read with suspicion: every access is checked, every error names file and key."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -43,6 +44,12 @@ class Node:
         if not isinstance(self.value, str):
             raise self.bad("a string is needed")
         return self.value
+
+    def bits(self) -> int:
+        """A number that is written as text, "0x...", as JSON has none that wide."""
+        if not re.fullmatch(r"0x[0-9a-f]{1,16}", self.text()):
+            raise self.bad('a text of the form "0x12ab" is needed')
+        return int(self.value, 16)
 
     def number(self) -> float:
         """An int or a float; true and false are not numbers."""

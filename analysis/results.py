@@ -7,10 +7,12 @@ from math import isclose
 import numpy as np
 
 from .errors import BadInput
+from .event_results import EventResult, event_results
 from .run import Job, Run
 from .statistics import (PARTS, PERCENTILES, Absent, counters, distribution, durations,
                          exit_reasons, exits, median, rank, split)
 from .totals import COUNTERS
+from .wide import TRANSITION_PARTS, exit_transition
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Result:
     distribution over all rounds of all repetitions, from histograms, where there were several.
     doubling: what a second operation in a sample adds to it, less the control (slope.py).
     disturbed: what struck any of its repetitions.
+    probe_level: as it was in force. transition: medians of what the CPU's own stamp divides the exit
+    transition into. Where events took several groups of jobs, all but events is of the first.
     """
 
     benchmark: str
@@ -55,6 +59,9 @@ class Result:
     rounds: dict[str, int] | None
     doubling: int | Absent
     disturbed: tuple[str, ...]
+    probe_level: str
+    transition: dict[str, int] | Absent
+    events: tuple[EventResult, ...]
 
     @property
     def name(self) -> str:
@@ -82,17 +89,21 @@ DAMAGED = Absent("the trace of it is damaged")
 
 def _pool(run: Run, jobs: list[Job]) -> Result:
     floor = run.benchmarks[jobs[0].benchmark].get("stub") == "floor"
+    counted, exits_per_op = event_results(jobs), _exits_per_op(run, jobs)
+    jobs = [job for job in jobs if job.group == min(job.group for job in jobs)]
     controls = [median(durations(job.phases["control"].samples)) for job in jobs]
     nets = [durations(job.phases["op"].samples) - control for job, control in zip(jobs, controls)]
     values = np.concatenate(nets)
     return Result(benchmark=jobs[0].benchmark, policy=jobs[0].policy, values=values,
                   net=distribution(values), controls=tuple(controls),
                   repetition_p50=tuple(median(net) for net in nets),
-                  exits_per_op=_exits_per_op(run, jobs),
+                  exits_per_op=exits_per_op,
                   split=FLOOR if floor else _pool_split(jobs),
                   costs=FLOOR if floor else _pool_costs(jobs), reasons=_pool_reasons(jobs),
                   rounds=_pool_rounds(jobs, controls), doubling=_doubling(jobs),
-                  disturbed=tuple(line for job in jobs for line in job.validity.disturbed))
+                  disturbed=tuple(line for job in jobs for line in job.validity.disturbed),
+                  probe_level=jobs[0].probe_level,
+                  transition=FLOOR if floor else _pool_transition(jobs), events=counted)
 
 
 def _doubling(jobs: list[Job]) -> int | Absent:
@@ -168,6 +179,18 @@ def _pool_split(jobs: list[Job]) -> Split | Absent:
     pooled = np.concatenate(parts, axis=1)
     return Split(parts={name: median(pooled[row]) for row, name in enumerate(PARTS)},
                  whole=median(np.concatenate(samples)))
+
+
+def _pool_transition(jobs: list[Job]) -> dict[str, int] | Absent:
+    parts = []
+    for job in jobs:
+        op = job.phases["op"]
+        found = exit_transition(op.samples, op.records, op.discarded)
+        if isinstance(found, Absent):
+            return found
+        parts.append(found)
+    pooled = np.concatenate(parts, axis=1)
+    return {name: median(pooled[row]) for row, name in enumerate(TRANSITION_PARTS)}
 
 
 def _pool_totals(jobs: list[Job]) -> Costs | None:

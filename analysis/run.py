@@ -15,6 +15,7 @@ import numpy as np
 from .document import Node, load
 from .errors import BadInput
 from .failed_entry import in_records, in_totals
+from .layout import PLACES
 from .totals import Folded, Totals, read_folded, read_totals
 from .trace import Trace
 from .validity import Validity, read_validity
@@ -62,10 +63,22 @@ class Phase:
 
 
 @dataclass(frozen=True)
+class Event:
+    """A performance event of a job on one side, "host" or "guest": the place of its counter in the
+    wide records and the counter's bits; or why it was not counted."""
+
+    name: str
+    side: str
+    place: int
+    mask: int
+    absent: str
+
+
+@dataclass(frozen=True)
 class Job:
-    """One benchmark under one policy, once. Only a done job has phases; a check is a job that
-    proves behaviour: it takes no samples and nothing is measured. failed_entries: VM entries of a
-    failed job that failed, by phase and name."""
+    """One benchmark under one policy, once; probe_level as it was in force. Only a done job has
+    phases; a check is a job that proves behaviour: it takes no samples and nothing is measured.
+    failed_entries: VM entries of a failed job that failed, by phase and name."""
 
     index: int
     name: str
@@ -82,6 +95,8 @@ class Job:
     phases: dict[str, Phase]
     validity: Validity | None
     failed_entries: tuple[str, ...]
+    group: int = 0
+    events: tuple[Event, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -193,6 +208,21 @@ def _open_samples(file: Path) -> np.ndarray:
     return np.memmap(file, dtype="<u8", mode="r").reshape(-1, 2)
 
 
+def _events(node: Node) -> tuple[Event, ...]:
+    """A job's events; a run from before there were any has none."""
+    found = []
+    for event in node["events"] if "events" in node else []:
+        side, place = event["side"].text(), event["place"].count()
+        if side not in ("host", "guest"):
+            raise event["side"].bad(f'"{side}" is neither "host" nor "guest"')
+        if place not in PLACES:
+            raise event["place"].bad(f"{place}: a record has {len(PLACES)} places")
+        absent = event["absent"].text() if "absent" in event else ""
+        found.append(Event(event["name"].text(), side, place,
+                           0 if absent else event["mask"].bits(), absent))
+    return tuple(found)
+
+
 class _JobReader:
     """Turns the jobs of run.json into Job."""
 
@@ -227,7 +257,9 @@ class _JobReader:
                    phases=phases,
                    validity=read_validity(node["validity"]) if measured else None,
                    failed_entries=tuple(self._failed_entries(node, index))
-                   if status == "failed" and self.trace else ())
+                   if status == "failed" and self.trace else (),
+                   group=node["group"].count() if "group" in node else 0,
+                   events=_events(node) if measured else ())
 
     def _failed_entries(self, node: Node, job: int) -> Iterator[str]:
         """Of a job that has phases: it may have failed before it had any."""

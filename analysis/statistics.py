@@ -71,6 +71,21 @@ def split(samples: np.ndarray, records: np.ndarray | None, discarded: int) -> np
     Given when each sample holds exactly one record, that is one whose stamps lie between the
     sample's two; then the parts of a sample add up to its end - start, exactly.
     """
+    taken = one_exit_each(samples, records, discarded)
+    if isinstance(taken, Absent):
+        return taken
+    stamps = np.stack([samples[:, 0], *(taken[name] for name in STAMPS), samples[:, 1]])
+    parts = np.diff(stamps.astype(np.uint64), axis=0).view(np.int64)
+    if np.any(parts < 0):
+        return Absent("time stamps of a record run backwards")
+    if not np.array_equal(parts.sum(axis=0), durations(samples)):
+        raise AssertionError("the five parts do not add up to the sample")
+    return parts
+
+
+def one_exit_each(samples: np.ndarray, records: np.ndarray | None,
+                  discarded: int) -> np.ndarray | Absent:
+    """The one record that each sample holds, in the order of the samples."""
     if records is None:
         return Absent("the measured phase kept no records")
     taken = exits(samples, records)
@@ -88,14 +103,7 @@ def split(samples: np.ndarray, records: np.ndarray | None, discarded: int) -> np
     if np.any(held != 1):
         return Absent(f"of {len(samples)} samples {np.count_nonzero(held == 0)} hold no exit and "
                       f"{np.count_nonzero(held > 1)} more than one")
-    taken = taken[np.argsort(home, kind="stable")]
-    stamps = np.stack([start, *(taken[name] for name in STAMPS), end]).astype(np.uint64)
-    parts = np.diff(stamps, axis=0).view(np.int64)
-    if np.any(parts < 0):
-        return Absent("time stamps of a record run backwards")
-    if not np.array_equal(parts.sum(axis=0), durations(samples)):
-        raise AssertionError("the five parts do not add up to the sample")
-    return parts
+    return taken[np.argsort(home, kind="stable")]
 
 
 def counters(samples: np.ndarray, records: np.ndarray) -> tuple[dict[str, int], int]:

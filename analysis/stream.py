@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from .errors import BadInput
-from .layout import Layout
 
 # probes/record.h
 PACKET_MAGIC = 0xC1FC1FC1
 RECORD_HAS_COUNTS = 1
+RECORD_HAS_EXITED = 2
 RECORD_LEFT = 4
+RECORD_HAS_COUNTERS = 8
 
 MAGIC = re.compile(re.escape(PACKET_MAGIC.to_bytes(4, "little")))
 
@@ -31,13 +32,17 @@ class Packet:
 
 
 class Stream:
-    """The packets of one file. Opening it walks the headers. A damaged one ends in damages, and
-    the walk goes on at the next place that looks like a packet, if there is one."""
+    """The packets of one file, which are of one CPU and one stream class. Opening it walks the
+    headers. A damaged one ends in damages, and the walk goes on at the next place that looks like a
+    packet, if there is one."""
 
-    def __init__(self, file: Path, cpu: int, layout: Layout) -> None:
+    def __init__(self, file: Path, cpu: int, number: int, header: np.dtype,
+                 record: np.dtype) -> None:
         self.file = file
         self.cpu = cpu
-        self.layout = layout
+        self.number = number
+        self.header = header
+        self.record = record
         self.damages: list[str] = []
         self.bytes = _map(file)
         self.packets: dict[int, Packet] = {}
@@ -67,18 +72,18 @@ class Stream:
     def _check(self, offset: int) -> tuple[str, np.void | None, int]:
         """What is wrong with the packet at offset, or nothing; its header if there is one; and its
         size in bytes, 0 if that cannot be believed."""
-        length = self.layout.packet.itemsize
+        length = self.header.itemsize
         if offset + length > len(self.bytes):
             return "the packet header is cut off", None, 0
-        header = self.bytes[offset:offset + length].view(self.layout.packet)[0]
+        header = self.bytes[offset:offset + length].view(self.header)[0]
         if header["magic"] != PACKET_MAGIC:
             return f"no packet: magic is {int(header['magic']):#x}, not {PACKET_MAGIC:#x}", None, 0
-        if header["stream_id"] != 0:
-            return f"stream id is {header['stream_id']}, not 0", header, 0
+        if header["stream_id"] != self.number:
+            return f"stream id is {header['stream_id']}, not {self.number}", header, 0
         packet, content = int(header["packet_size"]), int(header["content_size"])
         size, rest = divmod(packet, 8)
         if packet != content or rest or size < length or (
-                size - length) % self.layout.record.itemsize:
+                size - length) % self.record.itemsize:
             return f"a packet of {packet} bits cannot hold {content} bits", header, 0
         if header["cpu_id"] != self.cpu:
             return f"of CPU {header['cpu_id']}, in the file of CPU {self.cpu}", header, 0
@@ -101,7 +106,7 @@ class Stream:
         before the first that is damaged; and whether they are all of them."""
         before = len(self.damages)
         packet = self.packets.get(offset)
-        none = np.zeros(0, self.layout.record)
+        none = np.zeros(0, self.record)
         if packet is None:
             if offset >= len(self.bytes):
                 self._damaged(offset, f"the file ends before the packet of job {job} phase {phase}")
@@ -113,14 +118,14 @@ class Stream:
             self._damaged(offset, f"packet of job {header['job']} phase {header['phase']}, "
                                   f"but run.json says job {job} phase {phase}")
             return none, False
-        size, length = self.layout.record.itemsize, self.layout.packet.itemsize
+        size, length = self.record.itemsize, self.header.itemsize
         if int(header["content_size"]) != (length + count * size) * 8:
             self._damaged(offset, f"the packet has {header['content_size']} bits in use, but "
                                   f"run.json says {count} records")
-        there = min(count, int(header["content_size"]) // 8 // size - 1,
+        there = min(count, (int(header["content_size"]) // 8 - length) // size,
                     max(0, packet.bytes - length) // size)
         start = offset + length
-        records = self.bytes[start:start + there * size].view(self.layout.record)
+        records = self.bytes[start:start + there * size].view(self.record)
         bad, what = disorder(records, header)
         if bad is not None:
             self._damaged(start + bad * size, f"record {bad}: {what}", packet.number)

@@ -5,6 +5,7 @@ from typing import Any
 
 from . import calibration, slope
 from .document import Node
+from .event_results import EventResult
 from .results import Result
 from .run import Job, Run
 from .statistics import Absent
@@ -18,7 +19,7 @@ def describe(run: Run) -> dict[str, Any]:
     return {"path": str(run.path), "status": run.status, "reason": run.reason,
             "target": run.target, "unit": run.unit, "cpu_model": run.fact("machine", "cpu_model"),
             "samples": run.samples, "repetitions": run.repetitions,
-            "probe_levels": run.probe_levels}
+            "probe_levels": run.probe_levels, "counts_events": bool(run.document.get("pmu"))}
 
 
 def probes(levels: dict[str, str]) -> str:
@@ -107,12 +108,17 @@ def entry(run: Run, result: Result) -> dict[str, Any]:
         "exit_reasons": [{"number": number, "name": run.reason_names.get(number), "exits": count}
                          for number, count in result.reasons.items()],
         "split": None, "counters": None, "rounds": result.rounds, "slope": None,
-        "disturbed": list(result.disturbed)}
+        "disturbed": list(result.disturbed), "probe_level": result.probe_level,
+        "transition": None, "events": [_event(event) for event in result.events]}
     second = slope.slope(run, result)
     if isinstance(second, Absent):
         data["slope_absent"] = second.reason
     else:
         data["slope"] = second
+    if isinstance(result.transition, Absent):
+        data["transition_absent"] = result.transition.reason
+    else:
+        data["transition"] = result.transition
     if isinstance(result.split, Absent):
         data["split_absent"] = result.split.reason
     else:
@@ -122,4 +128,13 @@ def entry(run: Run, result: Result) -> dict[str, Any]:
     else:
         data["counters"] = {**result.costs.per_exit, "exits": result.costs.exits,
                             "phase": result.costs.phase}
+    return data
+
+
+def _event(event: EventResult) -> dict[str, Any]:
+    data: dict[str, Any] = {"name": event.name}
+    for side, found in (("host", event.host), ("guest", event.guest)):
+        data[side] = None if isinstance(found, Absent) else found
+        if isinstance(found, Absent):
+            data[f"{side}_absent"] = found.reason
     return data

@@ -32,6 +32,18 @@ def ratio(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}x"
 
 
+def wrap(head: str, names: list[str]) -> list[str]:
+    """head and the names after it, broken between names at WIDTH."""
+    lines, line = [], head
+    for number, name in enumerate(names):
+        piece = elide(name, WIDTH - 4) + (", " if number < len(names) - 1 else "")
+        if len(line) + len(piece.rstrip()) > WIDTH and line.strip():
+            lines.append(line.rstrip())
+            line = "  "
+        line += piece
+    return [*lines, line.rstrip()]
+
+
 def render(heads: Sequence[tuple[str, Sequence[str]]], rows: Sequence[Sequence[str]]) -> list[str]:
     """Lines of one table. heads: groups of columns, each a title that spans the columns whose
     heads follow it. The very first column stands to the left and gives way to fit WIDTH, the

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The trace of a run: a stream file for each CPU, and the metadata that names exit reasons."""
+"""The trace of a run: a stream file for each CPU and stream class, and the metadata that names exit
+reasons. Wide records, a record and what follows it, are a stream class of their own."""
 
 import re
 from pathlib import Path
@@ -7,11 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from .document import Node
+from .errors import BadInput
 from .layout import load_layout
 from .stream import Stream
 
 # bench/trace_stream.h
-STREAM_NAME = re.compile(r"cpu(0|[1-9][0-9]{0,3})")
+STREAM_NAME = re.compile(r"cpu(0|[1-9][0-9]{0,3})(_wide)?")
 
 
 class Trace:
@@ -21,9 +23,15 @@ class Trace:
         self.directory = run / "trace"
         layout = load_layout(run / "layout.json")
         self.layout = layout
-        self.streams = {file.name: Stream(file, int(file.name[3:]), layout)
+        self.streams = {file.name: self._open(file, name)
                         for file in sorted(self.directory.glob("cpu*"))
-                        if STREAM_NAME.fullmatch(file.name)}
+                        if (name := STREAM_NAME.fullmatch(file.name))}
+
+    def _open(self, file: Path, name: re.Match[str]) -> Stream:
+        if name[2] and self.layout.wide is None:
+            raise BadInput(f"{file}: layout.json does not say what wide records hold")
+        record = self.layout.wide if name[2] else self.layout.record
+        return Stream(file, int(name[1]), int(bool(name[2])), self.layout.packet, record)
 
     @staticmethod
     def exists(run: Path) -> bool:
@@ -32,12 +40,12 @@ class Trace:
 
     def records(self, phase: Node, job: int, number: int) -> tuple[np.ndarray, bool]:
         """Records of a phase of run.json that has a packet, and whether they are whole."""
-        name = phase["stream"].text()
-        if not STREAM_NAME.fullmatch(name):
-            raise phase["stream"].bad(f'"{name}" is no name of a stream')
-        if name not in self.streams:  # opening it says why it cannot be
-            self.streams[name] = Stream(self.directory / name, int(name[3:]), self.layout)
-        return self.streams[name].records(phase["packet_offset"].count(), phase["records"].count(),
+        name = STREAM_NAME.fullmatch(phase["stream"].text())
+        if not name:
+            raise phase["stream"].bad(f'"{phase["stream"].value}" is no name of a stream')
+        if name[0] not in self.streams:  # opening it says why it cannot be
+            self.streams[name[0]] = self._open(self.directory / name[0], name)
+        return self.streams[name[0]].records(phase["packet_offset"].count(), phase["records"].count(),
                                           job, number)
 
     @property

@@ -20,7 +20,7 @@ struct shim_counter {
     double value;
 };
 
-#define SHIM_COUNTERS_MAX 12u
+#define SHIM_COUNTERS_MAX 20u
 
 /* One entry of the report. Entries of one name are repetitions and come one after the other. */
 struct shim_entry {

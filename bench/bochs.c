@@ -39,7 +39,7 @@ static const char *const cpu_models[] = {
 #undef BOCHS_CPU
 
 #define BOCHS_CPU(cpu, pmu) pmu,
-static const char *const pmu_models[] = {
+static const char *const cpu_pmu_models[] = {
 #include "bochs_cpu_list.h"
     NULL,
 };
@@ -296,6 +296,6 @@ const struct target target_bochs = {
     .needs = NEEDED_FOR_BOCHS,
     .results_most = MEMORY_MOST * MEBIBYTE - RESULTS_BASE,
     .cpu_models = cpu_models,
-    .pmu_models = pmu_models,
+    .pmu_models = cpu_pmu_models,
     .boot = boot_bochs,
 };

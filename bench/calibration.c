@@ -20,6 +20,8 @@ enum {
     COUNTS,
     STAMPS,
     FULL,
+    HARDWARE,
+    PMU,
     FIRST_INSTRUCTION,
 };
 
@@ -34,6 +36,8 @@ static const struct {
     [COUNTS] = {"probes_counts", "cpuid", PROBE_COUNTS, "what the level counts adds to it"},
     [STAMPS] = {"probes_stamps", "cpuid", PROBE_STAMPS, "what the level stamps adds to it"},
     [FULL] = {"probes_full", "cpuid", PROBE_FULL, "what the level full adds to it"},
+    [HARDWARE] = {"probes_hardware", "cpuid", PROBE_HARDWARE, "what the level hardware adds to it"},
+    [PMU] = {"probes_pmu", "cpuid", PROBE_PMU, "what counting events adds to it"},
     {"lfence", "calibrate/lfence", PROBE_OFF, "LFENCE alone"},
     {"rdtsc", "calibrate/rdtsc", PROBE_OFF, "RDTSC alone"},
     {"rdtscp", "calibrate/rdtscp", PROBE_OFF, "RDTSCP alone"},
@@ -70,12 +74,14 @@ void calibration_add(struct experiment *experiment, const struct corpus *corpus)
         return; /* then every figure is absent */
     for (uint32_t item = 0; item < CALIBRATION_FIGURES; item++) {
         const struct benchmark *benchmark = find(corpus, items[item].row);
-        if (!benchmark)
+        bool counts = items[item].level == PROBE_PMU;
+        if (!benchmark || (counts && !experiment->pmu.group_count))
             continue;
         struct job *job = &experiment->jobs[experiment->job_count + experiment->calibrations++];
         *job = (struct job){
             .plan = {.policy = (uint32_t)experiment->policy_count,
                      .probe_level = items[item].level,
+                     .group = counts,
                      .samples = samples,
                      .count_samples = experiment->count_samples,
                      .time_limit = JOB_TIME_LIMIT,
@@ -83,6 +89,7 @@ void calibration_add(struct experiment *experiment, const struct corpus *corpus)
                      .rounds = 1},
             .benchmark = benchmark,
             .policy = policy,
+            .events = counts ? &experiment->pmu.groups[0] : NULL,
             .name = text("calibration/%s", items[item].name),
             .calibration = item,
         };
@@ -101,12 +108,16 @@ static const struct job_outcome *outcome_of(const struct experiment *experiment,
 }
 
 static const char *why_absent(const struct experiment *experiment,
-                              const struct job_outcome *outcome)
+                              const struct job_outcome *outcome, uint32_t item)
 {
     if (!experiment->calibrations)
         return "the run measured nothing";
+    if (!outcome && items[item].level == PROBE_PMU && !experiment->pmu.group_count)
+        return "the run asks for no events";
     if (!outcome)
         return "the guest blob has no row for it";
+    if (outcome->status == RESULT_DONE && outcome->probe_level != items[item].level)
+        return outcome->lowered;
     if (outcome->status == RESULT_DONE && outcome->has_digest)
         return NULL;
     return outcome->reason[0] ? outcome->reason : "not run";
@@ -122,9 +133,9 @@ void calibration_read(const struct experiment *experiment, const struct results 
         struct calibration_figure *figure = &figures[item];
         int64_t less = 0;
         *figure = (struct calibration_figure){.name = items[item].name, .what = items[item].what};
-        figure->absent = why_absent(experiment, outcome);
+        figure->absent = why_absent(experiment, outcome, item);
         if (!figure->absent && item > OFF && item < FIRST_INSTRUCTION) {
-            figure->absent = why_absent(experiment, off);
+            figure->absent = why_absent(experiment, off, OFF);
             less = figure->absent ? 0 : off->digest.p50;
         }
         if (figure->absent)

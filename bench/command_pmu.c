@@ -5,7 +5,7 @@
 #include "command.h"
 #include "nearest.h"
 #include "pmu_command.h"
-#include "pmu_runs.h"
+#include "pmu_groups.h"
 #include "target.h"
 #include "text.h"
 
@@ -99,14 +99,19 @@ static int command_pmu_models(const struct command *command, int argc, const cha
     return CODE_DONE;
 }
 
-static json_t *encoding_json(const struct pmu_event *event, const struct pmu_place *place)
+static json_t *slot_json(const struct pmu_slot *slot)
+{
+    return json_pack("{s:i, s:s, s:i}", "run", (int)slot->group, "counter_kind",
+                     slot->fixed ? "fixed" : "general", "counter", (int)slot->counter);
+}
+
+static json_t *encoding_json(const struct pmu_event *event, const struct pmu_slot *slots)
 {
     json_t *fixed = event->fixed < 0 ? json_null() : json_integer(event->fixed);
-    json_t *item = json_pack("{s:s, s:s, s:I, s:o, s:I, s:i, s:s, s:i}", "name", event->name,
+    json_t *item = json_pack("{s:s, s:s, s:I, s:o, s:I, s:o, s:o}", "name", event->name,
                              "full_name", event->full_name, "selector", (json_int_t)event->selector,
-                             "fixed", fixed, "counters", (json_int_t)event->counters, "run",
-                             (int)place->run + 1, "counter_kind",
-                             place->fixed ? "fixed" : "general", "counter", (int)place->counter);
+                             "fixed", fixed, "counters", (json_int_t)event->counters, "host",
+                             slot_json(&slots[PLAN_HOST]), "guest", slot_json(&slots[PLAN_GUEST]));
     if (event->extra_msr) {
         json_object_set_new(item, "extra_msr", json_integer(event->extra_msr));
         json_object_set_new(item, "extra_value", json_integer((json_int_t)event->extra_value));
@@ -114,48 +119,49 @@ static json_t *encoding_json(const struct pmu_event *event, const struct pmu_pla
     return item;
 }
 
-static void print_encoding(const struct pmu_event *event, const struct pmu_place *place)
+static void print_slot(const char *side, const struct pmu_slot *slot)
 {
-    printf("  %-40s 0x%09llx  run %zu, %s counter %u", event->name,
-           (unsigned long long)event->selector, place->run + 1, place->fixed ? "fixed" : "general",
-           place->counter);
+    printf("%s: run %u, %s counter %u", side, (unsigned)slot->group,
+           slot->fixed ? "fixed" : "general", slot->counter);
+}
+
+static void print_encoding(const struct pmu_event *event, const struct pmu_slot *slots)
+{
+    printf("  %-28s 0x%09llx  ", event->name, (unsigned long long)event->selector);
+    print_slot("host", &slots[PLAN_HOST]);
+    print_slot("; guest", &slots[PLAN_GUEST]);
     if (event->extra_msr)
         printf(", with MSR 0x%x = 0x%llx", event->extra_msr,
                (unsigned long long)event->extra_value);
     putchar('\n');
 }
 
-/* Encodes and places the events, and prints what became of them. */
+/* Encodes and places the events as `run --pmu` does, and prints what became of them. */
 static int encode(const char *command, const char *list, const struct pmu_model *model, bool json)
 {
-    struct pmu_event *events = NULL;
-    struct pmu_place *places = NULL;
-    size_t count = 0, runs = 0;
+    struct pmu_groups groups;
     char *error = NULL;
-    int result = pmu_events_encode(list, model, &events, &count, &error);
-    if (result == 0) {
-        places = zeroed(count, sizeof(*places));
-        result = pmu_runs_make(events, count, model->general_counters, model->fixed_counters,
-                               places, &runs, &error);
-    }
-    if (result < 0)
+
+    if (pmu_groups_make(list, model, &groups, &error) < 0) {
         say("%s: %s", command, error);
-    json_t *items = json_array();
-    for (size_t i = 0; result == 0 && i < count; i++) {
-        if (json)
-            json_array_append_new(items, encoding_json(&events[i], &places[i]));
-        else
-            print_encoding(&events[i], &places[i]);
+        free(error);
+        return CODE_USAGE;
     }
-    json_t *document = json_pack("{s:s, s:s, s:i, s:o}", "schema", "exitmeter.pmu-encoding/1",
-                                 "model", model->name, "runs", (int)runs, "events", items);
-    if (result == 0 && json)
+    json_t *items = json_array();
+    for (size_t i = 0; i < groups.event_count; i++) {
+        if (json)
+            json_array_append_new(items, encoding_json(&groups.events[i], groups.slots[i]));
+        else
+            print_encoding(&groups.events[i], groups.slots[i]);
+    }
+    json_t *document =
+        json_pack("{s:s, s:s, s:i, s:o}", "schema", "exitmeter.pmu-encoding/2", "model",
+                  model->name, "runs", (int)groups.group_count, "events", items);
+    if (json)
         print_json(document);
     json_decref(document);
-    free(places);
-    pmu_events_free(events, count);
-    free(error);
-    return result < 0 ? CODE_USAGE : CODE_DONE;
+    pmu_groups_free(&groups);
+    return CODE_DONE;
 }
 
 static int command_pmu_encode(const struct command *command, int argc, const char **argv)

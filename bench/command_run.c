@@ -2,6 +2,7 @@
 /*
  * run: select, boot once, take the results apart, leave a run directory.
  */
+#include "events_json.h"
 #include "follow.h"
 #include "interrupt.h"
 #include "places.h"
@@ -141,6 +142,29 @@ static int boot(struct run *run)
     return result;
 }
 
+/* Says which events were not counted, in one line if that is so of all. */
+static void explain_events(const struct run *run)
+{
+    const struct pmu_groups *pmu = &run->experiment.pmu;
+    const char *first = NULL;
+    size_t absent = 0, all = PLAN_SIDES * pmu->event_count;
+
+    for (int tell = 0; tell < 2 && absent < all; tell++)
+        for (size_t i = 0; i < all; i++) {
+            enum plan_side side = i % PLAN_SIDES ? PLAN_GUEST : PLAN_HOST;
+            const char *event = pmu->events[i / PLAN_SIDES].name;
+            const char *why = events_absent(&run->experiment, &run->results, i / PLAN_SIDES, side);
+            first = first ? first : why;
+            absent += why && !tell;
+            if (why && tell)
+                say("run: %s is not counted in the %s: %s", event,
+                    side == PLAN_GUEST ? "guest" : "host", why);
+        }
+    if (absent && absent == all)
+        say("run: no performance event is counted here, and the run goes on without: %s: %s",
+            pmu->events[0].name, first);
+}
+
 /* Says on stderr what went wrong, as far as it is known. */
 static void explain(const struct run *run)
 {
@@ -152,6 +176,7 @@ static void explain(const struct run *run)
             say("%s: %s: %s", run->experiment.jobs[i].name, result_status_name(outcome->status),
                 outcome->reason);
     }
+    explain_events(run);
     if (run->results.reason[0]) {
         if (console)
             fprintf(stderr, "the console's last lines:\n%s", console);

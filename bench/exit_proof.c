@@ -37,7 +37,8 @@ static struct reasons reasons_of(const struct phase_outcome *phase)
     }
     reasons.known = phase->packet && phase->discarded == 0;
     for (uint32_t i = 0; reasons.known && i < phase->records; i++)
-        count_record(&reasons, phase->packet + (1 + (size_t)i) * RECORD_SIZE);
+        count_record(&reasons, phase->packet + sizeof(struct packet_header) +
+                                   i * probe_record_size(phase->level));
     return reasons;
 }
 

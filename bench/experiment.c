@@ -4,6 +4,7 @@
 #include "row_exits.h"
 #include "text.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,15 +18,18 @@ uint32_t job_exits_room(const struct benchmark *benchmark)
 }
 
 static struct job make_job(const struct experiment *experiment, const char *target,
-                           const struct benchmark *benchmark, uint32_t policy, uint32_t repetition)
+                           const struct benchmark *benchmark, uint32_t policy, uint32_t repetition,
+                           uint32_t group)
 {
     const struct policy *under = &experiment->policies[policy];
     bool check = benchmark_is_check(benchmark); /* runs once, whatever was asked for */
+    unsigned level =
+        experiment->probe_level < 0 ? under->probe_level : (unsigned)experiment->probe_level;
     struct job job = {
         .plan = {.policy = policy,
                  .repetition = repetition,
-                 .probe_level = experiment->probe_level < 0 ? under->probe_level
-                                                            : (unsigned)experiment->probe_level,
+                 .probe_level = level == PROBE_PMU && !group ? PROBE_HARDWARE : level,
+                 .group = group,
                  .samples = check ? 1 : experiment->samples,
                  .count_samples = check ? 1 : experiment->count_samples,
                  .time_limit = JOB_TIME_LIMIT,
@@ -33,25 +37,40 @@ static struct job make_job(const struct experiment *experiment, const char *targ
                  .exits_room = job_exits_room(benchmark)},
         .benchmark = benchmark,
         .policy = under,
-        .name = text("%s/%s/%s", target, benchmark->name, under->plan.name),
+        .events = group ? &experiment->pmu.groups[group - 1] : NULL,
+        .name =
+            group && experiment->pmu.group_count > 1
+                ? text("%s/%s/%s/events-%" PRIu32, target, benchmark->name, under->plan.name, group)
+                : text("%s/%s/%s", target, benchmark->name, under->plan.name),
     };
     strcpy(job.plan.benchmark, benchmark->name); /* the corpus checked its length */
     return job;
 }
 
+/* From the first group to the last; 0 stands for none. */
+static uint32_t first_group(const struct experiment *experiment, const struct benchmark *benchmark)
+{
+    bool counts = !benchmark_is_check(benchmark) && !(benchmark->row.flags & ROW_FLOOR);
+    return counts && experiment->pmu.group_count > 0;
+}
+
 void experiment_make_jobs(struct experiment *experiment, const char *target)
 {
-    size_t most = experiment->benchmark_count * experiment->policy_count * experiment->repetitions;
+    size_t most = experiment->benchmark_count * experiment->policy_count * experiment->repetitions *
+                  (1 + experiment->pmu.group_count);
     experiment->jobs = zeroed(most + CALIBRATIONS_MAX, sizeof(struct job));
     experiment->job_count = 0;
     for (size_t b = 0; b < experiment->benchmark_count; b++)
-        for (uint32_t p = 0; p < experiment->policy_count; p++)
-            for (uint32_t r = 0; r < experiment->repetitions; r++) {
-                experiment->jobs[experiment->job_count++] =
-                    make_job(experiment, target, experiment->benchmarks[b], p, r);
-                if (benchmark_is_check(experiment->benchmarks[b]))
-                    break;
-            }
+        for (uint32_t p = 0; p < experiment->policy_count; p++) {
+            const struct benchmark *benchmark = experiment->benchmarks[b];
+            uint32_t first = first_group(experiment, benchmark);
+            uint32_t last = first ? experiment->pmu.group_count : 0;
+            uint32_t repetitions = benchmark_is_check(benchmark) ? 1 : experiment->repetitions;
+            for (uint32_t group = first; group <= last; group++)
+                for (uint32_t r = 0; r < repetitions; r++)
+                    experiment->jobs[experiment->job_count++] =
+                        make_job(experiment, target, benchmark, p, r, group);
+        }
 }
 
 void experiment_keep_jobs(struct experiment *experiment, const bool *keep)
@@ -92,6 +111,7 @@ void *experiment_plan(const struct experiment *experiment, uint32_t flags, size_
 {
     *size = sizeof(struct plan_header) +
             experiment_all_policies(experiment) * sizeof(struct plan_policy) +
+            experiment->pmu.group_count * sizeof(struct plan_group) +
             experiment_all_jobs(experiment) * sizeof(struct plan_job);
     uint8_t *plan = zeroed(1, *size), *at = plan;
     struct plan_header header = {
@@ -104,10 +124,14 @@ void *experiment_plan(const struct experiment *experiment, uint32_t flags, size_
         .policy_count = (uint32_t)experiment_all_policies(experiment),
         .job_count = (uint32_t)experiment_all_jobs(experiment),
         .host_timer = experiment->host_timer,
+        .group_count = experiment->pmu.group_count,
     };
     at = (uint8_t *)mempcpy(at, &header, sizeof(header));
     for (size_t i = 0; i < experiment_all_policies(experiment); i++)
         at = (uint8_t *)mempcpy(at, &experiment->policies[i].plan, sizeof(struct plan_policy));
+    if (experiment->pmu.group_count)
+        at = (uint8_t *)mempcpy(at, experiment->pmu.groups,
+                                experiment->pmu.group_count * sizeof(struct plan_group));
     for (size_t i = 0; i < experiment_all_jobs(experiment); i++)
         at = (uint8_t *)mempcpy(at, &experiment->jobs[i].plan, sizeof(struct plan_job));
     return plan;
@@ -117,6 +141,7 @@ void experiment_free(struct experiment *experiment)
 {
     for (size_t i = 0; i < experiment_all_jobs(experiment); i++)
         free(experiment->jobs[i].name);
+    pmu_groups_free(&experiment->pmu);
     free(experiment->jobs);
     free(experiment->policies);
     free(experiment->benchmarks);

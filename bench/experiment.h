@@ -9,6 +9,7 @@
 #include "../guests/plan.h"
 #include "../guests/results.h"
 #include "corpus.h"
+#include "pmu_groups.h"
 #include "policy.h"
 
 /* Where the results region lies in the image's physical memory. */
@@ -18,12 +19,13 @@ struct job {
     struct plan_job plan; /* as the image gets it */
     const struct benchmark *benchmark;
     const struct policy *policy;
-    char *name;           /* TARGET/BENCHMARK/POLICY */
+    const struct plan_group *events; /* that it counts, in the experiment's; or NULL */
+    char *name; /* TARGET/BENCHMARK/POLICY, with /events-N where there are several groups */
     uint32_t calibration; /* of a calibrating job: which figure it is for */
 };
 
 /* Jobs and policies of calibration.h: behind the others, and in the plan with them. */
-#define CALIBRATIONS_MAX 9u
+#define CALIBRATIONS_MAX 11u
 
 /* Guest time of a round, in 2^20 ticks: some 8 s on Bochs, where a million samples take 0.2. */
 #define JOB_TIME_LIMIT 512u
@@ -37,8 +39,9 @@ struct experiment {
     uint32_t count_samples;
     uint32_t rounds;
     uint32_t repetitions;
-    uint64_t host_timer; /* ticks between interrupts of the host's own; 0: it has none */
-    int probe_level;     /* of every job, or -1: as its policy says */
+    uint64_t host_timer;   /* ticks between interrupts of the host's own; 0: it has none */
+    int probe_level;       /* of every job, or -1: as its policy says */
+    struct pmu_groups pmu; /* performance events to be counted, in jobs of each group; or none */
     struct job *jobs;
     size_t job_count;
     size_t calibrations;   /* jobs behind those, counted nowhere else */
@@ -46,8 +49,9 @@ struct experiment {
 };
 
 /*
- * Makes the jobs of every benchmark under every policy, repetitions next to each other. Fill in
- * everything before `jobs` first.
+ * Makes the jobs of every benchmark under every policy, repetitions next to each other, and of each
+ * group of events; what has no probes of its own, checks and the floor, runs once for all groups.
+ * Fill in everything before `jobs` first.
  */
 void experiment_make_jobs(struct experiment *experiment, const char *target);
 

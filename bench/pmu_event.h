@@ -37,6 +37,7 @@ struct pmu_event {
     uint32_t counters;  /* general counters that can count it, a bit each; 0: none */
     uint32_t extra_msr; /* must hold extra_value while it counts; 0: none is needed */
     uint64_t extra_value;
+    bool guest; /* to count in the guest rather than the host: pmu_runs.h limits each side */
 };
 
 /*

@@ -62,9 +62,20 @@ static bool find_counter(struct run *run, const struct pmu_event *events, long e
     return false;
 }
 
-static bool fits(struct run *run, const struct pmu_event *events, long event, uint64_t row)
+static bool side_is_full(const struct run *run, const struct pmu_event *events, bool guest,
+                         unsigned each_side)
 {
-    return extra_msr_agrees(run, events, &events[event]) && find_counter(run, events, event, &row);
+    unsigned taken = 0;
+    for (unsigned i = 0; i < COUNTERS; i++)
+        taken += run->counts[i] != FREE && events[run->counts[i]].guest == guest;
+    return taken >= each_side;
+}
+
+static bool fits(struct run *run, const struct pmu_event *events, long event, unsigned each_side,
+                 uint64_t row)
+{
+    return !side_is_full(run, events, events[event].guest, each_side) &&
+           extra_msr_agrees(run, events, &events[event]) && find_counter(run, events, event, &row);
 }
 
 static void add_run(struct run *run)
@@ -74,7 +85,8 @@ static void add_run(struct run *run)
 }
 
 int pmu_runs_make(const struct pmu_event *events, size_t count, unsigned general_counters,
-                  unsigned fixed_counters, struct pmu_place *places, size_t *runs, char **error)
+                  unsigned fixed_counters, unsigned each_side, struct pmu_place *places,
+                  size_t *runs, char **error)
 {
     uint64_t row = row_of(general_counters, fixed_counters);
     struct run *made = zeroed(count, sizeof(*made));
@@ -87,11 +99,11 @@ int pmu_runs_make(const struct pmu_event *events, size_t count, unsigned general
             free(made);
             return -1;
         }
-        while (run < *runs && !fits(&made[run], events, (long)event, row))
+        while (run < *runs && !fits(&made[run], events, (long)event, each_side, row))
             run++;
         if (run == *runs) {
             add_run(&made[(*runs)++]);
-            fits(&made[run], events, (long)event, row);
+            fits(&made[run], events, (long)event, each_side, row);
         }
     }
     for (size_t run = 0; run < *runs; run++)

@@ -19,10 +19,12 @@ struct pmu_place {
 /*
  * Gives each event its place, places[i], on a CPU with so many general and fixed counters: in the
  * first run that still has a counter for it and agrees with its extra MSR, on a fixed counter
- * rather than a general one. Returns 0 and the number of runs, or -1 and *error, to be freed, for
- * an event that no counter of this CPU counts.
+ * rather than a general one; at most so many of each side, the host's and the guest's, in one run.
+ * Returns 0 and the number of runs, or -1 and *error, to be freed, for an event that no counter of
+ * this CPU counts.
  */
 int pmu_runs_make(const struct pmu_event *events, size_t count, unsigned general_counters,
-                  unsigned fixed_counters, struct pmu_place *places, size_t *runs, char **error);
+                  unsigned fixed_counters, unsigned each_side, struct pmu_place *places,
+                  size_t *runs, char **error);
 
 #endif

@@ -214,7 +214,8 @@ static bool rule_unclaimed(struct line *line)
 
 static bool rule_probes(struct line *line)
 {
-    int level = choose(line, 1, "off, counts, stamps or full", probe_level_names, PROBE_LEVELS);
+    int level = choose(line, 1, "off, counts, stamps, full or hardware", probe_level_names,
+                       PROBE_LEVELS_PLAIN);
     if (level < 0 || !nothing_after(line, 2))
         return false;
     line->policy->probe_level = (unsigned)level;

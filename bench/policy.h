@@ -51,10 +51,13 @@ int policy_load(const char *name_or_path, struct policy *policy, char **error);
 /* Names of the shipped policies, sorted; free() each and the list. */
 char **policy_names(size_t *count);
 
-/* Levels by name: off, counts, stamps, full. -1 if there is none of that name. */
+/* Levels by name: off, counts, stamps, full, hardware, pmu. -1 if there is none of that name. */
 int probe_level_of(const char *name);
 const char *probe_level_name(unsigned level);
-extern const char *const probe_level_names[4];
+extern const char *const probe_level_names[];
+
+/* Those that need nothing else said, which are the first: "pmu" wants events. */
+#define PROBE_LEVELS_PLAIN ((size_t)PROBE_PMU)
 
 /* Whether the access exits under the bitmaps; SDM volume 3C, 25.6.4 and 25.6.9. */
 bool policy_msr_exits(const struct plan_policy *policy, uint32_t msr, bool write);

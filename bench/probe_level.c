@@ -5,10 +5,9 @@
 
 #include <string.h>
 
-const char *const probe_level_names[4] = {[PROBE_OFF] = "off",
-                                          [PROBE_COUNTS] = "counts",
-                                          [PROBE_STAMPS] = "stamps",
-                                          [PROBE_FULL] = "full"};
+const char *const probe_level_names[PROBE_LEVELS] = {
+    [PROBE_OFF] = "off",   [PROBE_COUNTS] = "counts",     [PROBE_STAMPS] = "stamps",
+    [PROBE_FULL] = "full", [PROBE_HARDWARE] = "hardware", [PROBE_PMU] = "pmu"};
 
 int probe_level_of(const char *name)
 {

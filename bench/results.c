@@ -2,6 +2,7 @@
 #include "results.h"
 
 #include "exit_proof.h"
+#include "results_events.h"
 #include "text.h"
 #include "validity.h"
 
@@ -10,8 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define BITS_PER_RECORD (RECORD_SIZE * 8u)
 
 const char *result_status_name(enum result_status status)
 {
@@ -41,16 +40,17 @@ static void take_reason(char *to, const char from[RESULT_REASON_SIZE])
     printable(to);
 }
 
-static bool packet_is_sound(const struct job *job, uint32_t index, enum phase phase,
+static bool packet_is_sound(const struct job *job, uint32_t index, enum phase phase, uint32_t level,
                             uint32_t records, const uint8_t *packet)
 {
     struct packet_header header;
+    uint64_t bytes = sizeof(header) + (uint64_t)records * probe_record_size(level);
 
     memcpy(&header, packet, sizeof(header));
     return records <= phase_record_room(&job->plan, phase) && header.magic == PACKET_MAGIC &&
-           header.stream_id == 0 && header.cpu_id < PACKET_CPUS_MAX && header.job == index &&
-           header.phase == (uint32_t)phase && header.content_size == header.packet_size &&
-           header.content_size == (1 + (uint64_t)records) * BITS_PER_RECORD;
+           header.stream_id == probe_stream(level) && header.cpu_id < PACKET_CPUS_MAX &&
+           header.job == index && header.phase == (uint32_t)phase &&
+           header.content_size == header.packet_size && header.content_size == bytes * 8;
 }
 
 static bool read_packet(const struct job *job, uint32_t index, enum phase phase,
@@ -61,7 +61,7 @@ static bool read_packet(const struct job *job, uint32_t index, enum phase phase,
     if (out->records > phase_record_room(&job->plan, phase))
         return fail_job(outcome, "phase %d: %" PRIu32 " records where %" PRIu64 " fit", phase,
                         out->records, phase_record_room(&job->plan, phase));
-    if (!packet_is_sound(job, index, phase, out->records, packet))
+    if (!packet_is_sound(job, index, phase, out->level, out->records, packet))
         return fail_job(outcome, "phase %d: its packet header is damaged", phase);
     out->packet = packet;
     return true;
@@ -126,6 +126,7 @@ static bool read_phase(const struct job *job, uint32_t index, enum phase phase,
         .discarded = in->discarded,
         .sample = (const void *)(region->data + at.samples),
         .operations = (uint64_t)in->samples * phase_rounds(&job->plan, phase),
+        .level = phase < PHASE_CONTROL ? PROBE_FULL : outcome->probe_level,
         .totals = in->totals_offset ? (const void *)(region->data + at.totals) : NULL,
         .folded = in->folded_offset ? (const void *)(region->data + at.folded) : NULL,
     };
@@ -141,6 +142,13 @@ static bool read_phase(const struct job *job, uint32_t index, enum phase phase,
     return true;
 }
 
+/* The level asked for, or one that takes its place. */
+static bool level_is_possible(const struct job *job, uint32_t level)
+{
+    uint32_t asked = job->plan.probe_level;
+    return level == asked || (asked >= PROBE_HARDWARE && level >= PROBE_FULL && level < asked);
+}
+
 /* Records and sums of a job that the image gave up, as far as they are whole: they show how it
  * went.
  */
@@ -152,9 +160,11 @@ static void keep_trace(const struct job *job, uint32_t index, const struct bytes
         const struct phase_places at = phase_places(&job->plan, phase);
         const struct phase_result *in = &result->phases[i];
         struct phase_outcome *out = &outcome->phases[i];
-        if (in->packet_offset == at.packet &&
-            packet_is_sound(job, index, phase, in->records, region->data + at.packet))
-            *out = (struct phase_outcome){.records = in->records,
+        uint32_t level = phase < PHASE_CONTROL ? PROBE_FULL : result->probe_level;
+        if (in->packet_offset == at.packet && level_is_possible(job, result->probe_level) &&
+            packet_is_sound(job, index, phase, level, in->records, region->data + at.packet))
+            *out = (struct phase_outcome){.level = level,
+                                          .records = in->records,
                                           .discarded = in->discarded,
                                           .packet = region->data + at.packet};
         if (in->totals_offset == at.totals && phase_totals_size(&job->plan, phase))
@@ -192,9 +202,16 @@ static void read_job(const struct job *job, uint32_t index, const struct bytes *
         fail_job(outcome, "what it says of disturbances is damaged");
         return;
     }
+    outcome->probe_level = result.probe_level;
+    take_reason(outcome->lowered, result.lowered);
+    if (!level_is_possible(job, result.probe_level) || !events_read(job, region, outcome)) {
+        fail_job(outcome, "what it says of its probes or events is damaged");
+        return;
+    }
     for (int phase = 0; phase < PHASE_COUNT; phase++)
         if (!read_phase(job, index, (enum phase)phase, &result.phases[phase], region, outcome))
             return;
+    events_count(outcome);
     if (benchmark_is_check(job->benchmark))
         return;
     exit_proof(job, outcome);
@@ -211,6 +228,8 @@ void results_none(const struct experiment *experiment, const char *reason, struc
     snprintf(results->reason, sizeof(results->reason), "%s", reason);
     for (size_t i = 0; i < experiment_all_jobs(experiment); i++)
         strcpy(results->jobs[i].reason, "not run");
+    for (size_t i = 0; i < experiment_all_jobs(experiment); i++)
+        results->jobs[i].probe_level = experiment->jobs[i].plan.probe_level;
 }
 
 /* What is wrong with the header, or NULL; free() it. */

@@ -21,18 +21,30 @@ struct phase_outcome {
     bool has_exits;      /* exits means something */
     uint64_t exits;      /* of all rounds' operations: what left the vCPU not counted */
     uint64_t operations; /* of all rounds */
+    uint32_t level;      /* of its records: probe_record_size(), probe_stream() */
     const struct probe_totals *totals; /* in the region; NULL but at the level "counts" */
     const struct phase_folded *folded; /* in the region; NULL if there was one round */
     const struct sample *sample;       /* in the region */
     const uint8_t *packet;             /* in the region; NULL if the phase ran without probes */
 };
 
+/* What became of an event of a job's group; its reason is terminated and printable. */
+struct event_outcome {
+    struct event_result result;
+    bool has_mean;
+    double mean; /* by exit: in the host from entered to entering, or in the guest since the entry
+                    before */
+};
+
 struct job_outcome {
     enum result_status status;
     char reason[REASON_SIZE];
     struct controls_in_force controls;
-    unsigned expected_exits;                  /* an operation; of a done job */
-    struct job_validity validity;             /* judged if the job was done */
+    unsigned expected_exits;          /* an operation; of a done job */
+    struct job_validity validity;     /* judged if the job was done */
+    uint32_t probe_level;             /* in force in the measured phases */
+    char lowered[RESULT_REASON_SIZE]; /* why it is not the one asked for; empty if it is */
+    struct event_outcome events[PLAN_SIDES][PROBE_EVENTS]; /* of the job's group */
     struct phase_outcome phases[PHASE_COUNT]; /* of a failed job records and sums, if any */
     bool has_exits;                           /* exits and exit_samples mean something */
     int64_t exits;                            /* of the op phase less those of the control phase */

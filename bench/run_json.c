@@ -4,6 +4,7 @@
  */
 #include "calibration.h"
 #include "corpus_json.h"
+#include "events_json.h"
 #include "phase_json.h"
 #include "run_record.h"
 #include "text.h"
@@ -137,15 +138,16 @@ static json_t *controls_json(const struct controls_in_force *controls)
                      hex(16, controls->ept_pointer));
 }
 
-static json_t *job_json(const struct job *job, size_t index, const struct job_outcome *outcome,
-                        const struct job_place *place)
+static json_t *job_json(const struct experiment *experiment, const struct job *job, size_t index,
+                        const struct job_outcome *outcome, const struct job_place *place)
 {
     return json_pack(
-        "{s:I, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "index",
-        (json_int_t)index, "name", job->name, "benchmark", job->benchmark->name, "policy",
+        "{s:I, s:s, s:s, s:s, s:I, s:s, s:s, s:I, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "index", (json_int_t)index, "name", job->name, "benchmark", job->benchmark->name, "policy",
         job->policy->plan.name, "repetition", (json_int_t)job->plan.repetition, "probe_level",
-        probe_level_name(job->plan.probe_level), "status", result_status_name(outcome->status),
-        "reason", outcome->reason, "expected_exits_per_op",
+        probe_level_name(outcome->probe_level), "probes_lowered", outcome->lowered, "group",
+        (json_int_t)job->plan.group, "events", events_json(experiment, job, outcome), "status",
+        result_status_name(outcome->status), "reason", outcome->reason, "expected_exits_per_op",
         outcome->has_exits ? json_integer(outcome->expected_exits) : json_null(), "exits_per_op",
         outcome->has_exits ? json_real((double)outcome->exits / outcome->exit_operations)
                            : json_null(),
@@ -163,8 +165,8 @@ static json_t *jobs_json(const struct experiment *experiment, const struct resul
 {
     json_t *list = json_array();
     for (size_t i = 0; i < experiment->job_count; i++)
-        json_array_append_new(list,
-                              job_json(&experiment->jobs[i], i, &results->jobs[i], &places[i]));
+        json_array_append_new(
+            list, job_json(experiment, &experiment->jobs[i], i, &results->jobs[i], &places[i]));
     return list;
 }
 
@@ -180,7 +182,7 @@ static json_t *run_json(const struct run_facts *facts, const struct experiment *
                               "the image reads no clock beside the CPU's own");
     return json_pack(
         "{s:s, s:s, s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:o, "
-        "s:o, s:o}",
+        "s:o, s:o, s:o}",
         "schema", "exitmeter.run/3", "status", results->reason[0] ? "failed" : "complete", "reason",
         results->reason, "created", created_json(facts->created), "command", command_json(facts),
         "target", facts->target->name, "unit", facts->target->unit, "host", host_json(), "machine",
@@ -188,7 +190,8 @@ static json_t *run_json(const struct run_facts *facts, const struct experiment *
         (json_int_t)experiment->samples, "count_samples", (json_int_t)experiment->count_samples,
         "rounds", (json_int_t)experiment->rounds, "repetitions",
         (json_int_t)experiment->repetitions, "benchmarks", benchmarks_json(experiment), "policies",
-        policies_json(experiment), "jobs", jobs_json(experiment, results, places), "calibration",
+        policies_json(experiment), "pmu", pmu_json(experiment, results), "jobs",
+        jobs_json(experiment, results, places), "calibration",
         calibration_json(experiment, results));
 }
 

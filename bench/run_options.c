@@ -68,6 +68,17 @@ static bool find_cpu_model(struct run_options *options)
 static bool find_probe_level(struct run_options *options)
 {
     options->probe_level = options->probes ? probe_level_of(options->probes) : -1;
+    if (options->pmu && options->probes && options->probe_level != PROBE_PMU) {
+        say("run: --pmu is a probe level itself; leave out --probes %s", options->probes);
+        return false;
+    }
+    if (!options->pmu && (options->probe_level == PROBE_PMU || options->pmu_model)) {
+        say("run: --pmu-model and --probes pmu are for events; name them with --pmu "
+            "EVENT[,EVENT]...");
+        return false;
+    }
+    if (options->pmu)
+        options->probe_level = PROBE_PMU;
     return !options->probes || options->probe_level >= 0 ||
            unknown("probe level", options->probes, probe_level_names, PROBE_LEVELS);
 }
@@ -130,7 +141,13 @@ bool run_options_read(const struct command *command, int argc, const char **argv
         {"rounds", '\0', POPT_ARG_STRING, &options->rounds_given, 0,
          "times that the samples are taken; the last are kept, all are in histograms (1)", "N"},
         {"probes", '\0', POPT_ARG_STRING, &options->probes, 0,
-         "off, counts, stamps or full, whatever the policies say (full)", "LEVEL"},
+         "off, counts, stamps, full or hardware, whatever the policies say (full)", "LEVEL"},
+        {"pmu", '\0', POPT_ARG_STRING, &options->pmu, 0,
+         "events that performance counters count, in the host and in the guest: see `exitmeter "
+         "pmu`",
+         "EVENT[,EVENT]..."},
+        {"pmu-model", '\0', POPT_ARG_STRING, &options->pmu_model, 0,
+         "PMU model that the events are encoded for (that of the target's CPU)", "MODEL"},
         {"host-timer", '\0', POPT_ARG_STRING, &options->host_timer_given, 0,
          "checks only: TSC ticks between interrupts of the host's own (none)", "N"},
         {"timeout", '\0', POPT_ARG_STRING, &options->timeout_given, 0,
@@ -170,6 +187,8 @@ void run_options_free(struct run_options *options)
     free(options->rounds_given);
     free(options->timeout_given);
     free(options->probes);
+    free(options->pmu);
+    free(options->pmu_model);
     free(options->host_timer_given);
     free(options->cpu_model);
     free(options->corpus);

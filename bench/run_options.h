@@ -19,6 +19,8 @@ struct run_options {
     char *rounds_given;
     char *timeout_given;
     char *probes;
+    char *pmu; /* events */
+    char *pmu_model;
     char *host_timer_given;
     char *cpu_model;
     char *corpus; /* NULL: what `make` built */

@@ -6,6 +6,7 @@
 #include "text.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* By place in the corpus, policy, repetition: the order before any shuffling. */
 static int by_name(const void *a, const void *b)
@@ -15,6 +16,8 @@ static int by_name(const void *a, const void *b)
         return left->benchmark < right->benchmark ? -1 : 1;
     if (left->plan.policy != right->plan.policy)
         return left->plan.policy < right->plan.policy ? -1 : 1;
+    if (left->plan.group != right->plan.group)
+        return left->plan.group < right->plan.group ? -1 : 1;
     return left->plan.repetition < right->plan.repetition ? -1 : 1;
 }
 
@@ -34,8 +37,31 @@ static void add_validity(struct shim_entry *entry, const struct job_validity *va
         add_counter(entry, "disturbed", 1);
 }
 
-static struct shim_entry make_entry(const struct job *job, const struct job_outcome *outcome,
-                                    const char *unit)
+/* Means by exit, EVENT:host and EVENT:guest, behind all others; their names are to be freed. */
+static void add_events(struct shim_entry *entry, const struct pmu_groups *pmu,
+                       const struct job *job, const struct job_outcome *outcome)
+{
+    for (int side = 0; side < PLAN_SIDES; side++)
+        for (uint32_t place = 0; place < PROBE_EVENTS; place++)
+            if (outcome->events[side][place].has_mean)
+                add_counter(entry,
+                            text("%s:%s",
+                                 pmu_groups_name(pmu, job->plan.group, (enum plan_side)side, place),
+                                 side == PLAN_GUEST ? "guest" : "host"),
+                            outcome->events[side][place].mean);
+}
+
+/* Counters in front of the events', whose names hold a colon. */
+static size_t own_counters(const struct shim_entry *entry)
+{
+    size_t own = 0;
+    while (own < entry->counter_count && !strchr(entry->counters[own].name, ':'))
+        own++;
+    return own;
+}
+
+static struct shim_entry make_entry(const struct experiment *experiment, const struct job *job,
+                                    const struct job_outcome *outcome, const char *unit)
 {
     const struct digest *digest = &outcome->digest;
     struct shim_entry entry = {.name = job->name, .label = unit, .iterations = job->plan.samples};
@@ -53,6 +79,7 @@ static struct shim_entry make_entry(const struct job *job, const struct job_outc
     if (outcome->has_exits)
         add_counter(&entry, "exits_per_op", (double)outcome->exits / outcome->exit_operations);
     add_validity(&entry, &outcome->validity);
+    add_events(&entry, &experiment->pmu, job, outcome);
     return entry;
 }
 
@@ -97,8 +124,8 @@ int run_report(const struct experiment *experiment, const struct results *result
             order[count++] = &experiment->jobs[i];
     qsort(order, count, sizeof(*order), by_name);
     for (size_t i = 0; i < count; i++)
-        entries[i] =
-            make_entry(order[i], &results->jobs[order[i] - experiment->jobs], facts->target->unit);
+        entries[i] = make_entry(experiment, order[i], &results->jobs[order[i] - experiment->jobs],
+                                facts->target->unit);
 
     calibrated = add_calibration(experiment, results, facts->target, entries + count);
 
@@ -122,6 +149,9 @@ int run_report(const struct experiment *experiment, const struct results *result
     int result = shim_show(&report, error);
     for (size_t i = 0; i < calibrated; i++)
         free((void *)(uintptr_t)entries[count + i].name);
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = own_counters(&entries[i]); k < entries[i].counter_count; k++)
+            free((void *)(uintptr_t)entries[i].counters[k].name);
     free(entries);
     free(order);
     return result;

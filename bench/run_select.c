@@ -5,6 +5,7 @@
 #include "benchmark_shim.h"
 #include "calibration.h"
 #include "nearest.h"
+#include "pmu_command.h"
 #include "run_options.h"
 #include "text.h"
 
@@ -120,12 +121,38 @@ static bool filter_jobs(const char *filter, struct experiment *experiment)
     return done;
 }
 
+/* Encodes the events, if any are asked for. */
+static int select_events(const struct run_options *options, struct experiment *experiment)
+{
+    const char *name = options->pmu_model;
+    char *error;
+    int code;
+
+    if (!options->pmu)
+        return CODE_DONE;
+    if (!name)
+        name = target_pmu_model(options->target, options->cpu_model);
+    if (!name) {
+        say("run: no PMU model is known of CPU model %s; name one with --pmu-model",
+            options->cpu_model);
+        return CODE_USAGE;
+    }
+    const struct pmu_model *model = pmu_model_wanted("run", name, &code);
+    if (!model)
+        return code;
+    if (pmu_groups_make(options->pmu, model, &experiment->pmu, &error) == 0)
+        return CODE_DONE;
+    say("run: --pmu: %s", error);
+    free(error);
+    return CODE_USAGE;
+}
+
 static bool fits(const struct run_options *options, const struct experiment *experiment)
 {
     if (experiment->results_size <= options->target->results_most)
         return true;
     say("run: %zu jobs of %" PRIu32 " samples need %.0f MiB for results, target %s holds %.0f MiB; "
-        "lower --samples or choose fewer with --guest, --policy or --benchmark_filter",
+        "lower --samples or choose fewer with --guest, --policy, --pmu or --benchmark_filter",
         experiment->job_count, experiment->samples, (double)experiment->results_size / MEBIBYTE,
         options->target->name, (double)options->target->results_most / MEBIBYTE);
     return false;
@@ -143,6 +170,9 @@ int run_select(const struct run_options *options, const struct corpus *corpus,
         .probe_level = options->probe_level,
         .host_timer = options->host_timer,
     };
+    int code = select_events(options, experiment);
+    if (code != CODE_DONE)
+        return code;
     if (!select_benchmarks(options->guests, corpus, experiment) ||
         !select_policies(options->policies, experiment))
         return CODE_USAGE;

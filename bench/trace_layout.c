@@ -27,6 +27,13 @@ static const struct field record_fields[] = {
 #undef RECORD_FIELD
 };
 
+static const struct field wide_fields[] = {
+#define WIDE_FIELD(bits, name, unit, description) \
+    {bits, #name, offsetof(struct wide_record, name), unit, description},
+#include "../probes/wide_fields.h"
+#undef WIDE_FIELD
+};
+
 static const struct field packet_fields[] = {
 #define PACKET_FIELD(bits, name, part, description) \
     {bits, #name, offsetof(struct packet_header, name), #part, description},
@@ -92,20 +99,25 @@ static void print_stream(FILE *out)
     fputs("trace {\n\tmajor = 1;\n\tminor = 8;\n\tbyte_order = le;\n\tpacket.header := struct {\n",
           out);
     print_packet_part(out, "\t\t", "header");
-    fputs("\t};\n};\n\nstream {\n\tid = 0;\n\tpacket.context := struct {\n", out);
-    print_packet_part(out, "\t\t", "context");
-    fputs("\t};\n\tevent.header := struct {\n", out);
-    print_field(out, "\t\t", &record_fields[0], "timestamp");
-    print_field(out, "\t\t", &record_fields[1], "id");
     fputs("\t};\n};\n", out);
+    for (unsigned stream = 0; stream < PROBE_STREAMS; stream++) {
+        fprintf(out, "\nstream {\n\tid = %u;\n\tpacket.context := struct {\n", stream);
+        print_packet_part(out, "\t\t", "context");
+        fputs("\t};\n\tevent.header := struct {\n", out);
+        print_field(out, "\t\t", &record_fields[0], "timestamp");
+        print_field(out, "\t\t", &record_fields[1], "id");
+        fputs("\t};\n};\n", out);
+    }
 }
 
-static void print_event(FILE *out, unsigned id, const char *name)
+static void print_event(FILE *out, unsigned stream, unsigned id, const char *name)
 {
-    fprintf(out, "\nevent {\n\tid = %u;\n\tname = \"%s\";\n\tstream_id = 0;\n", id, name);
+    fprintf(out, "\nevent {\n\tid = %u;\n\tname = \"%s\";\n\tstream_id = %u;\n", id, name, stream);
     fputs("\tfields := struct {\n", out);
     for (size_t i = HEADER_FIELDS; i < ARRAY_SIZE(record_fields); i++)
         print_field(out, "\t\t", &record_fields[i], record_fields[i].name);
+    for (size_t i = 0; stream > 0 && i < ARRAY_SIZE(wide_fields); i++)
+        print_field(out, "\t\t", &wide_fields[i], wide_fields[i].name);
     fputs("\t};\n};\n", out);
 }
 
@@ -118,9 +130,11 @@ char *trace_metadata(const char *unit)
         return text("%s", "");
     print_types(out, unit);
     print_stream(out);
-    for (size_t i = 0; i < ARRAY_SIZE(exit_reasons); i++)
-        print_event(out, exit_reasons[i].number, exit_reasons[i].name);
-    print_event(out, RECORD_REASON_VMFAIL, "VM entry failed, VMfail");
+    for (unsigned stream = 0; stream < PROBE_STREAMS; stream++) {
+        for (size_t i = 0; i < ARRAY_SIZE(exit_reasons); i++)
+            print_event(out, stream, exit_reasons[i].number, exit_reasons[i].name);
+        print_event(out, stream, RECORD_REASON_VMFAIL, "VM entry failed, VMfail");
+    }
     fclose(out);
     return metadata;
 }
@@ -139,9 +153,11 @@ static json_t *layout_of(const struct field *fields, size_t count, const char *u
 char *trace_layout_json(void)
 {
     json_t *layout = json_pack(
-        "{s:s, s:i, s:o, s:o}", "schema", "exitmeter.layout/1", "record_size", (int)RECORD_SIZE,
-        "record", layout_of(record_fields, ARRAY_SIZE(record_fields), "unit"), "packet",
-        layout_of(packet_fields, ARRAY_SIZE(packet_fields), "part"));
+        "{s:s, s:i, s:o, s:o, s:i, s:o}", "schema", "exitmeter.layout/1", "record_size",
+        (int)RECORD_SIZE, "record", layout_of(record_fields, ARRAY_SIZE(record_fields), "unit"),
+        "packet", layout_of(packet_fields, ARRAY_SIZE(packet_fields), "part"), "wide_record_size",
+        (int)sizeof(struct wide_record), "wide",
+        layout_of(wide_fields, ARRAY_SIZE(wide_fields), "unit"));
     char *json = json_dumps(layout, JSON_INDENT(1));
     char *result = text("%s\n", json);
     free(json);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The stream files of a trace: CTF wants the packets of a CPU in one file, in the order of time,
- * and counts what it discarded over that file. trace/cpuN holds those of CPU N.
+ * and counts what it discarded over that file. trace/cpuN holds those of CPU N, trace/cpuN_wide
+ * those with wide records, which are a stream class of their own.
  */
 #ifndef EXITMETER_BENCH_TRACE_STREAM_H
 #define EXITMETER_BENCH_TRACE_STREAM_H
 
 #include <stdint.h>
 
-#define TRACE_STREAM_NAME 16u /* bytes of a file's name, its NUL included */
+#define TRACE_STREAM_NAME 20u /* bytes of a file's name, its NUL included */
 
 struct trace_streams;
 

@@ -3,20 +3,21 @@
  * The plan: what the harness hands to the image as a multiboot2 module, and all the image knows of
  * policies. Little-endian, fixed layout:
  *
- *   struct plan_header | struct plan_policy[policy_count] | struct plan_job[job_count]
+ *   struct plan_header | struct plan_policy[policy_count] | struct plan_group[group_count] |
+ *   struct plan_job[job_count]
  *
  * The image parses no text and trusts nothing in here: plan_check() states what it checks.
  */
 #ifndef EXITMETER_GUESTS_PLAN_H
 #define EXITMETER_GUESTS_PLAN_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "../probes/record.h"
 
 #define PLAN_MAGIC        0x314e414c504d5845ull /* "EXMPLAN1", little-endian */
 #define PLAN_VERSION      4u
 #define PLAN_NAME_SIZE    48u /* bytes of a name, its NUL included */
 #define PLAN_POLICIES_MAX 64u
+#define PLAN_GROUPS_MAX   64u
 #define PLAN_JOBS_MAX     4096u
 #define PLAN_ROUNDS_MAX   1000000u
 
@@ -37,7 +38,8 @@ struct plan_header {
     uint32_t policy_count;
     uint32_t job_count;
     uint64_t host_timer; /* TSC ticks between two interrupts of the host's own; 0: it has none */
-    uint64_t reserved;
+    uint32_t group_count;
+    uint32_t reserved;
 };
 
 /* Control bits a policy wants set or clear, as in the VM-execution control fields. */
@@ -80,6 +82,33 @@ struct plan_policy {
     uint8_t io_bitmap_b[4096]; /* ports 0x8000-0xffff */
 };
 
+/* plan_event.kind */
+enum plan_event_kind {
+    PLAN_EVENT_NONE = 0, /* this place is not in use, and all of it 0 */
+    PLAN_EVENT_GENERAL = 1,
+    PLAN_EVENT_FIXED = 2,
+    PLAN_EVENT_KINDS
+};
+
+/* A performance event, raw: the core knows no names. What it cannot count is absent in the results.
+ */
+struct plan_event {
+    uint64_t selector;    /* IA32_PERFEVTSELx without EN; of a fixed counter its number */
+    uint64_t extra_value; /* what extra_msr must hold while it counts */
+    uint32_t extra_msr;   /* 0: none is needed */
+    uint32_t counters;    /* general counters that can count it, a bit each; 0: all */
+    uint32_t kind;        /* enum plan_event_kind */
+    uint32_t reserved;
+};
+
+/* Which side of VM exits an event counts on. */
+enum plan_side { PLAN_HOST = 0, PLAN_GUEST = 1, PLAN_SIDES };
+
+/* Events that count at once: one or more. */
+struct plan_group {
+    struct plan_event events[PLAN_SIDES][PROBE_EVENTS];
+};
+
 /* One benchmark under one policy, once. */
 struct plan_job {
     char benchmark[PLAN_NAME_SIZE]; /* name of a row of the guest blob */
@@ -91,12 +120,14 @@ struct plan_job {
     uint32_t time_limit;            /* guest time of each round, in 2^20 TSC ticks; 0: none */
     uint32_t exits_room;            /* records that there is room for, an operation */
     uint32_t rounds; /* of the measured phases, one or more: see struct phase_folded */
-    uint32_t reserved[2];
+    uint32_t group;  /* at the level "pmu" which group, from 1 on; at others 0 */
+    uint32_t reserved;
     uint64_t results_offset; /* of this job's struct job_result, from results_base */
 };
 
 _Static_assert(sizeof(struct plan_header) == 64, "wire format");
 _Static_assert(sizeof(struct plan_policy) == 352 + 3 * 4096, "wire format");
+_Static_assert(sizeof(struct plan_group) == 192, "wire format");
 _Static_assert(sizeof(struct plan_job) == 96, "wire format");
 
 #endif

@@ -3,12 +3,13 @@
  * The results region: what the image leaves in memory and the harness takes out of it. One region
  * of fixed size, laid out by the harness through the functions below, so both sides agree:
  *
- *   struct results_header | for each job: struct job_result |
+ *   struct results_header | for each job: struct job_result, struct events_result |
  *                           for each phase: packet, samples, totals, folded
  *
- * Each job's part starts at plan_job.results_offset; within it each phase has room for a packet
- * (header plus phase_record_room() records) and for its samples; where the phase runs at the level
- * "counts" for the sums, and where it runs more than one round for what these are folded into.
+ * Each job's part starts at plan_job.results_offset, with what became of its events if it has any;
+ * within it each phase has room for a packet (header plus phase_record_room() records) and for its
+ * samples; where the phase runs at the level "counts" for the sums, and where it runs more than one
+ * round for what these are folded into.
  */
 #ifndef EXITMETER_GUESTS_RESULTS_H
 #define EXITMETER_GUESTS_RESULTS_H
@@ -93,6 +94,32 @@ struct job_result {
     struct controls_in_force controls;
     struct phase_result phases[PHASE_COUNT];
     struct job_validity validity;
+    uint32_t probe_level; /* in force in the measured phases: as asked for, or lower */
+    uint32_t reserved;
+    char lowered[RESULT_REASON_SIZE]; /* why it is lower; empty if it is not */
+};
+
+#define EVENT_REASON_SIZE 168u
+
+enum event_state {
+    EVENT_NONE = 0, /* the group has none here, or the job did not get to it */
+    EVENT_COUNTED = 1,
+    EVENT_ABSENT = 2, /* not counted: its fields in the records mean nothing */
+};
+
+/* What became of an event. */
+struct event_result {
+    uint32_t state;
+    uint32_t rdpmc; /* ECX of the RDPMCs that read it */
+    uint64_t mask;  /* the bits that its counter has */
+    uint32_t msr;   /* at which it showed that it cannot be counted; 0: at none */
+    uint32_t reserved;
+    char absent[EVENT_REASON_SIZE]; /* NUL-terminated */
+};
+
+/* In the order of the job's group. */
+struct events_result {
+    struct event_result events[PLAN_SIDES][PROBE_EVENTS];
 };
 
 /* What the image found out about the machine: values as read, for run.json. */
@@ -126,8 +153,9 @@ struct results_header {
 };
 
 _Static_assert(sizeof(struct phase_result) == 48, "wire format");
-_Static_assert(sizeof(struct job_result) == 136 + 32 + 5 * 48 + sizeof(struct job_validity),
+_Static_assert(sizeof(struct job_result) == 136 + 32 + 5 * 48 + sizeof(struct job_validity) + 136,
                "wire format");
+_Static_assert(sizeof(struct events_result) == 6 * 192, "wire format");
 _Static_assert(sizeof(struct machine_facts) == 72 + 9 * 8 + 8, "wire format");
 
 /* The region starts with the header, padded to this many bytes. */
@@ -150,7 +178,10 @@ static inline uint32_t phase_samples(const struct plan_job *job, enum phase phas
     return phase == PHASE_CONTROL || phase == PHASE_OP ? job->samples : job->count_samples;
 }
 
-/* Records that a phase has room for, and a few more; the rest is counted. */
+/*
+ * Records that a phase has room for, and a few more; the rest is counted. Where the level in force
+ * is lower than the one asked for, they are smaller and as many.
+ */
 static inline uint64_t phase_record_room(const struct plan_job *job, enum phase phase)
 {
     uint64_t operations = phase_samples(job, phase) * (phase == PHASE_TWICE ? 2ull : 1ull);
@@ -158,10 +189,17 @@ static inline uint64_t phase_record_room(const struct plan_job *job, enum phase 
     return job->exits_room * operations + 64;
 }
 
-/* Bytes of a phase's packet, header included; a multiple of 64. */
+/* Bytes of a phase's packet at the level it runs at, header included; a multiple of 64. */
+static inline uint64_t phase_packet_used(const struct plan_job *job, enum phase phase,
+                                         uint32_t level)
+{
+    return sizeof(struct packet_header) + phase_record_room(job, phase) * probe_record_size(level);
+}
+
+/* The same at the level asked for, which no other exceeds. */
 static inline uint64_t phase_packet_size(const struct plan_job *job, enum phase phase)
 {
-    return (1 + phase_record_room(job, phase)) * RECORD_SIZE;
+    return phase_packet_used(job, phase, phase_level(job, phase));
 }
 
 /* Bytes up to the next multiple of 64. */
@@ -187,10 +225,19 @@ static inline uint64_t phase_folded_size(const struct plan_job *job, enum phase 
     return phase_rounds(job, phase) > 1 ? results_padded(sizeof(struct phase_folded)) : 0;
 }
 
+/* Where a job's struct events_result lies, from its results_offset; and its size, 0 if it has none.
+ */
+#define EVENTS_OFFSET results_padded(sizeof(struct job_result))
+
+static inline uint64_t job_events_size(const struct plan_job *job)
+{
+    return job->group ? results_padded(sizeof(struct events_result)) : 0;
+}
+
 /* Offset of a phase's packet from the job's results_offset; the rest follows the packet. */
 static inline uint64_t phase_offset(const struct plan_job *job, enum phase phase)
 {
-    uint64_t offset = results_padded(sizeof(struct job_result));
+    uint64_t offset = EVENTS_OFFSET + job_events_size(job);
     for (int i = 0; i < (int)phase; i++) {
         enum phase before = (enum phase)i;
         offset += phase_packet_size(job, before) + phase_samples_size(job, before) +

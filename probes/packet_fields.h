@@ -7,7 +7,7 @@
  * part is where CTF declares the field: header (packet header) or context (packet context).
  */
 PACKET_FIELD(32, magic, header, "CTF packet magic, 0xc1fc1fc1")
-PACKET_FIELD(32, stream_id, header, "always 0: there is one stream class")
+PACKET_FIELD(32, stream_id, header, "stream class: 0, or 1 of wide records")
 PACKET_FIELD(64, timestamp_begin, context, "TSC as the packet was opened")
 PACKET_FIELD(64, timestamp_end, context, "TSC as the packet was closed")
 PACKET_FIELD(64, content_size, context, "bits in use, this header included")

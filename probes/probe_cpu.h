@@ -40,8 +40,15 @@ struct probe_cpu {
     struct probe_counts counts;
     uint64_t discarded;           /* exits since the ring was opened whose record found no room */
     struct packet_header *packet; /* the open packet; NULL if none */
-    uint64_t discarded_before;    /* by packets already closed */
+    uint64_t discarded_before;    /* by packets already closed ... */
     struct probe_totals totals;
+    uint64_t wide_discarded_before; /* ... and by those of wide records */
+    /*
+     * ECX of the RDPMCs at the level "pmu". Each must name a counter that this CPU has, or the exit
+     * path raises #GP; where there are fewer events, one may stand there twice.
+     */
+    uint32_t host_events[PROBE_EVENTS];
+    uint32_t guest_events[PROBE_EVENTS];
 };
 
 _Static_assert(sizeof(struct probe_counts) == 8, "copied as one quadword");

@@ -16,9 +16,9 @@ struct packet_origin {
 };
 
 /*
- * Opens a packet in memory (64-byte aligned, bytes long: a header and at least two records, of
- * which the last is the spare one that takes what finds no room). now is a TSC value. The memory
- * stays the caller's and must not move while the packet is open.
+ * Opens a packet in memory (64-byte aligned, bytes long: a header and at least two records
+ * of origin.probe_level, of which the last is the spare one that takes what finds no room). now is
+ * a TSC value. The memory stays the caller's and must not move while the packet is open.
  */
 void ring_open(struct probe_cpu *cpu, void *memory, uint64_t bytes, struct packet_origin origin,
                uint64_t now);

@@ -12,8 +12,9 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 EMPTY = 5
 PHASES = ("count_control", "count_op", "control", "op", "twice")
-LEVELS = {"off": 0, "counts": 1, "stamps": 2, "full": 3}  # PROBE_* of probes/record.h
-COUNTS, LEFT = 1, 4  # RECORD_* there
+LEVELS = {"off": 0, "counts": 1, "stamps": 2, "full": 3, "hardware": 4,
+          "pmu": 5}  # PROBE_* of probes/record.h
+COUNTS, EXITED, LEFT, HAS_COUNTERS = 1, 2, 4, 8  # RECORD_* there
 COUNTERS = {"vmreads": 4, "vmwrites": 2, "msr_accesses": 0, "xsetbvs": 0, "invalidations": 0}
 
 
@@ -32,7 +33,9 @@ def layout() -> dict[str, Any]:
     """As bench/trace_layout.c writes it."""
     return {"schema": "exitmeter.layout/1", "record_size": 64,
             "record": fields("record_fields.h", "RECORD_FIELD"),
-            "packet": fields("packet_fields.h", "PACKET_FIELD")}
+            "packet": fields("packet_fields.h", "PACKET_FIELD"), "wide_record_size": 128,
+            "wide": [{**entry, "offset": 64 + entry["offset"]}
+                     for entry in fields("wide_fields.h", "WIDE_FIELD")]}
 
 
 def dtype(structure: list[dict[str, Any]]) -> np.dtype:
@@ -41,6 +44,7 @@ def dtype(structure: list[dict[str, Any]]) -> np.dtype:
 
 RECORD = dtype(layout()["record"])
 PACKET = dtype(layout()["packet"])
+WIDE = dtype(layout()["record"] + layout()["wide"])
 
 
 @dataclass
@@ -69,6 +73,13 @@ class Row:
     disturbed: tuple[str, ...] = ()
     smis: int | None = None
     cores: tuple[int, int] | None = None
+    before: int = 3  # of the exit transition: from the guest's stamp to the CPU's own
+    # At the level "pmu": what each place counts in the core's three parts, and in the guest.
+    host: tuple[tuple[int, int, int], ...] = ((10, 20, 30), (1, 2, 3), (0, 0, 0))
+    guest: tuple[int, int, int] = (5, 6, 0)
+    first_count: int = 0  # what all counters begin with
+    events: tuple[dict[str, Any], ...] = ()  # of run.json
+    group: int = 0
 
 
 @dataclass
@@ -108,7 +119,7 @@ class Writer:
         self.build = build
         self.samples: list[np.ndarray] = []
         self.sample_count = 0
-        self.stream = b""
+        self.streams = [b"", b""]
         self.clock = 1000
         self.discarded = 0
 
@@ -121,10 +132,11 @@ class Writer:
                     "stream": None, "packet_offset": None, "totals": None, "folded": None}
         operation = name.endswith("op") or name == "twice"
         exits = operation and row.exits
-        counted = level == 3
+        counted = level >= 3
+        wide = level >= 4
         begin = self.clock
         samples = np.zeros((count, 2), "<u8")
-        records = np.zeros(count if exits else 0, RECORD)
+        records = np.zeros(count if exits else 0, WIDE if wide else RECORD)
         for index in range(count):
             add = row.extra[index % len(row.extra)] if operation else 0
             samples[index, 0] = self.clock
@@ -143,34 +155,55 @@ class Writer:
         if exits:
             records["reason"] = row.reason_number
             records["flags"] = COUNTS if counted else 0
+            if wide:
+                records["flags"] |= EXITED
+                records["exited"] = (samples[:, 0] + row.before) & 0xFFFFFFFF
+            if level == 5:
+                self.count(row, records)
             if counted:
                 for counter, value in row.counters.items():
                     records[counter] = value
-        left = np.zeros(1, RECORD)
+        left = np.zeros(1, records.dtype)
         left["reason"], left["flags"], left["vmreads"] = 18, LEFT | COUNTS, 99
         left["entered"] = left["dispatched"] = left["handled"] = self.clock
         if not (row.full and name == "op"):
             records = np.concatenate([records, left])
         if level > 1:
-            offset = len(self.stream)
+            offset = len(self.streams[wide])
             header = np.zeros(1, PACKET)
             header["magic"], header["job"], header["phase"] = 0xC1FC1FC1, job, number
-            header["probe_level"] = level
+            header["probe_level"], header["stream_id"] = level, wide
             header["timestamp_begin"], header["timestamp_end"] = begin, self.clock
             if name == "op":
                 self.discarded += row.discarded
             header["events_discarded"] = self.discarded
-            header["content_size"] = header["packet_size"] = 64 * 8 * (1 + len(records))
-            self.stream += header.tobytes() + records.tobytes()
+            header["content_size"] = header["packet_size"] = 8 * (
+                64 + records.itemsize * len(records))
+            self.streams[wide] += header.tobytes() + records.tobytes()
         first = self.sample_count
         self.samples.append(samples)
         self.sample_count += count
         return {"samples": count, "sample_offset": first,
                 "records": len(records) if level > 1 else 0,
                 "discarded": row.discarded if name == "op" else 0, "packet_offset": offset,
-                "stream": None if offset is None else "cpu0",
+                "stream": None if offset is None else "cpu0_wide" if wide else "cpu0",
                 "totals": totals(row, count if exits else 0) if level == 1 else None,
                 "folded": None}
+
+    @staticmethod
+    def count(row: Row, records: np.ndarray) -> None:
+        """Counters that go on and on, in the guest between exits and in the host within them."""
+        records["flags"] |= HAS_COUNTERS
+        points = ("entered", "dispatched", "handled", "entering")
+        for place in range(3):
+            host = guest = row.first_count
+            for record in records:
+                guest += row.guest[place]
+                record[f"guest_{place}"] = guest & 0xFFFFFFFF
+                for point, step in zip(points, (0, *row.host[place])):
+                    host += step
+                    record[f"{point}_{place}"] = host & 0xFFFFFFFF
+                host += 1000  # what it counts outside of the four points
 
 
 def validity(row: Row) -> dict[str, Any]:
@@ -205,7 +238,8 @@ def write_run(path: Path, build: Build) -> Path:
                 "index": index, "name": f"{build.target}/{row.benchmark}/{row.policy}",
                 "benchmark": row.benchmark, "policy": row.policy, "repetition": repetition,
                 "probe_level": row.level or build.level, "status": row.status,
-                "reason": row.reason, "expected_exits_per_op": int(row.exits)}
+                "reason": row.reason, "expected_exits_per_op": int(row.exits),
+                "group": row.group, "events": list(row.events)}
             if row.status == "done" and row.kind == "check":
                 job["exits_per_op"] = job["expected_exits_per_op"] = None
                 job["controls"] = {}
@@ -248,7 +282,9 @@ def write_run(path: Path, build: Build) -> Path:
     (path / "trace").mkdir(parents=True)
     (path / "run.json").write_text(json.dumps(document), encoding="utf-8")
     (path / "samples.bin").write_bytes(b"".join(part.tobytes() for part in writer.samples))
-    (path / "trace" / "cpu0").write_bytes(writer.stream)
+    for name, stream in zip(("cpu0", "cpu0_wide"), writer.streams):
+        if stream or name == "cpu0":
+            (path / "trace" / name).write_bytes(stream)
     (path / "layout.json").write_text(json.dumps(layout()), encoding="utf-8")
     (path / "trace" / "metadata").write_text(
         '/* CTF 1.8 */\nevent {\n  name = "CPUID";\n  id = 10;\n  stream_id = 0;\n};\n'

@@ -9,14 +9,16 @@ import struct
 
 BLOB_BASE = 0x100000
 HEADER_ROOM = 4096
-RECORD_SIZE = 64
+RECORD_SIZE, WIDE_SIZE = 64, 128
 GATE_ALWAYS, GATE_MSR_READ, GATE_MSR_WRITE, GATE_IO, GATE_EXCEPTION = range(5)
 ROW_SIZE = 136
 ROW_FLOOR, ROW_CHECK = 1, 2
-OFF, COUNTS, STAMPS, FULL = range(4)
-HAS_COUNTS, LEFT = 1, 4
+OFF, COUNTS, STAMPS, FULL, HARDWARE, PMU = range(6)
+HAS_COUNTS, HAS_EXITED, LEFT, HAS_COUNTERS = 1, 2, 4, 8
+EVENT_NONE, EVENT_GENERAL, EVENT_FIXED = range(3)
 REASONS = 96
-JOB_RESULT = 656
+JOB_RESULT, JOB_ROOM, EVENTS_ROOM = 792, 832, 6 * 192
+COUNTED, ABSENT = 1, 2
 HAS_CLOCKS, HAS_SMI_COUNT = 1, 2
 JUDGED, SMI, FREQUENCY, TSC = 1, 2, 4, 8  # VALIDITY_*
 NOT_RUN, DONE, SKIPPED, FAILED = range(4)
@@ -66,19 +68,26 @@ def text_of(field):
 class Plan:
     def __init__(self, data):
         (magic, version, self.flags, size, self.base, self.size, policies,
-         jobs) = struct.unpack_from("<QIIQQQII", data)
-        assert magic == 0x314E414C504D5845 and version == 4 and size == len(data)
+         jobs, _, groups, reserved) = struct.unpack_from("<QIIQQQIIQII", data)
+        assert magic == 0x314E414C504D5845 and version == 4 and size == len(data) and reserved == 0
         self.policies = []
+        self.groups = []
         self.jobs = []
         at = 64
         for _ in range(policies):
             self.policies.append(data[at:at + 352 + 3 * 4096])
             at += 352 + 3 * 4096
+        for _ in range(groups):
+            events = [dict(zip(("selector", "extra_value", "extra_msr", "counters", "kind", "reserved"),
+                               struct.unpack_from("<QQIIII", data, at + 32 * i))) for i in range(6)]
+            self.groups.append(events)  # the host's three, then the guest's
+            at += 192
         for _ in range(jobs):
             fields = struct.unpack_from("<48s10IQ", data, at)
             self.jobs.append(dict(zip(("benchmark", "policy", "repetition", "probes", "samples",
                                        "count_samples", "time_limit", "exits_room", "rounds",
-                                       "reserved", "reserved", "offset"), (text_of(fields[0]),) + fields[1:])))
+                                       "group", "reserved", "offset"),
+                                      (text_of(fields[0]),) + fields[1:])))
             assert self.jobs[-1]["rounds"] == 1 and self.jobs[-1]["exits_room"] == 2
             at += 96
         assert at == len(data)
@@ -116,18 +125,32 @@ def make_phase(clock, plan, job, index, row, phase, twist, lost):
     count = job["samples"] if phase in (2, 3) else job["count_samples"]
     level = FULL if phase < 2 else job["probes"]
     room_for_totals = level == COUNTS
+    room_of_record = WIDE_SIZE if level >= HARDWARE else RECORD_SIZE
+    if phase >= 2:
+        level = twist.get("level", level)
+    size = WIDE_SIZE if level >= HARDWARE else RECORD_SIZE
     if phase >= 2 and row[6] & ROW_FLOOR:
         level = OFF
     exits = plan.exits(job["policy"], row) * op
     exits += twist.get("extra_exits", 0) if op else 0
     begin = clock.step(100)
     records, samples = [], []
-    flags = HAS_COUNTS if level == FULL else 0
+    flags = (HAS_COUNTS if level >= FULL else 0) | (HAS_EXITED if level >= HARDWARE else 0)
+    flags |= HAS_COUNTERS if level == PMU else 0
 
     def record(reason, more=0):
+        exited = clock.now + 1
         times = [clock.step(3) for _ in range(4)]
+        counters = []
+        if level == PMU:  # in the host 100 a part, 1000, 10000; in the guest 7 an exit, 14, 21
+            made = len(records) + 1
+            counters = [made * 7 * (n + 1) + 0xFFFFFFF0 & 0xFFFFFFFF for n in range(3)]
+            counters += [(400 * made + 100 * point) * 10 ** n & 0xFFFFFFFF
+                         for point in range(4) for n in range(3)]
         records.append(struct.pack("<QHHIQQQQQHHHBB", times[0], reason, 0, flags | more, *times[1:],
                                    row[3], 0x100180, 3, 1, 0, 0, 0))
+        if size == WIDE_SIZE:
+            records[-1] += struct.pack("<16I", exited & 0xFFFFFFFF, *(counters or [0] * 15))
 
     taken = 0 if phase == 4 and row[6] else count
     for n in range(taken):
@@ -141,12 +164,12 @@ def make_phase(clock, plan, job, index, row, phase, twist, lost):
     cpu = twist.get("cpu", 0)
     discarded = twist.get("discarded", 0) if phase == 3 else 0  # its last records
     records = records[:len(records) - discarded]
-    lost[cpu] = lost.get(cpu, 0) + discarded
+    lost[cpu, size] = lost.get((cpu, size), 0) + discarded
     room = 2 * count * (2 if phase == 4 else 1) + 64
-    bits = (1 + len(records)) * RECORD_SIZE * 8
-    header = struct.pack("<IIQQQQQIIII", 0xC1FC1FC1, 0, begin, clock.step(1), bits, bits,
-                         lost[cpu], cpu, index, phase, level)
-    packet = (header + b"".join(records)).ljust((1 + room) * RECORD_SIZE, b"\0")
+    bits = (RECORD_SIZE + len(records) * size) * 8
+    header = struct.pack("<IIQQQQQIIII", 0xC1FC1FC1, int(size == WIDE_SIZE), begin, clock.step(1),
+                         bits, bits, lost[cpu, size], cpu, index, phase, level)
+    packet = (header + b"".join(records)).ljust(RECORD_SIZE + room * room_of_record, b"\0")
     data = b"".join(struct.pack("<QQ", *sample) for sample in samples)
     totals = b""
     if room_for_totals:
@@ -174,11 +197,25 @@ def make_validity(clock, verdict=JUDGED, smis=None, core=None):
                                   b"" if core else b"no clocks", b"no count" if smis is None else b"")
 
 
+def make_events(plan, job, changes):
+    """struct events_result: every event of the group counted, or absent as {"absent": reason} says."""
+    data = b""
+    for index, event in enumerate(plan.groups[job["group"] - 1]):
+        reason = changes.get("absent", "")
+        state = (ABSENT if reason else COUNTED) if event["kind"] != EVENT_NONE else 0
+        counted = state == COUNTED
+        data += struct.pack("<IIQII168s", state, index if counted else 0,
+                            (1 << 48) - 1 if counted else 0, 0xC1 if state == ABSENT else 0, 0,
+                            reason.encode() if state == ABSENT else b"")
+    return data
+
+
 def make_results(plan_data, rows=ROWS, twist=None):
     """The results region of a run that went well, or as twist says.
 
     twist: {"status": of the run, "reason": of the run, "jobs": {index: {"status", "reason",
-    "extra_exits", "cpu", "discarded", "validity": of make_validity()}}}
+    "extra_exits", "cpu", "discarded", "validity": of make_validity()}}, "absent": why no event is
+    counted}
     """
     twist = twist or {}
     plan = Plan(plan_data)
@@ -190,7 +227,15 @@ def make_results(plan_data, rows=ROWS, twist=None):
     for index, job in enumerate(plan.jobs):
         changes = twist.get("jobs", {}).get(index, {})
         row = named[job["benchmark"]]
-        at = 704  # struct job_result, rounded up to 64
+        at = JOB_ROOM  # struct job_result, rounded up to 64
+        in_force = job["probes"]
+        if job["group"]:
+            events = make_events(plan, job, twist)
+            region[job["offset"] + at:job["offset"] + at + len(events)] = events
+            at += EVENTS_ROOM
+            if twist.get("absent"):
+                in_force = HARDWARE
+                changes = changes | {"level": in_force}
         phases = b""
         for phase in range(5):
             packet, samples, totals, count, records, level, discarded = make_phase(
@@ -205,8 +250,10 @@ def make_results(plan_data, rows=ROWS, twist=None):
         result = struct.pack("<II128s", changes.get("status", DONE), index,
                              changes.get("reason", "").encode())
         result += struct.pack("<IIIIIIQ", 0x16, 0xB5186DFA, 0xA2, 0x36FFF, 0x13FF, 1, 0x20001E)
-        region[job["offset"]:job["offset"] + JOB_RESULT] = (
-            result + phases + make_validity(clock, **changes.get("validity", {})))
+        lowered = b"" if in_force == job["probes"] else b"no event of its group is counted"
+        result += phases + make_validity(clock, **changes.get("validity", {}))
+        result += struct.pack("<II128s", in_force, 0, lowered)
+        region[job["offset"]:job["offset"] + JOB_RESULT] = result
     machine = struct.pack("<16s52sI10Q", b"GenuineIntel", b"Intel(R) Core(TM) synthetic", 0x306C3,
                           *range(1, 10), 535756800)
     header = struct.pack("<QIIII128s96s", 0x31534552584D5845, 3, twist.get("status", DONE),

@@ -119,12 +119,15 @@ def test_list_of_all_models(home):
 
 def test_encode(home):
     answer = document(home, "encode", "instructions,cycles:k:u,MEM_LOAD_UOPS_RETIRED.L3_HIT,ref-cycles")
-    assert answer["schema"] == "exitmeter.pmu-encoding/1"
-    assert (answer["model"], answer["runs"]) == ("hsw", 1)
-    rows = [(event["selector"], event["fixed"], event["counter_kind"], event["counter"])
-            for event in answer["events"]]
+    assert answer["schema"] == "exitmeter.pmu-encoding/2"
+    assert (answer["model"], answer["runs"]) == ("hsw", 3)
+    rows = [(event["selector"], event["fixed"], event["host"]["counter_kind"],
+             event["host"]["counter"]) for event in answer["events"]]
     assert rows == [(0xc0 | OS, 0, "fixed", 0), (0x3c | OS | OS >> 1, 1, "fixed", 1),
-                    (0x4d1 | OS, None, "general", 0), (OS, 2, "fixed", 2)]
+                    (0x4d1 | OS, None, "general", 2), (OS, 2, "fixed", 2)]
+    # A fixed counter counts on one side at a time; a general one does where there is one.
+    guests = [(event["guest"]["run"], event["guest"]["counter_kind"]) for event in answer["events"]]
+    assert guests == [(1, "general")] * 3 + [(3, "fixed")]
     load = answer["events"][2]
     assert load["name"] == "MEM_LOAD_UOPS_RETIRED.L3_HIT"
     assert load["full_name"].startswith("MEM_LOAD_UOPS_RETIRED:L3_HIT:k=1:u=0")
@@ -143,12 +146,12 @@ def test_more_events_than_counters(home):
     names = ["UOPS_ISSUED:ANY", "branches", "branch-misses", "LLC_MISSES", "LLC_REFERENCES",
              "instructions"]
     answer = document(home, "encode", ",".join(names))
-    assert answer["runs"] == 2
-    assert [event["run"] for event in answer["events"]] == [1, 1, 1, 1, 2, 1]
-    assert document(home, "encode", ",".join(names), "--pmu-model", "icx")["runs"] == 1
+    assert answer["runs"] == 3
+    assert [event["host"]["run"] for event in answer["events"]] == [1, 1, 2, 2, 3, 1]
+    assert document(home, "encode", ",".join(names), "--pmu-model", "icx")["runs"] == 2
     lines = home.run("pmu", "encode", ",".join(names)).stdout.splitlines()
     assert [line.split()[0] for line in lines] == names
-    assert "run 2" in lines[4]
+    assert "host: run 3" in lines[4]
 
 
 @pytest.mark.parametrize("variable, value", [

@@ -28,8 +28,9 @@ static size_t runs_of(const struct pmu_event *events, size_t count, unsigned gen
     char *error;
     for (size_t i = 0; i < count; i++)
         places[i] = (struct pmu_place){~(size_t)0, false, ~0u};
-    assert_int_equal(
-        pmu_runs_make(events, count, general_counters, fixed_counters, places, &runs, &error), 0);
+    assert_int_equal(pmu_runs_make(events, count, general_counters, fixed_counters, EVENTS_MAX,
+                                   places, &runs, &error),
+                     0);
     for (size_t i = 0; i < count; i++) {
         const struct pmu_place *place = &places[i];
         assert_true(place->run < runs);
@@ -121,6 +122,31 @@ static void extra_msrs_hold_one_value_a_run(void **state)
     assert_int_equal(places[3].run, 0);
 }
 
+/* However many counters there are, and the other side's events take none of it. */
+static void each_side_has_its_limit(void **state)
+{
+    struct pmu_event events[8];
+    struct pmu_place places[8];
+    size_t runs;
+    char *error;
+    (void)state;
+    for (size_t i = 0; i < 8; i++) {
+        events[i] = general(~0u);
+        events[i].guest = i % 2;
+    }
+    assert_int_equal(pmu_runs_make(events, 8, 8, 4, 3, places, &runs, &error), 0);
+    assert_int_equal(runs, 2);
+    for (size_t i = 0; i < 8; i++)
+        assert_int_equal(places[i].run, i >= 6);
+    for (size_t i = 0; i < 8; i++)
+        events[i].guest = i < 4;
+    assert_int_equal(pmu_runs_make(events, 8, 8, 4, 3, places, &runs, &error), 0);
+    assert_int_equal(runs, 2);
+    assert_int_equal(places[3].run, 1);
+    assert_int_equal(places[6].run, 0);
+    assert_int_equal(places[7].run, 1);
+}
+
 static void no_counter_at_all(void **state)
 {
     const struct pmu_event slots = fixed(3, 0), upper = general(0xf0), twin = fixed(3, 0x1);
@@ -130,7 +156,7 @@ static void no_counter_at_all(void **state)
     char *error;
     (void)state;
     for (size_t i = 0; i < 2; i++) {
-        assert_int_equal(pmu_runs_make(refused[i], 1, 4, 3, &place, &runs, &error), -1);
+        assert_int_equal(pmu_runs_make(refused[i], 1, 4, 3, EVENTS_MAX, &place, &runs, &error), -1);
         assert_non_null(strstr(error, "'event'"));
         free(error);
     }
@@ -186,6 +212,7 @@ int main(void)
         cmocka_unit_test(events_make_room),
         cmocka_unit_test(events_for_the_same_counter),
         cmocka_unit_test(extra_msrs_hold_one_value_a_run),
+        cmocka_unit_test(each_side_has_its_limit),
         cmocka_unit_test(no_counter_at_all),
         cmocka_unit_test(random_events),
     };

@@ -117,8 +117,11 @@ static int set_up(void **state)
                                                   .job_count = 2,
                                                   .jobs_done = 2};
     for (uint32_t job = 0; job < 2; job++) {
-        *result_of(fixture, job) = (struct job_result){
-            .status = RESULT_DONE, .job = job, .validity.verdict = VALIDITY_JUDGED};
+        *result_of(fixture, job) =
+            (struct job_result){.status = RESULT_DONE,
+                                .job = job,
+                                .probe_level = experiment->jobs[job].plan.probe_level,
+                                .validity.verdict = VALIDITY_JUDGED};
         for (int phase = 0; phase < PHASE_COUNT; phase++)
             fill_phase(fixture, job, (enum phase)phase);
     }

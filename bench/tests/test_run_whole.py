@@ -95,7 +95,7 @@ def test_layout_is_of_64_bytes_without_gaps(home):
         assert offset == 64
 
 
-@pytest.mark.parametrize("level", ["full", "stamps", "counts", "off"])
+@pytest.mark.parametrize("level", ["hardware", "full", "stamps", "counts", "off"])
 def test_babeltrace_reads_the_trace(home, level):
     run, _ = good_run(home, "--probes", level)
     output = subprocess.run(["babeltrace2", run / "trace"], text=True, capture_output=True)
@@ -104,7 +104,7 @@ def test_babeltrace_reads_the_trace(home, level):
     records = sum(phase["records"] for job in run_json(run)["jobs"]
                   for phase in job["phases"].values())
     assert len(events) == records
-    assert sum(" RDMSR: " in event for event in events) >= (40 if level in ("full", "stamps") else 20)
+    assert sum(" RDMSR: " in event for event in events) >= (20 if level in ("counts", "off") else 40)
     assert "probe_level = 3" in events[0] and "vmreads = 3" in events[0]
 
 
@@ -198,11 +198,13 @@ def test_calibration(home):
     run, _ = good_run(home, "--guest", "msr-*")
     calibration = run_json(run)["calibration"]
     assert list(calibration) == ["sample", "cpuid", "probes_counts", "probes_stamps", "probes_full",
-                                 "lfence", "rdtsc", "rdtscp", "rdpmc"]
+                                 "probes_hardware", "probes_pmu", "lfence", "rdtsc", "rdtscp", "rdpmc"]
     assert calibration["probes_stamps"]["p50"] == 12  # the made-up machine's four stamps of 3
     assert calibration["probes_full"] | {"what": ""} == {
         "what": "", "n": 40, "min": 11, "p50": 12, "max": 13}
     assert calibration["probes_counts"]["p50"] == 0
+    assert calibration["probes_hardware"]["p50"] == 12
+    assert calibration["probes_pmu"]["absent"] == "the run asks for no events"
     assert calibration["rdtsc"]["absent"] == "the guest blob has no row for it"
     assert "calibration" not in {job["benchmark"] for job in run_json(run)["jobs"]}
     assert [policy["name"] for policy in run_json(run)["policies"]] == ["passthrough-all",
@@ -217,7 +219,7 @@ def test_policies_reach_the_plan(home):
     assert plan.flags == 3 and plan.base == 0x8000000
     assert [job["probes"] for job in plan.jobs[:2]] == [1, 1]
     assert {(job["benchmark"], job["policy"], job["probes"]) for job in plan.jobs[2:]} == {
-        ("cpuid", 1, level) for level in range(4)}  # the calibration, as far as the blob has it
+        ("cpuid", 1, level) for level in range(5)}  # the calibration, as far as the blob has it
     assert [job["exits_per_op"] for job in run_json(run)["jobs"]] == [1.0, 0.0]
 
 

@@ -9,6 +9,6 @@
 extern enum vmx_failure (*stub_guest)(struct vcpu *vcpu);
 
 extern const char vmx_exit_off[], vmx_exit_counts[], vmx_exit_stamps[], vmx_exit_full[];
-extern const char vmx_exit_floor[];
+extern const char vmx_exit_hardware[], vmx_exit_pmu[], vmx_exit_floor[];
 
 #endif

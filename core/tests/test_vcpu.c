@@ -49,8 +49,9 @@ static void creation_fails_without_a_trace(void **state)
 static void path_is_host_rip(void **state)
 {
     static const char *const stubs[VCPU_PATHS] = {
-        [VCPU_PATH_OFF] = vmx_exit_off,       [VCPU_PATH_COUNTS] = vmx_exit_counts,
-        [VCPU_PATH_STAMPS] = vmx_exit_stamps, [VCPU_PATH_FULL] = vmx_exit_full,
+        [VCPU_PATH_OFF] = vmx_exit_off,           [VCPU_PATH_COUNTS] = vmx_exit_counts,
+        [VCPU_PATH_STAMPS] = vmx_exit_stamps,     [VCPU_PATH_FULL] = vmx_exit_full,
+        [VCPU_PATH_HARDWARE] = vmx_exit_hardware, [VCPU_PATH_PMU] = vmx_exit_pmu,
         [VCPU_PATH_FLOOR] = vmx_exit_floor,
     };
     (void)state;
@@ -72,6 +73,8 @@ static void paths_are_probe_levels(void **state)
     assert_int_equal(VCPU_PATH_COUNTS, PROBE_COUNTS);
     assert_int_equal(VCPU_PATH_STAMPS, PROBE_STAMPS);
     assert_int_equal(VCPU_PATH_FULL, PROBE_FULL);
+    assert_int_equal(VCPU_PATH_HARDWARE, PROBE_HARDWARE);
+    assert_int_equal(VCPU_PATH_PMU, PROBE_PMU);
 }
 
 static enum vmx_failure next_failure;

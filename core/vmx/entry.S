@@ -4,7 +4,8 @@
  *
  * It exists once a probe level. HOST_RIP in the VMCS chooses among them, so a level that is off is
  * not skipped here: it is not here. Each is this macro: `totals` adds the sums of the level "counts",
- * `stamps` a record of four time stamps, `counts` the rest of the record; `build` says which of the
+ * `stamps` a record of four time stamps, `counts` the rest of the record, `wide` the second line of it
+ * with the CPU's own stamp, `events` the performance counters there; `build` says which of the
  * compilations of the handlers (probes/count.h) goes with it.
  *
  *   pushes -> exit reason -> handler -> pops -> VMRESUME
@@ -18,7 +19,10 @@
 
 #include "../../probes/stamp.inc"
 
-.macro EXIT_PATH name, totals, stamps, counts, build
+.macro EXIT_PATH name, totals, stamps, counts, wide, events, build
+    /* Flags and bytes of a record. */
+    .set    flags_\name, RECORD_HAS_COUNTS * \counts + RECORD_HAS_EXITED * \wide + RECORD_HAS_COUNTERS * \events
+    .set    size_\name, RECORD_SIZE + (WIDE_RECORD_SIZE - RECORD_SIZE) * \wide
     .text
     .balign 64
     .globl vmx_exit_\name
@@ -41,6 +45,14 @@ vmx_exit_\name:
     push    %r9
     push    %r10
     push    %r11
+  .if \wide
+    mov     VCPU_HARDWARE_STAMP(%rsp), %eax
+    mov     %eax, WIDE_EXITED(%rbx)
+  .endif
+  .if \events                            /* behind the stamp: the reading is no part of the exit transition */
+    PROBE_COUNTERS PROBE_CPU_HOST_EVENTS, WIDE_HOST_ENTERED
+    PROBE_COUNTERS PROBE_CPU_GUEST_EVENTS, WIDE_GUEST
+  .endif
     mov     $VMCS_EXIT_REASON, %ecx
     vmread  %rcx, %rcx
     mov     %rsp, %rdi                  /* the handler's argument: struct vcpu * */
@@ -55,6 +67,12 @@ vmx_exit_\name:
 .Ldispatch_\name:
   .if \totals
     incq    %gs:PROBE_CPU_EXITS(,%rcx,8)
+.Lcounted_\name:
+  .endif
+  .if \events                            /* before the stamp here and behind it there: no part of the handler */
+    mov     %ecx, %esi
+    PROBE_COUNTERS PROBE_CPU_HOST_EVENTS, WIDE_HOST_DISPATCHED
+    mov     %esi, %ecx
   .endif
   .if \stamps
     PROBE_STAMP RECORD_DISPATCHED
@@ -65,7 +83,12 @@ vmx_exit_\name:
     jnz     .Lleave_\name
   .if \stamps
     PROBE_STAMP RECORD_HANDLED
-    PROBE_COMMIT (RECORD_HAS_COUNTS * \counts), \counts
+  .endif
+  .if \events
+    PROBE_COUNTERS PROBE_CPU_HOST_EVENTS, WIDE_HOST_HANDLED
+  .endif
+  .if \stamps
+    PROBE_COMMIT flags_\name, \counts, size_\name
   .endif
     pop     %r11
     pop     %r10
@@ -73,6 +96,9 @@ vmx_exit_\name:
     pop     %r8
     pop     %rdi
     pop     %rsi
+  .if \events
+    PROBE_COUNTERS PROBE_CPU_HOST_EVENTS, WIDE_HOST_ENTERING
+  .endif
     pop     %rcx
   .if \stamps
     PROBE_STAMP RECORD_ENTERING
@@ -89,7 +115,12 @@ vmx_exit_\name:
   .if \stamps
     PROBE_STAMP RECORD_HANDLED
     movq    $0, RECORD_ENTERING(%rbx)
-    PROBE_COMMIT (RECORD_LEFT + RECORD_HAS_COUNTS * \counts), \counts
+  .endif
+  .if \events
+    PROBE_COUNTERS PROBE_CPU_HOST_EVENTS, WIDE_HOST_HANDLED
+  .endif
+  .if \stamps
+    PROBE_COMMIT (RECORD_LEFT + flags_\name), \counts, size_\name
   .endif
     jmp     vmx_leave
 
@@ -100,13 +131,20 @@ vmx_exit_\name:
 
 .Lunlisted_\name:
     mov     $EXIT_REASONS, %ecx         /* the table's last entry */
+  .if \totals
+    incq    %gs:PROBE_CPU_EXITS_OTHER
+    jmp     .Lcounted_\name
+  .else
     jmp     .Ldispatch_\name
+  .endif
 .endm
 
-EXIT_PATH off,    0, 0, 0
-EXIT_PATH counts, 1, 0, 0, _totalling
-EXIT_PATH stamps, 0, 1, 0
-EXIT_PATH full,   0, 1, 1, _counting
+EXIT_PATH off,      0, 0, 0, 0, 0
+EXIT_PATH counts,   1, 0, 0, 0, 0, _totalling
+EXIT_PATH stamps,   0, 1, 0, 0, 0
+EXIT_PATH full,     0, 1, 1, 0, 0, _counting
+EXIT_PATH hardware, 0, 1, 1, 1, 0, _counting
+EXIT_PATH pmu,      0, 1, 1, 1, 1, _counting
 
 /*
  * The floor: CPUID by the shortest stub there can be, for the cost of the transition alone. The guest

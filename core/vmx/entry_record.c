@@ -12,7 +12,7 @@ extern struct probe_cpu simulated_probe_cpu;
 #endif
 
 /* It left the guest, and the stamps are those of the moment that was noticed. */
-static void keep(uint64_t error)
+static void keep(enum vcpu_path path, uint64_t error)
 {
     uint64_t now = x86_rdtsc();
 
@@ -27,13 +27,14 @@ static void keep(uint64_t error)
     if (THIS_CPU->next == THIS_CPU->end)
         THIS_CPU->discarded++;
     else
-        THIS_CPU->next++;
+        THIS_CPU->next =
+            (struct record *)((char *)THIS_CPU->next + probe_record_size((uint32_t)path));
 }
 
 void entry_record_failure(enum vcpu_path path, uint64_t error)
 {
     if (path == VCPU_PATH_COUNTS)
         THIS_CPU->totals.exits[PROBE_REASON_VMFAIL]++;
-    else if (path == VCPU_PATH_STAMPS || path == VCPU_PATH_FULL)
-        keep(error);
+    else if (path >= VCPU_PATH_STAMPS && path <= VCPU_PATH_PMU)
+        keep(path, error);
 }

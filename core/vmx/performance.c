@@ -2,7 +2,7 @@
 #include "performance.h"
 
 #include "../x86/msr.h"
-#include "performance_counter.h"
+#include "performance_extra.h"
 
 #include <stddef.h>
 
@@ -148,7 +148,8 @@ static void program(struct performance *performance, const struct placing *placi
         if (!is_in(performance, i))
             continue;
         fault = (struct performance_fault){0};
-        if ((!events[i].fixed &&
+        if (!performance_extra_set(performance, &events[i], &fault) ||
+            (!events[i].fixed &&
              !performance_write(performance_selector_msr(number), events[i].selector, &fault)) ||
             !performance_set(performance, number, 0, &fault))
             give_up(performance, placing, i, fault);
@@ -234,6 +235,7 @@ const char *performance_stop(struct performance *performance)
         performance_write(IA32_FIXED_CTR_CTRL, 0, &ignored);
     for (unsigned number = PERFORMANCE_NUMBERS; number-- > 0;)
         put_back(performance, number);
+    performance_extra_put_back(performance, &fault);
     if (performance->fixed_control_is_saved)
         performance_write(IA32_FIXED_CTR_CTRL, performance->saved_fixed_control, &fault);
     if (performance->global_is_saved)

@@ -27,6 +27,7 @@
 #define PERFORMANCE_EVENTS_MAX  8u
 #define PERFORMANCE_GENERAL_MAX 8u
 #define PERFORMANCE_FIXED_MAX   16u
+#define PERFORMANCE_EXTRAS      3u /* MSRs that may be written for an event */
 
 /*
  * A counter is known by its bit in IA32_PERF_GLOBAL_CTRL: 0 to 7 are general-purpose, 32 to 47
@@ -70,6 +71,8 @@ struct performance_event {
     uint64_t selector; /* IA32_PERFEVTSELx without EN; of a fixed one the counter's index */
     uint64_t counters; /* general-purpose counters that can count it, a bit each; 0: all can */
     enum performance_where where;
+    uint32_t extra_msr; /* must hold extra_value while it counts; 0: none is needed */
+    uint64_t extra_value;
 };
 
 /* What became of an event. */
@@ -78,6 +81,14 @@ struct performance_counter {
     uint32_t msr;       /* the MSR at which that showed; 0: at none */
     uint32_t rdpmc;     /* ECX of the RDPMC that reads it */
     uint64_t mask;      /* between two readings: (later - earlier) & mask */
+};
+
+/* An MSR that events need beside their selector. */
+struct performance_extra {
+    bool is_saved;
+    bool is_set;
+    uint64_t saved;
+    uint64_t value;
 };
 
 /* A PMU in use. Zeroed, it is one that is not. */
@@ -92,6 +103,7 @@ struct performance {
         uint64_t selector;
         uint64_t value;
     } saved[PERFORMANCE_GENERAL_MAX + PERFORMANCE_FIXED_MAX];
+    struct performance_extra extras[PERFORMANCE_EXTRAS];
     uint64_t saved_counters; /* numbers of those that are to be put back */
     uint64_t saved_fixed_control;
     uint64_t saved_global;

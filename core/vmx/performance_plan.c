@@ -4,6 +4,7 @@
 
 #include "../x86/instructions.h"
 #include "../x86/msr.h"
+#include "performance_extra.h"
 
 #include <stddef.h>
 
@@ -124,10 +125,11 @@ const char *performance_refuses(const struct performance_capability *capability,
         if (event->selector >= PERFORMANCE_FIXED_MAX ||
             !(capability->counters >> (PERFORMANCE_FIXED + event->selector) & 1))
             return "CPUID leaf 0xa offers no such fixed-function counter";
-        return NULL;
+        return performance_extra_refuses(event);
     }
     uint64_t counters = event->counters ? event->counters : PERFORMANCE_GENERAL;
     if (!(counters & PERFORMANCE_GENERAL & capability->counters))
         return "CPUID leaf 0xa offers none of the counters that can count it";
-    return refuses_selector(capability, event->selector);
+    const char *refusal = refuses_selector(capability, event->selector);
+    return refusal ? refusal : performance_extra_refuses(event);
 }

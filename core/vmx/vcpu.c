@@ -9,7 +9,7 @@
 
 /* entry.S */
 extern const char vmx_exit_off[], vmx_exit_counts[], vmx_exit_stamps[], vmx_exit_full[];
-extern const char vmx_exit_floor[];
+extern const char vmx_exit_hardware[], vmx_exit_pmu[], vmx_exit_floor[];
 enum vmx_failure vmx_enter(struct vcpu *vcpu);
 
 struct vcpu *vcpu_create(const struct vmx_capability *capability, const struct ept *ept)
@@ -166,8 +166,9 @@ bool vcpu_apply_policy(struct vcpu *vcpu, const struct vcpu_policy *policy)
 void vcpu_set_path(struct vcpu *vcpu, enum vcpu_path path)
 {
     static const char *const stubs[VCPU_PATHS] = {
-        [VCPU_PATH_OFF] = vmx_exit_off,       [VCPU_PATH_COUNTS] = vmx_exit_counts,
-        [VCPU_PATH_STAMPS] = vmx_exit_stamps, [VCPU_PATH_FULL] = vmx_exit_full,
+        [VCPU_PATH_OFF] = vmx_exit_off,           [VCPU_PATH_COUNTS] = vmx_exit_counts,
+        [VCPU_PATH_STAMPS] = vmx_exit_stamps,     [VCPU_PATH_FULL] = vmx_exit_full,
+        [VCPU_PATH_HARDWARE] = vmx_exit_hardware, [VCPU_PATH_PMU] = vmx_exit_pmu,
         [VCPU_PATH_FLOOR] = vmx_exit_floor,
     };
     vcpu->path = path;

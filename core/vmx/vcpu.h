@@ -58,11 +58,13 @@ struct unpaged {
 
 /* Which exit stub the VMCS's HOST_RIP names: the probe levels, and the floor. */
 enum vcpu_path {
-    VCPU_PATH_OFF = 0,    /* PROBE_OFF */
-    VCPU_PATH_COUNTS = 1, /* PROBE_COUNTS */
-    VCPU_PATH_STAMPS = 2, /* PROBE_STAMPS */
-    VCPU_PATH_FULL = 3,   /* PROBE_FULL */
-    VCPU_PATH_FLOOR = 4,  /* CPUID alone, by the shortest stub: entry.S says what it expects */
+    VCPU_PATH_OFF = 0,      /* PROBE_OFF */
+    VCPU_PATH_COUNTS = 1,   /* PROBE_COUNTS */
+    VCPU_PATH_STAMPS = 2,   /* PROBE_STAMPS */
+    VCPU_PATH_FULL = 3,     /* PROBE_FULL */
+    VCPU_PATH_HARDWARE = 4, /* PROBE_HARDWARE, with vcpu_set_hardware_stamp() */
+    VCPU_PATH_PMU = 5,      /* PROBE_PMU, with that too, and RDPMC's indexes in struct probe_cpu */
+    VCPU_PATH_FLOOR = 6,    /* CPUID alone, by the shortest stub: entry.S says what it expects */
     VCPU_PATHS
 };
 

@@ -4,6 +4,7 @@
 #include "../../core/vmx/dump.h"
 #include "../../core/vmx/exit_reason.h"
 #include "../../core/x86/instructions.h"
+#include "events.h"
 #include "fold.h"
 #include "guest_memory.h"
 #include "guest_start.h"
@@ -59,18 +60,17 @@ static const struct blob_row *find_row(const void *blob, const char *name, uint3
     return NULL;
 }
 
-/* The exit stub and with it the probe level of a phase. */
-static enum vcpu_path path_of(const struct plan_job *job, const struct blob_row *row,
-                              enum phase phase)
+/* The exit stub and with it the probe level of a phase; level is that of the measured ones. */
+static enum vcpu_path path_of(const struct blob_row *row, enum phase phase, uint32_t level)
 {
-    if (phase >= PHASE_CONTROL && row->flags & ROW_FLOOR)
-        return VCPU_PATH_FLOOR;
-    return (enum vcpu_path)phase_level(job, phase);
+    if (phase < PHASE_CONTROL)
+        return VCPU_PATH_FULL;
+    return row->flags & ROW_FLOOR ? VCPU_PATH_FLOOR : (enum vcpu_path)level;
 }
 
 static bool writes_records(enum vcpu_path path)
 {
-    return path == VCPU_PATH_STAMPS || path == VCPU_PATH_FULL;
+    return path >= VCPU_PATH_STAMPS && path <= VCPU_PATH_PMU;
 }
 
 /* As the guest starts with them. */
@@ -154,7 +154,7 @@ static bool run_phase(struct room *room, const struct plan_job *job, uint32_t jo
     struct driver *driver = room->driver;
     struct phase_result *out = &result->phases[phase];
     const struct blob_row *row = &blob_rows(driver->blob)[row_index];
-    enum vcpu_path path = path_of(job, row, phase);
+    enum vcpu_path path = path_of(row, phase, result->probe_level);
     char *base = (char *)driver->results;
     const struct phase_places at = phase_places(job, phase);
     struct phase_run run = {
@@ -166,7 +166,7 @@ static bool run_phase(struct room *room, const struct plan_job *job, uint32_t jo
         .controls = &result->controls,
         .out = out,
         .packet = base + at.packet,
-        .packet_size = phase_packet_size(job, phase),
+        .packet_size = phase_packet_used(job, phase, path),
         .samples = (struct sample *)(base + at.samples),
     };
 
@@ -190,6 +190,25 @@ static bool run_phase(struct room *room, const struct plan_job *job, uint32_t jo
         memcpy(base + at.totals, &driver->probes->totals, sizeof(driver->probes->totals));
     }
     return done;
+}
+
+static enum result_status run_phases(struct room *room, const struct plan_job *job,
+                                     uint32_t job_index, uint32_t row_index,
+                                     struct job_result *result)
+{
+    const struct blob_row *row = &blob_rows(room->driver->blob)[row_index];
+
+    for (int phase = 0; phase < PHASE_COUNT; phase++) {
+        validity_note(&result->validity, (enum phase)phase);
+        if (phase == PHASE_TWICE && !row->twice)
+            continue;
+        if (!run_phase(room, job, job_index, row_index, (enum phase)phase, result)) {
+            say_stop(result->reason, &room->vcpu->stop);
+            vcpu_dump(room->vcpu);
+            return RESULT_FAILED;
+        }
+    }
+    return RESULT_DONE;
 }
 
 static enum result_status run_job(struct room *room, uint32_t job_index, struct job_result *result)
@@ -219,17 +238,10 @@ static enum result_status run_job(struct room *room, uint32_t job_index, struct 
     }
     guest_memory_load(room->guest_memory, driver->blob);
     device_reset(&room->device);
-    for (int phase = 0; phase < PHASE_COUNT; phase++) {
-        validity_note(&result->validity, (enum phase)phase);
-        if (phase == PHASE_TWICE && !row->twice)
-            continue;
-        if (!run_phase(room, job, job_index, row_index, (enum phase)phase, result)) {
-            say_stop(result->reason, &room->vcpu->stop);
-            vcpu_dump(room->vcpu);
-            return RESULT_FAILED;
-        }
-    }
-    return RESULT_DONE;
+    result->probe_level = events_begin(room, job, result);
+    enum result_status status = run_phases(room, job, job_index, row_index, result);
+    events_end(room);
+    return status;
 }
 
 const char *driver_run(struct driver *driver)

@@ -24,10 +24,13 @@ static void fold_costs(struct probe_totals *totals, const struct record *record)
     totals->invalidations += record->invalidations;
 }
 
-/* As the dispatch table counts: what has no line of its own goes to the place behind the last. */
-static unsigned place_of(uint16_t reason)
+/* As the exit path counts: what the dispatch table has no line for, VM entries that failed
+ * included, goes to the last place. */
+static unsigned place_of(const struct record *record)
 {
-    return reason < EXIT_REASONS ? reason : EXIT_REASONS;
+    bool listed = record->reason < EXIT_REASONS && !record->reason_flags;
+
+    return listed ? record->reason : PROBE_REASONS - 1;
 }
 
 static void fold_record(struct phase_folded *folded, const struct record *record)
@@ -42,7 +45,7 @@ static void fold_record(struct phase_folded *folded, const struct record *record
         return;
     }
     folded->last_record = record->handled;
-    folded->totals.exits[place_of(record->reason)]++;
+    folded->totals.exits[place_of(record)]++;
     if (record->flags & RECORD_HAS_COUNTS)
         fold_costs(&folded->totals, record);
     if (record->flags & RECORD_LEFT) { /* ends the round; no part of the work */
@@ -57,12 +60,11 @@ static void fold_record(struct phase_folded *folded, const struct record *record
 void fold_round(struct phase_folded *folded, const struct sample *samples, uint32_t sample_count,
                 const struct packet_header *packet, uint32_t records, uint64_t discarded)
 {
-    const struct record *record = (const struct record *)(packet + 1);
-
     for (uint32_t i = 0; i < sample_count; i++)
         fold_sample(folded, &samples[i]);
     for (uint32_t i = 0; packet && i < records; i++)
-        fold_record(folded, &record[i]);
+        fold_record(folded, (const struct record *)((const char *)(packet + 1) +
+                                                    i * probe_record_size(packet->probe_level)));
     folded->rounds++;
     folded->samples += sample_count;
     folded->records += packet ? records : 0;

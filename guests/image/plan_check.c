@@ -4,6 +4,7 @@
 #include "../results.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 #define PAGE 4096u
 
@@ -23,10 +24,14 @@ static const char *check_header(const struct plan_header *plan, uint64_t bytes)
         return "plan: of another version than this image";
     if (plan->flags & ~PLAN_FLAGS_ALL)
         return "plan: unknown flags";
-    if (plan->policy_count > PLAN_POLICIES_MAX || plan->job_count > PLAN_JOBS_MAX)
-        return "plan: too many policies or jobs";
+    if (plan->policy_count > PLAN_POLICIES_MAX || plan->job_count > PLAN_JOBS_MAX ||
+        plan->group_count > PLAN_GROUPS_MAX)
+        return "plan: too many policies, jobs or groups of events";
+    if (plan->reserved)
+        return "plan: its reserved field is not 0";
     if (plan->size > bytes || plan->size != sizeof(*plan) +
                                                 plan->policy_count * sizeof(struct plan_policy) +
+                                                plan->group_count * sizeof(struct plan_group) +
                                                 plan->job_count * sizeof(struct plan_job))
         return "plan: cut off, or its counts do not match its size";
     if (plan->results_base % PAGE || plan->results_size % PAGE ||
@@ -48,6 +53,31 @@ static const char *check_policy(const struct plan_policy *policy)
     return NULL;
 }
 
+static const char *check_event(const struct plan_event *event)
+{
+    static const struct plan_event none;
+
+    if (event->kind >= PLAN_EVENT_KINDS || event->reserved)
+        return "plan: an event is of no known kind";
+    if (event->kind == PLAN_EVENT_NONE && memcmp(event, &none, sizeof(none)) != 0)
+        return "plan: a place for an event is not in use and not empty";
+    return NULL;
+}
+
+static const char *check_group(const struct plan_group *group)
+{
+    bool empty = true;
+
+    for (int side = 0; side < PLAN_SIDES; side++)
+        for (unsigned i = 0; i < PROBE_EVENTS; i++) {
+            const char *wrong = check_event(&group->events[side][i]);
+            if (wrong)
+                return wrong;
+            empty &= group->events[side][i].kind == PLAN_EVENT_NONE;
+        }
+    return empty ? "plan: a group has no events" : NULL;
+}
+
 static const char *check_job(const struct plan_header *plan, const struct plan_job *job)
 {
     if (!ends(job->benchmark))
@@ -63,7 +93,9 @@ static const char *check_job(const struct plan_header *plan, const struct plan_j
         return "plan: room for records out of range";
     if (!job->rounds || job->rounds > PLAN_ROUNDS_MAX)
         return "plan: number of rounds out of range";
-    if (job->reserved[0] || job->reserved[1])
+    if (job->group > plan->group_count || (job->probe_level == PROBE_PMU) != (job->group > 0))
+        return "plan: a job has no group of events where it needs one, or one that is not there";
+    if (job->reserved)
         return "plan: a job's reserved part is in use";
     return NULL;
 }
@@ -77,6 +109,12 @@ const char *plan_check(const void *bytes_of_plan, uint64_t bytes)
 
     for (uint32_t i = 0; i < plan->policy_count; i++) {
         wrong = check_policy(&plan_policies(plan)[i]);
+        if (wrong)
+            return wrong;
+    }
+
+    for (uint32_t i = 0; i < plan->group_count; i++) {
+        wrong = check_group(&plan_groups(plan)[i]);
         if (wrong)
             return wrong;
     }

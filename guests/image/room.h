@@ -3,6 +3,7 @@
 #ifndef EXITMETER_GUESTS_IMAGE_ROOM_H
 #define EXITMETER_GUESTS_IMAGE_ROOM_H
 
+#include "../../core/vmx/performance.h"
 #include "../../core/vmx/vcpu.h"
 #include "../plan.h"
 #include "device.h"
@@ -21,6 +22,7 @@ struct room {
     struct mmio mmio;
     struct ports ports;
     struct vcpu *vcpu;
+    struct performance performance; /* of the job under way */
 };
 
 /* Makes all of it; NULL, or why not. What was made before a failure stays: the image ends then. */

@@ -16,6 +16,7 @@
 static struct {
     struct plan_header header;
     struct plan_policy policies[2];
+    struct plan_group group;
     struct plan_job jobs[JOBS];
 } plan;
 static struct fixture_blob blob;
@@ -57,11 +58,14 @@ static enum vmx_failure guest_entered(struct vcpu *vcpu)
     for (uint64_t i = 0; simulated_probe_cpu.packet && i < 3; i++)
         if (simulated_probe_cpu.next != simulated_probe_cpu.end) {
             uint64_t now = 100 * entry_count + 10 * i + 1;
-            *simulated_probe_cpu.next++ = (struct record){.entered = now,
-                                                          .dispatched = now + 1,
-                                                          .handled = now + 3,
-                                                          .entering = now + 6,
-                                                          .reason = EXIT_REASON_CPUID};
+            *simulated_probe_cpu.next = (struct record){.entered = now,
+                                                        .dispatched = now + 1,
+                                                        .handled = now + 3,
+                                                        .entering = now + 6,
+                                                        .reason = EXIT_REASON_CPUID};
+            simulated_probe_cpu.next =
+                (struct record *)((char *)simulated_probe_cpu.next +
+                                  probe_record_size(simulated_probe_cpu.packet->probe_level));
         }
     simulated_probe_cpu.totals.exits[EXIT_REASON_CPUID] += 3;
     bool fails = ++entry_count == failing_entry;
@@ -72,6 +76,18 @@ static enum vmx_failure guest_entered(struct vcpu *vcpu)
     return VMX_SUCCEED;
 }
 
+/* Each job's results behind the last one's, by what it asks for now. */
+static void lay_out(void)
+{
+    uint64_t offset = RESULTS_HEADER_ROOM;
+
+    for (unsigned i = 0; i < JOBS; i++) {
+        plan.jobs[i].results_offset = offset;
+        offset += job_results_size(&plan.jobs[i]);
+    }
+    assert_true(offset <= RESULT_PAGES * PAGE_SIZE);
+}
+
 static int make(void **state)
 {
     simulated_cpu_setup(state);
@@ -79,20 +95,17 @@ static int make(void **state)
     memset(&plan, 0, sizeof(plan));
     strcpy(plan.policies[0].name, "one");
     strcpy(plan.policies[1].name, "two");
-    plan.header = (struct plan_header){.policy_count = 2, .job_count = JOBS};
-    uint64_t offset = RESULTS_HEADER_ROOM;
+    plan.header = (struct plan_header){.policy_count = 2, .group_count = 1, .job_count = JOBS};
     for (unsigned i = 0; i < JOBS; i++) {
         plan.jobs[i] = (struct plan_job){.policy = i & 1,
                                          .probe_level = i,
                                          .samples = SAMPLES,
                                          .exits_room = 2,
                                          .rounds = i == JOBS - 1 ? ROUNDS : 1,
-                                         .count_samples = COUNTS,
-                                         .results_offset = offset};
+                                         .count_samples = COUNTS};
         strcpy(plan.jobs[i].benchmark, i == 1 ? "second" : "first");
-        offset += job_results_size(&plan.jobs[i]);
     }
-    assert_true(offset <= RESULT_PAGES * PAGE_SIZE);
+    lay_out();
     simulated_probe_cpu = (struct probe_cpu){0};
     entry_count = failing_entry = 0;
     stub_guest = guest_entered;

@@ -105,9 +105,34 @@ static void reasons_that_nobody_knows(void **state)
 {
     (void)state;
     packet.records[0].reason = 0xffff;
-    packet.records[1].reason = PROBE_REASONS - 1;
+    packet.records[1].reason = EXIT_REASONS; /* the first that the exit path does not look up */
+    packet.records[2].reason = 33;
+    packet.records[2].reason_flags = 0x8000; /* a VM entry that failed */
     fold(0);
-    assert_int_equal(folded.totals.exits[EXIT_REASONS], 2); /* where the exit stubs count them */
+    assert_int_equal(folded.totals.exits[PROBE_REASONS - 1], 3);
+    fresh(state);
+    packet.records[0].reason = EXIT_REASONS - 1;
+    fold(0);
+    assert_int_equal(folded.totals.exits[EXIT_REASONS - 1], 1);
+}
+
+/* The same round in wide records, with something else in what is between. */
+static void wide_records(void **state)
+{
+    static struct {
+        struct packet_header header;
+        struct wide_record records[RECORDS];
+    } wide;
+    (void)state;
+    memset(&wide, 0xee, sizeof(wide));
+    wide.header.probe_level = PROBE_PMU;
+    for (unsigned i = 0; i < RECORDS; i++)
+        wide.records[i].record = packet.records[i];
+    fold_round(&folded, samples, 2, &wide.header, RECORDS, 0);
+    assert_int_equal(folded.out_of_order, 0);
+    assert_int_equal(folded.totals.exits[10], 2);
+    assert_int_equal(folded.totals.exits[18], 1);
+    assert_int_equal(folded.handler.buckets[20], 2);
 }
 
 #define OUT_OF_ORDER(change, times)                     \
@@ -136,8 +161,11 @@ static void order_is_checked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        fold_test(everything_is_summed),    fold_test(costs_that_were_not_counted_are_left_out),
-        fold_test(a_phase_without_records), fold_test(reasons_that_nobody_knows),
+        fold_test(everything_is_summed),
+        fold_test(costs_that_were_not_counted_are_left_out),
+        fold_test(a_phase_without_records),
+        fold_test(reasons_that_nobody_knows),
+        fold_test(wide_records),
         fold_test(order_is_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

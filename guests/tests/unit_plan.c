@@ -9,14 +9,16 @@
 #include <string.h>
 
 #define POLICIES 2u
-#define JOBS     3u
+#define JOBS     4u
+#define GROUPS   2u
 #define BYTES                                                             \
     (sizeof(struct plan_header) + POLICIES * sizeof(struct plan_policy) + \
-     JOBS * sizeof(struct plan_job))
+     GROUPS * sizeof(struct plan_group) + JOBS * sizeof(struct plan_job))
 
 /* As long as the plan to the byte, so that the sanitizer sees what reads behind it. */
 static struct plan_header *plan;
 static struct plan_policy *policies;
+static struct plan_group *groups;
 static struct plan_job *jobs;
 
 static int make_plan(void **state)
@@ -25,14 +27,19 @@ static int make_plan(void **state)
     plan = aligned_alloc(8, BYTES);
     memset(plan, 0, BYTES);
     policies = (struct plan_policy *)(plan + 1);
-    jobs = (struct plan_job *)(policies + POLICIES);
+    groups = (struct plan_group *)(policies + POLICIES);
+    jobs = (struct plan_job *)(groups + GROUPS);
+    groups[0].events[PLAN_HOST][2] =
+        (struct plan_event){.kind = PLAN_EVENT_GENERAL, .selector = 0x200c0};
+    groups[1].events[PLAN_GUEST][0] = (struct plan_event){.kind = PLAN_EVENT_FIXED, .selector = 1};
     strcpy(policies[0].name, "passthrough-all");
     strcpy(policies[1].name, "intercept-all");
     uint64_t offset = RESULTS_HEADER_ROOM;
     for (unsigned i = 0; i < JOBS; i++) {
         jobs[i] = (struct plan_job){.benchmark = "cpuid-0",
                                     .policy = i % POLICIES,
-                                    .probe_level = i,
+                                    .probe_level = i == JOBS - 1 ? PROBE_PMU : i,
+                                    .group = i == JOBS - 1 ? GROUPS : 0,
                                     .samples = 100 * (i + 1),
                                     .exits_room = 2,
                                     .rounds = 1 + i,
@@ -49,6 +56,7 @@ static int make_plan(void **state)
         .results_size = (offset + 4095) / 4096 * 4096,
         .policy_count = POLICIES,
         .job_count = JOBS,
+        .group_count = GROUPS,
     };
     return 0;
 }
@@ -87,7 +95,8 @@ static void valid(void **state)
         plan->flags = flags;
         assert_null(plan_check(plan, BYTES));
     }
-    plan->policy_count = plan->job_count = 0;
+    assert_ptr_equal(plan_groups(plan), groups);
+    plan->policy_count = plan->job_count = plan->group_count = 0;
     plan->size = sizeof(*plan);
     assert_null(plan_check(plan, BYTES)); /* bytes behind the plan are the loader's affair */
 }
@@ -95,6 +104,7 @@ static void valid(void **state)
 static void header_fields(void **state)
 {
     static const char counts[] = "plan: cut off, or its counts do not match its size";
+    static const char many[] = "plan: too many policies, jobs or groups of events";
     static const char region[] = "plan: results region is not whole pages, or too small";
     (void)state;
     BAD(plan->magic, PLAN_MAGIC + 1, "plan: not a plan");
@@ -108,12 +118,16 @@ static void header_fields(void **state)
     BAD(plan->size, UINT64_MAX, counts);
     BAD(plan->policy_count, POLICIES - 1, counts);
     BAD(plan->policy_count, POLICIES + 1, counts);
-    BAD(plan->policy_count, PLAN_POLICIES_MAX + 1, "plan: too many policies or jobs");
-    BAD(plan->policy_count, UINT32_MAX, "plan: too many policies or jobs");
+    BAD(plan->policy_count, PLAN_POLICIES_MAX + 1, many);
+    BAD(plan->policy_count, UINT32_MAX, many);
     BAD(plan->job_count, JOBS - 1, counts);
     BAD(plan->job_count, JOBS + 1, counts);
-    BAD(plan->job_count, PLAN_JOBS_MAX + 1, "plan: too many policies or jobs");
-    BAD(plan->job_count, UINT32_MAX, "plan: too many policies or jobs");
+    BAD(plan->job_count, PLAN_JOBS_MAX + 1, many);
+    BAD(plan->job_count, UINT32_MAX, many);
+    BAD(plan->group_count, GROUPS - 1, counts);
+    BAD(plan->group_count, PLAN_GROUPS_MAX + 1, many);
+    BAD(plan->group_count, UINT32_MAX, many);
+    BAD(plan->reserved, 1, "plan: its reserved field is not 0");
     BAD(plan->results_base, 0x4000001, region);
     BAD(plan->results_base, UINT64_MAX - 4095, region); /* runs over the end of the address space */
     BAD(plan->results_size, plan->results_size + 8, region);
@@ -149,6 +163,8 @@ static void policy_fields(void **state)
 static void job_fields(void **state)
 {
     static const char samples[] = "plan: sample count out of range";
+    static const char group[] =
+        "plan: a job has no group of events where it needs one, or one that is not there";
     static const char rounds[] = "plan: number of rounds out of range";
     static const char place[] = "plan: a job's results lie outside the region, or over another's";
     (void)state;
@@ -166,8 +182,11 @@ static void job_fields(void **state)
         BAD(job->exits_room, 0, "plan: room for records out of range");
         BAD(job->exits_room, ROW_EXITS_MOST + 1, "plan: room for records out of range");
         BAD(job->exits_room, ROW_EXITS_MOST, place);
-        BAD(job->reserved[0], 1, "plan: a job's reserved part is in use");
-        BAD(job->reserved[1], 1, "plan: a job's reserved part is in use");
+        BAD(job->reserved, 1, "plan: a job's reserved part is in use");
+        BAD(job->group, GROUPS + 1, group);
+        BAD(job->group, UINT32_MAX, group);
+        BAD(job->group, job->group ? 0 : 1, group);
+        BAD(job->probe_level, job->group ? PROBE_FULL : PROBE_PMU, group);
         BAD(job->count_samples, 0, samples);
         BAD(job->count_samples, GUEST_SAMPLES_MAX + 1, samples);
         BAD(job->samples, GUEST_SAMPLES_MAX, place);
@@ -182,6 +201,27 @@ static void job_fields(void **state)
     }
     BAD(jobs[0].results_offset, jobs[1].results_offset, place);
     BAD(jobs[2].results_offset, jobs[1].results_offset, place);
+}
+
+static void groups_of_events(void **state)
+{
+    static const char kind[] = "plan: an event is of no known kind";
+    static const char used[] = "plan: a place for an event is not in use and not empty";
+    static const char empty[] = "plan: a group has no events";
+    struct plan_event *event = &groups[0].events[PLAN_HOST][2];
+    struct plan_event *none = &groups[1].events[PLAN_GUEST][2];
+    (void)state;
+    BAD(event->kind, PLAN_EVENT_KINDS, kind);
+    BAD(event->kind, UINT32_MAX, kind);
+    BAD(event->reserved, 1, kind);
+    BAD(event->kind, PLAN_EVENT_NONE, used);
+    BAD(none->selector, 1, used);
+    BAD(none->extra_msr, 0x1a6, used);
+    BAD(none->extra_value, 1, used);
+    BAD(none->counters, 1, used);
+    BAD(groups[1].events[PLAN_GUEST][0], (struct plan_event){0}, empty);
+    event->selector = UINT64_MAX; /* what it means is for the CPU's PMU to say */
+    assert_null(plan_check(plan, BYTES));
 }
 
 static void cut_off_anywhere(void **state)
@@ -213,6 +253,7 @@ static void random_damage(void **state)
         passed++;
         for (uint32_t j = 0; j < plan->job_count; j++) {
             assert_true(jobs[j].policy < plan->policy_count);
+            assert_true(jobs[j].group <= plan->group_count);
             assert_true(jobs[j].results_offset + job_results_size(&jobs[j]) <= plan->results_size);
         }
     }
@@ -225,9 +266,9 @@ static void random_damage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        plan_test(valid),         plan_test(header_fields), plan_test(policy_names),
-        plan_test(policy_fields), plan_test(job_fields),    plan_test(cut_off_anywhere),
-        plan_test(random_damage),
+        plan_test(valid),         plan_test(header_fields),    plan_test(policy_names),
+        plan_test(policy_fields), plan_test(job_fields),       plan_test(cut_off_anywhere),
+        plan_test(random_damage), plan_test(groups_of_events),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,8 @@
 
 #include "../../core/tests/tests.h"
 
+#include <stdio.h>
+
 struct field {
     const char *name;
     size_t bits, offset, size;
@@ -22,6 +24,14 @@ static const struct field packet_fields[] = {
      sizeof(((struct packet_header *)NULL)->name)},
 #include "../packet_fields.h"
 #undef PACKET_FIELD
+};
+
+static const struct field wide_fields[] = {
+#define WIDE_FIELD(bits, name, unit, description)                   \
+    {#name, bits, offsetof(struct wide_record, name) - RECORD_SIZE, \
+     sizeof(((struct wide_record *)NULL)->name)},
+#include "../wide_fields.h"
+#undef WIDE_FIELD
 };
 
 /* No hole anywhere: a reader that adds up the widths arrives at every offset. */
@@ -52,6 +62,22 @@ static void packet_header_is_dense(void **state)
     assert_string_equal(packet_fields[0].name, "magic");
 }
 
+/* entry.S stores PROBE_EVENTS counters behind one another, from the first of each point on. */
+static void the_wide_line_is_dense(void **state)
+{
+    static const char *const points[] = {"guest", "entered", "dispatched", "handled", "entering"};
+    (void)state;
+    dense_and_aligned(wide_fields, COUNT_OF(wide_fields));
+    assert_string_equal(wide_fields[0].name, "exited");
+    assert_int_equal(COUNT_OF(wide_fields), 1 + COUNT_OF(points) * PROBE_EVENTS);
+    for (unsigned point = 0; point < COUNT_OF(points); point++)
+        for (unsigned event = 0; event < PROBE_EVENTS; event++) {
+            char name[32];
+            snprintf(name, sizeof(name), "%s_%u", points[point], event);
+            assert_string_equal(wide_fields[1 + PROBE_EVENTS * point + event].name, name);
+        }
+}
+
 /* entry.S stores the whole exit reason by one 32-bit MOV, and the counts by one of 64 bits. */
 static void fields_written_together(void **state)
 {
@@ -72,6 +98,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(record_is_dense),
         cmocka_unit_test(packet_header_is_dense),
+        cmocka_unit_test(the_wide_line_is_dense),
         cmocka_unit_test(fields_written_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

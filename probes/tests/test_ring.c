@@ -126,6 +126,31 @@ static void smallest_ring(void **state)
     assert_int_equal(memory.header.events_discarded, 1);
 }
 
+/* Wide records take twice the room, and their losses are another stream's. */
+static void wide_records(void **state)
+{
+    struct packet_origin origin = {.probe_level = PROBE_HARDWARE};
+    (void)state;
+    cpu.discarded_before = 7;
+    ring_open(&cpu, &memory, (1 + RECORDS) * RECORD_SIZE, origin, 100);
+    assert_int_equal(memory.header.stream_id, 1);
+    assert_ptr_equal(cpu.end, &memory.records[RECORDS - 2]);
+    for (uint32_t i = 0; i < RECORDS; i++) {
+        if (cpu.next == cpu.end)
+            cpu.discarded++;
+        else
+            cpu.next += 2;
+    }
+    assert_int_equal(ring_close(&cpu, 200), RECORDS / 2 - 1);
+    assert_int_equal(memory.header.content_size, (1 + RECORDS - 2) * 512);
+    assert_int_equal(memory.header.packet_size, (1 + RECORDS - 2) * 512);
+    assert_int_equal(memory.header.events_discarded, RECORDS / 2 + 1);
+    assert_int_equal(cpu.discarded_before, 7);
+    ring_open(&cpu, &memory, 2 * RECORD_SIZE + 3 * RECORD_SIZE + RECORD_SIZE - 1, origin, 0);
+    assert_ptr_equal(cpu.end, cpu.next + 2); /* what is no whole wide record is left alone */
+    ring_close(&cpu, 1);
+}
+
 /* Bytes that make no whole record are left alone. */
 static void a_rest_is_not_used(void **state)
 {
@@ -144,6 +169,7 @@ int main(void)
         ring_test(opened),        ring_test(closed_empty),
         ring_test(every_fill),    ring_test(discarded_is_cumulative),
         ring_test(smallest_ring), ring_test(a_rest_is_not_used),
+        ring_test(wide_records),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

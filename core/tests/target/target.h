@@ -29,6 +29,8 @@
     TARGET_TEST(1, entry_vmfail_valid)         \
     TARGET_TEST(1, entry_fails_on_guest_state) \
     TARGET_TEST(1, entry_fails_on_msr_loading) \
+    TARGET_TEST(1, failed_entries_are_counted) \
+    TARGET_TEST(1, wide_records)               \
     TARGET_TEST(2, cpus_are_themselves)        \
     TARGET_TEST(2, memory_is_shared_out)       \
     TARGET_TEST(2, lines_stay_whole)           \

@@ -3,6 +3,7 @@
 #include "guest.h"
 #include "target.h"
 
+#include "../../../probes/probe_cpu.h"
 #include "../../../probes/ring.h"
 #include "../../boot/cpu.h"
 #include "../../vmx/exit_reason.h"
@@ -127,6 +128,27 @@ void test_entry_fails_on_guest_state(void)
     EXPECT(stop->value == 4);
     vmwrite(VMCS_GUEST_VMCS_LINK, UINT64_MAX);
     EXPECT(goes_on(&guest, 3));
+    EXPECT(guest_destroy(&guest));
+}
+
+/* Where the level "counts" puts what has no line in the dispatch table. */
+void test_failed_entries_are_counted(void)
+{
+    struct probe_totals *totals = &cpu_probes()->totals;
+    struct guest guest;
+
+    EXPECT(guest_create(&guest, GUEST_CODE_OF(count), NULL, 0, 0));
+    vcpu_set_path(guest.vcpu, VCPU_PATH_COUNTS);
+    memset(totals, 0, sizeof(*totals));
+    uint64_t flags = vmread(VMCS_GUEST_RFLAGS);
+    vmwrite(VMCS_GUEST_RFLAGS, flags & ~RFLAGS_FIXED);
+    EXPECT(vcpu_run(guest.vcpu)->cause == STOP_ENTRY_FAILED);
+    EXPECT(totals->exits[PROBE_REASONS - 1] == 1);
+    vmwrite(VMCS_GUEST_RFLAGS, flags);
+    EXPECT(goes_on(&guest, 1));
+    EXPECT(totals->exits[EXIT_REASON_VMCALL] == 1);
+    for (unsigned reason = 0; reason < PROBE_REASONS - 1; reason++)
+        EXPECT(totals->exits[reason] == (reason == EXIT_REASON_VMCALL));
     EXPECT(guest_destroy(&guest));
 }
 
