@@ -37,6 +37,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
                                   help="policies within a run, or one run against another")
     compare.add_argument("run", type=Path, metavar="RUN")
     compare.add_argument("other", type=Path, metavar="RUN2", nargs="?", help="the newer run")
+    compare.add_argument("-g", "--guest", action="append", default=[], metavar="PATTERN",
+                         help="benchmarks whose names match, may repeat (all)")
     compare.add_argument("--without-probes", action="store_true",
                          help="take off what the probes cost by the run's calibration")
     compare.add_argument("--json", action="store_true", help="one JSON document on stdout")
@@ -58,7 +60,8 @@ def dispatch(options: argparse.Namespace) -> int:
     """Imports late, so that usage and a missing package are answered without numpy."""
     if options.command == "compare":
         from .compare import compare
-        return compare(options.run, options.other, options.json, options.without_probes)
+        return compare(options.run, options.other, options.json, options.without_probes,
+                       options.guest)
     if options.command == "gate":
         from .gate import gate
         return gate(options.run, options.baseline, options.update, options.json)

@@ -1,31 +1,49 @@
 # SPDX-License-Identifier: MIT
 """exitmeter compare: the policies of one run, or one run against another."""
 
+from dataclasses import replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Callable
 
 from . import calibration, compare_text
-from .errors import EXIT_DAMAGED, EXIT_DONE, NotPossible
+from .errors import EXIT_DAMAGED, EXIT_DONE, BadInput, NotPossible
 from .output import complain, emit, to_json
 from .results import Result, results
 from .run import Run, open_run
 from .summary import SCHEMA, describe, summarize, warnings
 
 
-def compare(path: Path, other: Path | None, as_json: bool, without_probes: bool) -> int:
-    """Print the comparison; other is the newer run."""
+def compare(path: Path, other: Path | None, as_json: bool, without_probes: bool,
+            guests: list[str]) -> int:
+    """Print the comparison; other is the newer run. guests: patterns of benchmarks' names, as the
+    shell's; none: all."""
     measured = _without_probes if without_probes else results
-    run = open_run(path)
+    run = narrow(open_run(path), guests)
     damages = run.damages
     if other is None:
         data = summarize(run, measured(run), without_probes)
         emit(to_json(data) if as_json else compare_text.policies_text(data))
     else:
-        newer = open_run(other)
+        newer = narrow(open_run(other), guests)
         damages += newer.damages
         data = compare_runs(run, newer, measured)
         emit(to_json(data) if as_json else compare_text.runs_text(data))
     return EXIT_DAMAGED if complain(damages) else EXIT_DONE
+
+
+def narrow(run: Run, patterns: list[str]) -> Run:
+    """The run with those benchmarks alone that match any of the patterns; each must match one."""
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in run.benchmarks):
+            raise BadInput(f"{run.path}: no benchmark matches '{pattern}'; there is "
+                           f"{', '.join(run.benchmarks)}")
+    if not patterns:
+        return run
+    kept = {name: row for name, row in run.benchmarks.items()
+            if any(fnmatchcase(name, each) for each in patterns)}
+    return replace(run, benchmarks=kept,
+                   jobs=tuple(job for job in run.jobs if job.benchmark in kept))
 
 
 def _without_probes(run: Run) -> list[Result]:

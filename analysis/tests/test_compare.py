@@ -155,3 +155,13 @@ def test_numpy_missing_names_the_package(run):
                            f"sys.exit(main(['compare', {str(run)!r}]))"],
                           cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 3 and "python3-numpy" in done.stderr
+
+
+def test_chosen_benchmarks_alone(make, call):
+    run = make("r", [Row("cpuid"), Row("in"), Row("out")])
+    data = json.loads(call("compare", run, "--json", "--guest", "o*", "-g", "cpuid").out)
+    assert [row["name"] for row in data["benchmarks"]] == ["cpuid", "out"]
+    pair = json.loads(call("compare", run, run, "--json", "--guest", "in").out)
+    assert [row["name"] for row in pair["benchmarks"]] == ["in"]
+    refused = call("compare", run, "--guest", "ni")
+    assert refused.code == 2 and "'ni'" in refused.err and "cpuid, in, out" in refused.err
