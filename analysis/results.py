@@ -8,6 +8,7 @@ import numpy as np
 
 from .errors import BadInput
 from .event_results import EventResult, event_results
+from .interruptions import undisturbed
 from .run import Job, Run
 from .statistics import (PARTS, PERCENTILES, Absent, counters, distribution, durations,
                          exit_reasons, exits, median, rank, split)
@@ -41,7 +42,8 @@ class Result:
     repetition_p50: the control's median and the net median of each repetition. rounds: the net
     distribution over all rounds of all repetitions, from histograms, where there were several.
     doubling: what a second operation in a sample adds to it, less the control (slope.py).
-    disturbed: what struck any of its repetitions.
+    disturbed: what struck any of its repetitions. interrupted: samples that the host's interrupts
+    struck, which are left out.
     probe_level: as it was in force. transition: medians of what the CPU's own stamp divides the exit
     transition into. Where events took several groups of jobs, all but events is of the first.
     """
@@ -59,6 +61,7 @@ class Result:
     rounds: dict[str, int] | None
     doubling: int | Absent
     disturbed: tuple[str, ...]
+    interrupted: int
     probe_level: str
     transition: dict[str, int] | Absent
     events: tuple[EventResult, ...]
@@ -91,6 +94,7 @@ def _pool(run: Run, jobs: list[Job]) -> Result:
     floor = run.benchmarks[jobs[0].benchmark].get("stub") == "floor"
     counted, exits_per_op = event_results(jobs), _exits_per_op(run, jobs)
     jobs = [job for job in jobs if job.group == min(job.group for job in jobs)]
+    jobs, left_out = map(list, zip(*(undisturbed(run, job) for job in jobs)))
     controls = [median(durations(job.phases["control"].samples)) for job in jobs]
     nets = [durations(job.phases["op"].samples) - control for job, control in zip(jobs, controls)]
     values = np.concatenate(nets)
@@ -102,7 +106,7 @@ def _pool(run: Run, jobs: list[Job]) -> Result:
                   costs=FLOOR if floor else _pool_costs(jobs), reasons=_pool_reasons(jobs),
                   rounds=_pool_rounds(jobs, controls), doubling=_doubling(jobs),
                   disturbed=tuple(line for job in jobs for line in job.validity.disturbed),
-                  probe_level=jobs[0].probe_level,
+                  interrupted=sum(left_out), probe_level=jobs[0].probe_level,
                   transition=FLOOR if floor else _pool_transition(jobs), events=counted)
 
 

@@ -61,7 +61,8 @@ def summarize(run: Run, found: list[Result], without_probes: bool = False) -> di
                                "saves": saves(mine),
                                "policies": [entry(run, result) for result in mine]})
     return {"schema": SCHEMA, "run": describe(run),
-            "warnings": warnings(run) + slope.warnings(run, found),
+            "warnings": warnings(run) + slope.warnings(run, found)
+            + interruption_warnings(found),
             "without_probes": without_probes, "calibration": calibration.read(run),
             "benchmarks": benchmarks,
             "validity": [_validity(job) for job in run.measured_jobs],
@@ -88,6 +89,12 @@ def _validity(job: Job) -> dict[str, Any]:
             "told": len(job.validity.absent) < 2 or bool(job.validity.disturbed)}
 
 
+def interruption_warnings(found: list[Result]) -> list[str]:
+    """The results that lack samples, a line each."""
+    return [f"interrupted: {result.name}: the host's interrupts struck {result.interrupted} samples, "
+            f"which are left out" for result in found if result.interrupted]
+
+
 def saves(mine: list[Result]) -> dict[str, Any] | None:
     """What the policy with fewest exits saves against the one with most, in net p50; None where
     all policies exit alike. ratio is None where the cheaper round trip is not above 0."""
@@ -108,7 +115,8 @@ def entry(run: Run, result: Result) -> dict[str, Any]:
         "exit_reasons": [{"number": number, "name": run.reason_names.get(number), "exits": count}
                          for number, count in result.reasons.items()],
         "split": None, "counters": None, "rounds": result.rounds, "slope": None,
-        "disturbed": list(result.disturbed), "probe_level": result.probe_level,
+        "disturbed": list(result.disturbed), "interrupted": result.interrupted,
+        "probe_level": result.probe_level,
         "transition": None, "events": [_event(event) for event in result.events]}
     second = slope.slope(run, result)
     if isinstance(second, Absent):
