@@ -94,6 +94,8 @@ enum row_gate {
     GATE_MSR_WRITE = 2, /* index is the MSR */
     GATE_IO = 3,        /* index is the port, width the bytes accessed */
     GATE_EXCEPTION = 4, /* index is the vector */
+    GATE_CR0 = 5,       /* index is the bits that change */
+    GATE_CR4 = 6,       /* likewise */
     GATES
 };
 

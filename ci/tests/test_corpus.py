@@ -27,9 +27,10 @@ GATED = dict.fromkeys("""rdmsr wrmsr rdmsr_low wrmsr_low rdmsr_fs_base wrmsr_fs_
     outl_to_kernel pci-io/1 pci-io/2 pci-io/4 ins/1 ins/2 ins/4 outs/1 outs/2 outs/4 rep_ins/1 rep_ins/16
     rep_ins/256 rep_outs/1 rep_outs/16 rep_outs/256 mov_from_cr8 mov_to_cr8 mov_from_cr3 mov_to_cr3
     mov_dr mov_from_dr7 mov_to_dr0 mov_from_dr0 mov_to_dr6 mov_from_dr6 sgdt sidt lgdt lidt sldt str
-    sldt/register str/register lldt ltr rdpmc rdrand rdseed pause monitor mwait wbinvd invlpg
-    invpcid""".split(), (0, 1)) | {"wr_ibrs_msr": (0, 2)}
-NEVER = dict.fromkeys("rdtsc rdtscp mov_to_cr0 mov_to_cr4 lmsw clts toggle_cr0_wp toggle_cr4_pge".split(), (0, 0))
+    sldt/register str/register lldt ltr mov_to_cr0 mov_to_cr4 lmsw rdpmc rdrand rdseed pause monitor mwait wbinvd invlpg
+    invpcid""".split(), (0, 1)) | dict.fromkeys(
+    "wr_ibrs_msr clts toggle_cr0_wp toggle_cr4_pge".split(), (0, 2))
+NEVER = dict.fromkeys("rdtsc rdtscp".split(), (0, 0))  # shipped policies leave the stamps alone
 ROWS = ALWAYS | GATED | NEVER
 
 # What CPU models that Bochs emulates lack, and the reason given.

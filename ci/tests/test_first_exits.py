@@ -37,7 +37,8 @@ def test_passthrough_really_passes(full):
     seen = collections.Counter()
     for line in trace_lines(full):
         fields = dict(re.findall(r"(\w+) = (\d+)", line))
-        if int(fields["phase"]) == 3 and not int(fields["flags"]) & 4:
+        if int(fields["phase"]) == 3 and not int(fields["flags"]) & 4 and \
+                exit_reason_of(line) != "access to GDTR or IDTR":  # the guest's start, control and all
             seen[jobs[int(fields["job"])], exit_reason_of(line)] += 1
     reason = {"rdmsr": "RDMSR", "wrmsr": "WRMSR", "x2apic_tpr": "WRMSR", "in": "I/O instruction",
               "out": "I/O instruction", "cpuid": "CPUID", "vmcall": "VMCALL",
@@ -84,6 +85,8 @@ def test_no_more_first_touches_than_pages(tmp_path):
 
 def test_probes_off_still_proves_exits_but_records_nothing_measured(unprobed):
     for job in run_json(unprobed)["jobs"]:
+        if job["status"] == "skipped":
+            continue
         assert job["exits_per_op"] == job["expected_exits_per_op"]
         assert job["phases"]["op"]["packet_offset"] is None
         assert job["phases"]["count_op"]["packet_offset"] is not None
@@ -122,7 +125,7 @@ def test_compare_py_reads_our_runs(full, unprobed):
 
 
 def test_filter_and_repetitions(tmp_path):
-    directory = measure(tmp_path / "run", "--benchmark_filter=cpuid/|/rdmsr/inter",
+    directory = measure(tmp_path / "run", "--benchmark_filter=/cpuid/(pass|inter)|/rdmsr/inter",
                         "--benchmark_repetitions=3", "--samples", "50")
     names = [job["name"] for job in run_json(directory)["jobs"]]
     assert sorted(set(names)) == ["bochs/cpuid/intercept-all", "bochs/cpuid/passthrough-all",

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Control registers. CR3 and CR8 exit by controls of their own; of CR0 and CR4, accesses that would
- * change what the guest/host masks give to the host: the core asks for what VMX needs, no more, and
- * TS, WP, DE and PGE are not among it.
+ * Control registers. CR3 and CR8 exit by controls of their own; writes of CR0 and CR4, if they
+ * change a bit of the guest/host masks, which are the policy's but for what VMX operation asks for.
  */
 #include "row.h"
+
+#define CR0_TS  (1u << 3)
+#define CR0_WP  (1u << 16)
+#define CR4_DE  (1u << 3)
+#define CR4_PGE (1u << 7)
 
 _Static_assert(GUEST_PAGE_TABLES == 0x1000, "CR3 is written as it is");
 
@@ -66,6 +70,7 @@ ROWS = {
         .teardown = clear_ts,
         .description = "write of CR0 that changes TS",
         .instruction = "MOV CR0, RBX",
+        .exits = {IF_CR0(CR0_TS)},
     },
     {
         .name = "mov_to_cr4",
@@ -73,6 +78,7 @@ ROWS = {
         .teardown = clear_de,
         .description = "write of CR4 that changes DE",
         .instruction = "MOV CR4, RBX",
+        .exits = {IF_CR4(CR4_DE)},
     },
     {
         .name = "lmsw",
@@ -80,6 +86,7 @@ ROWS = {
         .teardown = clear_ts,
         .description = "LMSW that changes CR0.TS",
         .instruction = "LMSW AX",
+        .exits = {IF_CR0(CR0_TS)},
     },
     {
         .name = "clts",
@@ -87,17 +94,20 @@ ROWS = {
         .teardown = clear_ts,
         .description = "CR0.TS set by LMSW and cleared by CLTS: lmsw's is the first half",
         .instruction = "LMSW AX, CLTS",
+        .exits = {TWICE(IF_CR0(CR0_TS))},
     },
     {
         .name = "toggle_cr0_wp",
         CODE(toggle_cr0_wp),
         .description = "CR0.WP cleared and set: two writes",
         .instruction = "MOV CR0, RBX, ...",
+        .exits = {TWICE(IF_CR0(CR0_WP))},
     },
     {
         .name = "toggle_cr4_pge",
         CODE(toggle_cr4_pge),
         .description = "CR4.PGE set and cleared: two writes",
         .instruction = "MOV CR4, RBX, ...",
+        .exits = {TWICE(IF_CR4(CR4_PGE))},
     },
 };

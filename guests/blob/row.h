@@ -67,6 +67,8 @@
 #define IF_MSR_READ(msr)     GATED(RDMSR, GATE_MSR_READ, msr, 0)
 #define IF_MSR_WRITTEN(msr)  GATED(WRMSR, GATE_MSR_WRITE, msr, 0)
 #define IF_PORT(port, bytes) GATED(IO, GATE_IO, port, bytes)
+#define IF_CR0(bits)         GATED(CR_ACCESS, GATE_CR0, bits, 0)
+#define IF_CR4(bits)         GATED(CR_ACCESS, GATE_CR4, bits, 0)
 #define IF_EXCEPTION(vector) GATED(EXCEPTION_OR_NMI, GATE_EXCEPTION, vector, 0)
 /* One control, or up to three of which each must be 1. */
 #define IF_CONTROL(what, ...)                                                \

@@ -85,6 +85,8 @@ bool room_apply(struct room *room, const struct plan_policy *from)
                      [CONTROL_PRIMARY] = wish_of(&from->primary),
                      [CONTROL_SECONDARY] = wish_of(&from->secondary)},
         .exception_bitmap = from->exception_bitmap,
+        .cr0_mask = from->cr0_mask,
+        .cr4_mask = from->cr4_mask,
         .msr_bitmap = room->bitmaps,
         .io_bitmap_a = room->bitmaps + PAGE_SIZE,
         .io_bitmap_b = room->bitmaps + 2 * PAGE_SIZE,
