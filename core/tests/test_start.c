@@ -264,12 +264,9 @@ static void what_cannot_be_had(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        start_test(long_mode),
-        start_test(masks_of_the_policy),
-        start_test(protected_mode),
-        start_test(protected_mode_without_unrestricted_guest),
-        start_test(real_mode),
-        start_test(a_sipi_and_reset),
+        start_test(long_mode),          start_test(masks_of_the_policy),
+        start_test(protected_mode),     start_test(protected_mode_without_unrestricted_guest),
+        start_test(real_mode),          start_test(a_sipi_and_reset),
         start_test(what_cannot_be_had),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
