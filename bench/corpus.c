@@ -10,7 +10,8 @@
 
 static const char *const gate_names[GATES] = {
     [GATE_ALWAYS] = "always", [GATE_MSR_READ] = "msr_read",   [GATE_MSR_WRITE] = "msr_write",
-    [GATE_IO] = "io",         [GATE_EXCEPTION] = "exception",
+    [GATE_IO] = "io",         [GATE_EXCEPTION] = "exception", [GATE_CR0] = "cr0",
+    [GATE_CR4] = "cr4",
 };
 
 const char *gate_name(uint32_t gate)

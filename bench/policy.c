@@ -96,14 +96,20 @@ static bool parse_range(struct line *line, unsigned word, unsigned limit, unsign
     return true;
 }
 
-/* What has bitmaps. */
-enum space { SPACE_MSR, SPACE_IO, SPACE_EXCEPTION, SPACES };
-static const char *const spaces[SPACES] = {"msr", "io", "exception"};
+/* What has bitmaps, or masks. */
+enum space { SPACE_MSR, SPACE_IO, SPACE_EXCEPTION, SPACE_CR0, SPACE_CR4, SPACES };
+static const char *const spaces[SPACES] = {"msr", "io", "exception", "cr0", "cr4"};
+#define SPACE_WORDS "msr, io, exception, cr0 or cr4"
 static const char *const actions[] = {"passthrough", "intercept"};
+
+static uint32_t *mask_of(struct line *line, enum space space)
+{
+    return space == SPACE_CR0 ? &line->policy->plan.cr0_mask : &line->policy->plan.cr4_mask;
+}
 
 static bool rule_default(struct line *line)
 {
-    int space = choose(line, 1, "msr, io or exception", spaces, SPACES);
+    int space = choose(line, 1, SPACE_WORDS, spaces, SPACES);
     int action = space < 0 ? -1 : choose(line, 2, "passthrough or intercept", actions, 2);
     if (action < 0 || !nothing_after(line, 3))
         return false;
@@ -111,8 +117,10 @@ static bool rule_default(struct line *line)
         policy_set_msrs(&line->policy->plan, 0, UINT32_MAX, true, true, action);
     else if (space == SPACE_IO)
         policy_set_ports(&line->policy->plan, 0, UINT16_MAX, action);
-    else
+    else if (space == SPACE_EXCEPTION)
         policy_set_exceptions(&line->policy->plan, 0, EXCEPTION_LAST, action);
+    else
+        *mask_of(line, (enum space)space) = action ? UINT32_MAX : 0;
     return true;
 }
 
@@ -160,16 +168,30 @@ static bool exception_rule(struct line *line, bool intercept)
     return true;
 }
 
+/* Bit N or bits N-M of a control register. */
+static bool register_rule(struct line *line, enum space space, bool intercept)
+{
+    uint32_t *mask = mask_of(line, space);
+    unsigned first, last;
+    if (!parse_range(line, 2, 31, &first, &last) || !nothing_after(line, 3))
+        return false;
+    uint32_t bits = (uint32_t)((2ull << last) - (1ull << first));
+    *mask = intercept ? *mask | bits : *mask & ~bits;
+    return true;
+}
+
 static bool access_rule(struct line *line, bool intercept)
 {
     unsigned first, last;
-    int space = choose(line, 1, "msr, io or exception", spaces, SPACES);
+    int space = choose(line, 1, SPACE_WORDS, spaces, SPACES);
     if (space < 0)
         return false;
     if (space == SPACE_MSR)
         return msr_rule(line, intercept);
     if (space == SPACE_EXCEPTION)
         return exception_rule(line, intercept);
+    if (space == SPACE_CR0 || space == SPACE_CR4)
+        return register_rule(line, (enum space)space, intercept);
     if (!parse_range(line, 2, UINT16_MAX, &first, &last) || !nothing_after(line, 3))
         return false;
     policy_set_ports(&line->policy->plan, (uint16_t)first, (uint16_t)last, intercept);

@@ -3,13 +3,15 @@
  * Policies: text on the host, bitmaps and control bits for the image (struct plan_policy).
  *
  * One rule a line, '#' starts a comment, later rules win over earlier ones, and a policy starts
- * out with everything intercepted but exceptions, which pass:
+ * out with everything intercepted but exceptions and control registers, which pass:
  *
- *   default msr|io|exception passthrough|intercept
- *                                                every MSR that has bits, port, exception
+ *   default msr|io|exception|cr0|cr4 passthrough|intercept
+ *                                                every MSR that has bits, port, exception, bit
  *   intercept|passthrough msr N[-M] [r|w|rw]     rw if left out
  *   intercept|passthrough io N[-M]
  *   intercept|passthrough exception N[-M]|NAME   NAME as in the SDM, in lower case: ud, bp, pf
+ *   intercept|passthrough cr0|cr4 N[-M]          writes that change bit N; what VMX operation asks
+ *                                                for exits whatever this says
  *   unclaimed io forward|ones                    an intercepted port: the hardware's, which is how
  *                                                it starts, or as where there is no device
  *   control NAME on|off|where-offered            a VM-execution control; see policy_control.h

@@ -38,6 +38,10 @@ static bool gate_is_shut(const struct row_exit *exit, const struct plan_policy *
         return policy_io_exits(policy, exit->index, exit->width);
     case GATE_EXCEPTION:
         return policy_exception_exits(policy, exit->index);
+    case GATE_CR0:
+        return policy->cr0_mask & exit->index;
+    case GATE_CR4:
+        return policy->cr4_mask & exit->index;
     case GATE_ALWAYS:
     case GATES:
         break;

@@ -62,6 +62,16 @@
 #define DEVICE_FLAG_DIRTY    2u
 #define DEVICE_FLAG_NONE     4u /* this CPU keeps no such flags */
 
+/*
+ * The device's ports, of which the same is true as of its registers. Only accesses that exit reach
+ * them: those that pass reach what hardware there is, which is nothing in any usual machine.
+ */
+#define GUEST_PORTS      0x300u
+#define GUEST_PORTS_SIZE 16u
+
+/* Where Bochs' chipset has the ACPI power-management timer. */
+#define GUEST_PM_TIMER 0xb008u
+
 /* One round trip as the guest saw it: TSC before and after, fenced by LFENCE. */
 struct sample {
     uint64_t start;
@@ -84,6 +94,8 @@ enum row_gate {
     GATE_MSR_WRITE = 2, /* index is the MSR */
     GATE_IO = 3,        /* index is the port, width the bytes accessed */
     GATE_EXCEPTION = 4, /* index is the vector */
+    GATE_CR0 = 5,       /* index is the bits that change */
+    GATE_CR4 = 6,       /* likewise */
     GATES
 };
 
@@ -117,12 +129,24 @@ struct row_exit {
 /* row.requires: what the CPU must have. */
 #define ROW_REQUIRES_X2APIC       1u
 #define ROW_REQUIRES_UNRESTRICTED 2u /* and the policy must leave "unrestricted guest" on */
+#define ROW_REQUIRES_MONITOR      0x100u
+#define ROW_REQUIRES_RDRAND       0x200u
+#define ROW_REQUIRES_RDSEED       0x400u
+#define ROW_REQUIRES_INVPCID      0x800u  /* and the control that enables it */
+#define ROW_REQUIRES_RDTSCP       0x1000u /* likewise */
+#define ROW_REQUIRES_XSAVE        0x2000u
+#define ROW_REQUIRES_RDPMC        0x4000u /* a counter, of number 0 */
+#define ROW_REQUIRES_TSC_ADJUST   0x8000u
+#define ROW_REQUIRES_SPEC_CTRL    0x10000u /* IBRS and IBPB */
+#define ROW_REQUIRES_TSX_CTRL     0x20000u
+#define ROW_REQUIRES_PM_TIMER     0x40000u /* at GUEST_PM_TIMER */
 
 /* row.flags */
 #define ROW_FLOOR       1u  /* uses the floor exit stub: see core/vmx/entry.S, floor */
 #define ROW_CHECK       2u  /* proves behaviour instead of measuring: takes no samples */
 #define ROW_CALIBRATION 4u  /* what measuring itself is made of: bench/calibration.h */
 #define ROW_DEMAND      32u /* touches one more page on demand each sample */
+#define ROW_PORTS       64u /* the device's ports are there */
 /* Not in 64-bit mode; at most one of them. */
 #define ROW_START_REAL      8u
 #define ROW_START_PROTECTED 16u

@@ -14,7 +14,7 @@
 #include "../probes/record.h"
 
 #define PLAN_MAGIC        0x314e414c504d5845ull /* "EXMPLAN1", little-endian */
-#define PLAN_VERSION      4u
+#define PLAN_VERSION      5u
 #define PLAN_NAME_SIZE    48u /* bytes of a name, its NUL included */
 #define PLAN_POLICIES_MAX 64u
 #define PLAN_GROUPS_MAX   64u
@@ -75,6 +75,9 @@ struct plan_policy {
     struct plan_controls secondary;
     uint32_t exception_bitmap; /* a bit a vector; NMIs and #MC exit whatever it says */
     uint32_t unclaimed_ports;  /* enum plan_ports */
+    /* Bits of CR0 and CR4 whose change exits, besides those that VMX operation asks for. */
+    uint32_t cr0_mask;
+    uint32_t cr4_mask;
     uint32_t reserved;
     struct plan_cpuid_hidden cpuid[PLAN_CPUID_HIDDEN];
     uint8_t msr_bitmap[4096];  /* read low, read high, write low, write high: 1 KiB each */
@@ -126,7 +129,7 @@ struct plan_job {
 };
 
 _Static_assert(sizeof(struct plan_header) == 64, "wire format");
-_Static_assert(sizeof(struct plan_policy) == 352 + 3 * 4096, "wire format");
+_Static_assert(sizeof(struct plan_policy) == 360 + 3 * 4096, "wire format");
 _Static_assert(sizeof(struct plan_group) == 192, "wire format");
 _Static_assert(sizeof(struct plan_job) == 96, "wire format");
 

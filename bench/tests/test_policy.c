@@ -245,6 +245,28 @@ static void exceptions(void **unused)
     }
 }
 
+static void masks(void **unused)
+{
+    static const struct {
+        const char *source;
+        uint32_t cr0, cr4;
+    } cases[] = {
+        {"", 0, 0},
+        {"default cr0 intercept", UINT32_MAX, 0},
+        {"default cr4 intercept\ndefault cr4 passthrough", 0, 0},
+        {"intercept cr0 3\nintercept cr0 16", 0x10008, 0},
+        {"default cr4 intercept\npassthrough cr4 7-31", 0, 0x7f},
+        {"intercept cr0 0-31\nintercept cr4 31", UINT32_MAX, 0x80000000},
+    };
+    (void)unused;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct policy policy;
+        compile(cases[i].source, &policy);
+        assert_int_equal(policy.plan.cr0_mask, cases[i].cr0);
+        assert_int_equal(policy.plan.cr4_mask, cases[i].cr4);
+    }
+}
+
 /* SDM volume 3A, table 6-1, a second time. */
 static void exceptions_by_name(void **unused)
 {
@@ -283,7 +305,8 @@ static void predictions(void **unused)
     struct policy policy;
     (void)unused;
     compile("default msr passthrough\ndefault io passthrough\nintercept msr 0x10 r\n"
-            "intercept io 0x82\nintercept io 0x8000\nintercept exception bp",
+            "intercept io 0x82\nintercept io 0x8000\nintercept exception bp\n"
+            "intercept cr0 3\nintercept cr4 7",
             &policy);
     const struct row_exit cases[][2] = {
         /* taken, not taken */
@@ -302,6 +325,8 @@ static void predictions(void **unused)
         {{.gate = GATE_IO, .index = 0xffff, .width = 2}, /* wraps */
          {.gate = GATE_IO, .index = 0x8001, .width = 2}},
         {{.gate = GATE_EXCEPTION, .index = 3}, {.gate = GATE_EXCEPTION, .index = 6}},
+        {{.gate = GATE_CR0, .index = 1u << 3}, {.gate = GATE_CR0, .index = 1u << 7}},
+        {{.gate = GATE_CR4, .index = 1u << 7}, {.gate = GATE_CR4, .index = 1u << 3}},
         {{.when_on = {PRIMARY_CONTROL_HLT_EXITING}}, {.when_on = {PRIMARY_CONTROL_MOV_DR_EXITING}}},
         {{.when_on = {PIN_BASED_CONTROL_NMI_EXITING, SECONDARY_CONTROL_EPT}},
          {.when_on = {PIN_BASED_CONTROL_NMI_EXITING, SECONDARY_CONTROL_VPID}}},
@@ -486,6 +511,7 @@ int main(void)
         cmocka_unit_test(every_control_has_its_bit),
         cmocka_unit_test(controls_that_need_more_are_not_to_be_had),
         cmocka_unit_test(exceptions),
+        cmocka_unit_test(masks),
         cmocka_unit_test(exceptions_by_name),
         cmocka_unit_test(hash_is_of_what_it_does),
         cmocka_unit_test(predictions),

@@ -17,9 +17,14 @@ COMPARE_PY = "/usr/share/benchmark/compare.py"
 
 
 def test_every_benchmark_under_every_policy(full):
-    names = {f"bochs/{b}/{p}" for b in ALWAYS | GATED for p in POLICIES}
-    assert set(benchmarks(full)) == names
-    for entry in benchmarks(full).values():
+    rows = [row["name"] for row in json.loads(exitmeter("list", "--json").out)["benchmarks"]
+            if row["kind"] == "benchmark"]
+    assert ALWAYS | GATED <= set(rows)
+    skipped = {job["name"] for job in run_json(full)["jobs"] if job["status"] == "skipped"}
+    names = {f"bochs/{b}/{p}" for b in rows for p in POLICIES} - skipped
+    assert not {name for name in skipped if name.split("/")[1] in ALWAYS | GATED}
+    assert {n for n, e in benchmarks(full).items() if "error_occurred" not in e} == names
+    for entry in (benchmarks(full)[name] for name in names):
         assert entry["label"] == "ticks"
         assert entry["min"] <= entry["p50"] <= entry["p99"]
         assert entry["iterations"] == 1000
@@ -28,24 +33,25 @@ def test_every_benchmark_under_every_policy(full):
 
 def test_passthrough_really_passes(full):
     """By the harness's count, and by babeltrace2's reading of the trace. What a guest does before
-    its first sample, which is to load its GDT and IDT, is not there but where everything exits."""
+    its first sample, which is to load its GDT and IDT, is not there but where everything exits. All
+    rows: test_corpus.py."""
     jobs = {job["index"]: job["name"] for job in run_json(full)["jobs"]}
     seen = collections.Counter()
     for line in trace_lines(full):
         fields = dict(re.findall(r"(\w+) = (\d+)", line))
-        if int(fields["phase"]) == 3 and not int(fields["flags"]) & 4:
+        if int(fields["phase"]) == 3 and not int(fields["flags"]) & 4 and \
+                exit_reason_of(line) != "access to GDTR or IDTR":  # the guest's start, control and all
             seen[jobs[int(fields["job"])], exit_reason_of(line)] += 1
-    start = {"access to GDTR or IDTR": 2}
-    assert {key[1]: n for key, n in seen.items() if key[1] in start} == start
-    seen = {key: n for key, n in seen.items() if key[1] not in start}
     reason = {"rdmsr": "RDMSR", "wrmsr": "WRMSR", "x2apic_tpr": "WRMSR", "in": "I/O instruction",
               "out": "I/O instruction", "cpuid": "CPUID", "vmcall": "VMCALL",
               "ud": "exception or NMI", "bp": "exception or NMI"}
     reason |= {b: "EPT violation" for b in VIOLATIONS}
     expected = {(f"bochs/{b}/intercept-all", reason[b]): 1000 for b in GATED}
     expected |= {(f"bochs/{b}/{p}", reason[b]): 1000 for b in ALWAYS - {"floor"} for p in POLICIES}
-    assert seen == expected
-    for name, entry in benchmarks(full).items():
+    first = {f"bochs/{b}/{p}" for b in ALWAYS | GATED for p in POLICIES}
+    assert {key: count for key, count in seen.items() if key[0] in first} == expected
+    for name in first:
+        entry = benchmarks(full)[name]
         _, benchmark, policy = name.split("/")
         passes = benchmark in GATED and policy == "passthrough-all"
         assert entry["exits_per_op"] == (0 if passes else 1), name
@@ -81,6 +87,8 @@ def test_no_more_first_touches_than_pages(tmp_path):
 
 def test_probes_off_still_proves_exits_but_records_nothing_measured(unprobed):
     for job in run_json(unprobed)["jobs"]:
+        if job["status"] == "skipped":
+            continue
         assert job["exits_per_op"] == job["expected_exits_per_op"]
         assert job["phases"]["op"]["packet_offset"] is None
         assert job["phases"]["count_op"]["packet_offset"] is not None
@@ -119,7 +127,7 @@ def test_compare_py_reads_our_runs(full, unprobed):
 
 
 def test_filter_and_repetitions(tmp_path):
-    directory = measure(tmp_path / "run", "--benchmark_filter=cpuid/|/rdmsr/inter",
+    directory = measure(tmp_path / "run", "--benchmark_filter=/cpuid/(pass|inter)|/rdmsr/inter",
                         "--benchmark_repetitions=3", "--samples", "50")
     names = [job["name"] for job in run_json(directory)["jobs"]]
     assert sorted(set(names)) == ["bochs/cpuid/intercept-all", "bochs/cpuid/passthrough-all",
@@ -145,7 +153,8 @@ def test_a_policy_between_the_two(tmp_path):
                       "intercept msr 0xc0000102 w\nintercept io 0x80\n")
     directory = measure(tmp_path / "run", "--policy", policy)
     exits = {name.split("/")[1]: entry["exits_per_op"]
-             for name, entry in benchmarks(directory).items()}
+             for name, entry in benchmarks(directory).items()
+             if name.split("/")[1] in ALWAYS | GATED and name.count("/") == 2}
     assert exits == {"floor": 1, "cpuid": 1, "vmcall": 1, "rdmsr": 0, "wrmsr": 1, "in": 1,
                      "out": 1, "x2apic_tpr": 0, "ud": 0, "bp": 0, "ept_first_touch": 1,
                      "mmio_read": 1, "mmio_write": 1}

@@ -9,6 +9,7 @@ import pytest
 from .conftest import BUILD, benchmarks, measure, run_json, trace_lines
 
 STAMPS_MOST, COUNTS_MOST = 24, 8  # ticks a round trip
+SPILLED = 6  # of those: what the counting build of a handler cannot keep in registers
 MILLIONS = 10_000_000
 
 
@@ -19,7 +20,7 @@ def levels(tmp_path_factory):
     runs = {level: measure(home / level, "--probes", level, "--policy", "intercept-all")
             for level in ("off", "counts", "stamps", "full")}
     return {level: {entry["name"].split("/", 1)[1]: entry["p50"]
-                    for entry in benchmarks(directory).values()}
+                    for entry in benchmarks(directory).values() if entry.get("exits_per_op")}
             for level, directory in runs.items()} | {"runs": runs}
 
 
@@ -27,6 +28,8 @@ def accesses(directory):
     """VMREADs and VMWRITEs an exit, by benchmark: each costs the tick that counts it."""
     found = {}
     for job in run_json(directory)["jobs"]:
+        if job["status"] != "done":
+            continue
         op, control = (job["phases"][name]["totals"] for name in ("op", "control"))
         if op:
             found[job["benchmark"]] = sum(op[kind] - control[kind]
@@ -36,11 +39,14 @@ def accesses(directory):
 
 def test_the_probes_cost_what_they_may(levels):
     counted = accesses(levels["runs"]["counts"])
+    exits = {job["benchmark"]: job["exits_per_op"] for job in run_json(levels["runs"]["full"])["jobs"]}
     for name, off in levels["off"].items():
         if name.startswith("floor/"):
             continue
-        assert 0 < levels["stamps"][name] - off <= STAMPS_MOST, name
-        most = max(COUNTS_MOST, counted[name.split("/")[0]] + 2)
+        benchmark = name.rsplit("/", 1)[0]
+        times = exits[benchmark]
+        assert 0 < levels["stamps"][name] - off <= STAMPS_MOST * times, name
+        most = max(COUNTS_MOST * times, counted[benchmark] + SPILLED * times)
         assert 0 < levels["counts"][name] - off <= most, name
         assert levels["full"][name] > levels["stamps"][name], name
 

@@ -58,7 +58,7 @@ void unpaged_end(struct vcpu *vcpu)
     write_primary(vcpu, (vcpu->controls[CONTROL_PRIMARY] & ~(PRIMARY_SET | PRIMARY_CLEARED)) |
                             vcpu->unpaged.policy);
     vmwrite(VMCS_GUEST_CR3, vcpu->unpaged.cr3);
-    vmwrite(VMCS_CR4_MASK, vmread(VMCS_CR4_MASK) & ~CR4_TRANSLATES);
+    vmwrite(VMCS_CR4_MASK, vmread(VMCS_CR4_MASK) & ~(CR4_TRANSLATES & ~(uint64_t)vcpu->cr4_mask));
     guest_set_cr4(vcpu, cr4);
     guest_set_efer(vcpu, vcpu->unpaged.efer);
 }

@@ -153,6 +153,21 @@ static void to_long_mode_and_back(void **state)
     runs_under(v);
 }
 
+/* Bits of CR4 that translate are the core's without paging; with it the policy's stay its own. */
+static void the_policys_mask_outlasts_the_cores(void **state)
+{
+    (void)state;
+    fixture_vcpu->cr4_mask = CR4_PAE | CR4_PGE;
+    *simulated_field(VMCS_CR4_MASK) |= CR4_PAE | CR4_PGE;
+    done(move_to(4, CR4_PAE | CR4_PGE));
+    done(move_to(3, 0x3000));
+    done(write_efer(EFER_LME));
+    done(move_to(0, CR0_PE | CR0_ET | CR0_PG));
+    assert_int_equal(*simulated_field(VMCS_CR4_MASK), 0x60a0);
+    sees((struct view){CR0_PE | CR0_ET | CR0_PG, 0x3000, CR4_PAE | CR4_PGE, EFER_LME | EFER_LMA});
+    fixture_vcpu->cr4_mask = 0;
+}
+
 static void real_mode_stops(void **state)
 {
     (void)state;
@@ -237,6 +252,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         unpaged_test(to_long_mode_and_back),
+        unpaged_test(the_policys_mask_outlasts_the_cores),
         unpaged_test(real_mode_stops),
         unpaged_test(as_a_cpu),
     };

@@ -98,6 +98,33 @@ static void long_mode(void **state)
     }
 }
 
+/* Beside what is the host's anyway, and PAE still there when the core has no more use for it. */
+static void masks_of_the_policy(void **state)
+{
+    static const struct vcpu_start paged = {.rip = 0x1000, .cr3 = 0x1000};
+    static const struct vcpu_start unpaged = {
+        .mode = VCPU_PROTECTED, .rip = 0x1000, .identity_map = IDENTITY_MAP};
+    (void)state;
+    fixture_policy.cr0_mask = CR0_TS | CR0_WP;
+    fixture_policy.cr4_mask = CR4_PAE | CR4_PGE;
+    apply(true);
+    starts(&paged);
+    assert_int_equal(field(VMCS_CR0_MASK), 0x60000020 | CR0_TS | CR0_WP);
+    assert_int_equal(field(VMCS_CR0_SHADOW), 0x80010031);
+    assert_int_equal(field(VMCS_CR4_MASK), 0x60a0);
+    apply(false);
+    starts(&unpaged);
+    assert_int_equal(field(VMCS_CR0_MASK), 0xe0000021 | CR0_TS | CR0_WP);
+    assert_int_equal(field(VMCS_CR4_MASK), 0x3060b0);
+    starts(&paged);
+    assert_int_equal(field(VMCS_CR4_MASK), 0x60a0);
+    fixture_policy.cr0_mask = fixture_policy.cr4_mask = 0;
+    apply(true);
+    starts(&paged);
+    assert_int_equal(field(VMCS_CR0_MASK), 0x60000020);
+    assert_int_equal(field(VMCS_CR4_MASK), 0x6000);
+}
+
 static void flat_protected(void)
 {
     for (int i = 0; i < 6; i++)
@@ -237,11 +264,9 @@ static void what_cannot_be_had(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        start_test(long_mode),
-        start_test(protected_mode),
-        start_test(protected_mode_without_unrestricted_guest),
-        start_test(real_mode),
-        start_test(a_sipi_and_reset),
+        start_test(long_mode),          start_test(masks_of_the_policy),
+        start_test(protected_mode),     start_test(protected_mode_without_unrestricted_guest),
+        start_test(real_mode),          start_test(a_sipi_and_reset),
         start_test(what_cannot_be_had),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

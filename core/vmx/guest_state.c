@@ -125,12 +125,14 @@ bool vcpu_start(struct vcpu *vcpu, const struct vcpu_start *start)
     } state[] = {
         {VMCS_ENTRY_CONTROLS, vcpu->controls[CONTROL_ENTRY]},
         {VMCS_GUEST_CR0, mode->cr0 | cr0_fixed},
-        {VMCS_CR0_MASK, cr0_fixed | CR0_CD | CR0_NW}, /* exits/control_register.h says why */
+        {VMCS_CR0_MASK,
+         cr0_fixed | CR0_CD | CR0_NW /* exits/control_register.h says why */ | vcpu->cr0_mask},
         {VMCS_CR0_SHADOW, mode->cr0},
         {VMCS_GUEST_CR3, start->cr3},
         {VMCS_GUEST_CR4, mode->cr4 | cr4_fixed},
         {VMCS_CR4_MASK,
-         cr4_fixed | CR4_SMXE}, /* VMXE: set for the CPU, clear to the guest's eyes */
+         /* VMXE: set for the CPU, clear to the guest's eyes */
+         cr4_fixed | CR4_SMXE | vcpu->cr4_mask},
         {VMCS_CR4_SHADOW, mode->cr4},
         {VMCS_GUEST_EFER, mode->efer},
         {VMCS_GUEST_PAT, PAT_RESET},

@@ -63,13 +63,18 @@ enum port_result ports_access(struct vcpu *vcpu, uint16_t port, unsigned bytes, 
 {
     const struct port_range *range[4];
     enum port_result result = PORT_DONE;
-    bool whole = true;
+    bool whole;
     uint32_t read = 0;
 
-    for (unsigned i = 0; i < bytes; i++) {
-        range[i] = find(vcpu->ports, (uint16_t)(port + i));
-        /* A range of every port has both ends of an access that wraps, but not in a row. */
-        whole = whole && range[i] == range[0] && (!range[i] || port + i <= UINT16_MAX);
+    /* In a row: a range of every port has both ends of an access that wraps. */
+    range[0] = find(vcpu->ports, port);
+    whole = range[0] && port + bytes - 1 <= range[0]->last;
+    if (!whole) {
+        whole = !range[0];
+        for (unsigned i = 1; i < bytes; i++) {
+            range[i] = find(vcpu->ports, (uint16_t)(port + i));
+            whole = whole && !range[i];
+        }
     }
     if (whole)
         return access_whole(vcpu, range[0], port, bytes, write, value);

@@ -130,6 +130,8 @@ bool vcpu_apply_policy(struct vcpu *vcpu, const struct vcpu_policy *policy)
         vmcs_write(control_field[group], vcpu->controls[group], &failure);
     }
     vcpu->unpaged.active = false;
+    vcpu->cr0_mask = policy->cr0_mask;
+    vcpu->cr4_mask = policy->cr4_mask;
 
     cpuid_policy_set(&vcpu->cpuid, policy->cpuid);
     const struct {

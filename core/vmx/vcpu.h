@@ -122,8 +122,9 @@ struct vcpu {
     struct msr_area_entry hardware_stamp;
     char entry_fault[256]; /* what stop.text points to after a VM entry that failed */
     struct unpaged unpaged;
-    uint64_t apic_access_page; /* physical, mapped where the guest's APIC is; 0: there is none */
-    struct local_apic apic;    /* its page is the virtual-APIC page */
+    uint32_t cr0_mask, cr4_mask; /* the policy's part of the guest/host masks */
+    uint64_t apic_access_page;   /* physical, mapped where the guest's APIC is; 0: there is none */
+    struct local_apic apic;      /* its page is the virtual-APIC page */
 } __attribute__((aligned(PAGE_SIZE)));
 
 /* Distance from the start of the vCPU to HOST_RSP. */
@@ -141,6 +142,8 @@ struct vcpu_policy {
     /* Exceptions that exit, to be reflected: a bit a vector. #MC always does, and stops the guest.
      */
     uint32_t exception_bitmap;
+    /* Bits whose change by the guest exits, besides those that are the host's anyway. */
+    uint32_t cr0_mask, cr4_mask;
     struct cpuid_hidden cpuid[CPUID_HIDDEN_MAX];
     const void *msr_bitmap;
     const void *io_bitmap_a;

@@ -29,6 +29,8 @@ struct cpuid_registers {
 
 #define CPUID_6_ECX_APERF_MPERF (1u << 0)
 
+#define CPUID_7_EDX_ARCH_CAPABILITIES (1u << 29) /* the MSR is there */
+
 #define CPUID_PERFORMANCE 0xau /* architectural performance monitoring */
 
 #define CPUID_EXTENDED_STATE     0xdu

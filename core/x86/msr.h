@@ -49,6 +49,9 @@
 #define X2APIC_MSR_LAST  0x8ffu
 #define X2APIC_TPR       0x808u
 
+#define IA32_ARCH_CAPABILITIES     0x10au
+#define ARCH_CAPABILITIES_TSX_CTRL (1u << 7) /* IA32_TSX_CTRL is there */
+
 #define IA32_XSS 0xda0u
 
 #define IA32_EFER           0xc0000080u

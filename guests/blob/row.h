@@ -67,15 +67,21 @@
 #define IF_MSR_READ(msr)     GATED(RDMSR, GATE_MSR_READ, msr, 0)
 #define IF_MSR_WRITTEN(msr)  GATED(WRMSR, GATE_MSR_WRITE, msr, 0)
 #define IF_PORT(port, bytes) GATED(IO, GATE_IO, port, bytes)
+#define IF_CR0(bits)         GATED(CR_ACCESS, GATE_CR0, bits, 0)
+#define IF_CR4(bits)         GATED(CR_ACCESS, GATE_CR4, bits, 0)
 #define IF_EXCEPTION(vector) GATED(EXCEPTION_OR_NMI, GATE_EXCEPTION, vector, 0)
-#define IF_CONTROL(what, control)                                        \
-    {                                                                    \
-        .reason = EXIT_REASON_##what, .times = 1, .when_on = { control } \
+/* One control, or up to three of which each must be 1. */
+#define IF_CONTROL(what, ...)                                                \
+    {                                                                        \
+        .reason = EXIT_REASON_##what, .times = 1, .when_on = { __VA_ARGS__ } \
     }
 #define GATED(what, by, at, bytes)                                                              \
     {                                                                                           \
         .reason = EXIT_REASON_##what, .times = 1, .index = (at), .gate = (by), .width = (bytes) \
     }
+
+/* An operation that takes it two times: the exit stands in the list as often. */
+#define TWICE(...) __VA_ARGS__, __VA_ARGS__
 
 /* A file's part of the blob's table: ROWS = {{.name = ...}, ...}; */
 #define ROWS static const struct blob_row rows[] __attribute__((used, section(".rows"), aligned(8)))

@@ -3,7 +3,6 @@
 
 #include "../../core/platform.h"
 #include "../../core/vmx/vcpu.h"
-#include "../blob.h"
 
 #include <string.h>
 
@@ -11,6 +10,7 @@ void device_reset(struct device *device)
 {
     device->page = 0;
     memset(device->registers, 0, sizeof(device->registers));
+    memset(device->ports, 0, sizeof(device->ports));
 }
 
 /* The flags of the named page; taking them is a change that the vCPU must see at once. */
@@ -65,4 +65,18 @@ enum mmio_result device_access(struct vcpu *vcpu, void *context, uint64_t offset
     else
         memcpy(value, &device->registers[offset], bytes);
     return MMIO_DONE;
+}
+
+enum port_result device_port(struct vcpu *vcpu, void *context, uint16_t port, unsigned bytes,
+                             bool write, uint32_t *value)
+{
+    struct device *device = context;
+    uint8_t *at = &device->ports[port - GUEST_PORTS];
+
+    (void)vcpu;
+    if (write)
+        memcpy(at, value, bytes);
+    else
+        memcpy(value, at, bytes);
+    return PORT_DONE;
 }

@@ -5,6 +5,8 @@
 
 #include "../../core/vmx/demand.h"
 #include "../../core/vmx/mmio.h"
+#include "../../core/vmx/ports.h"
+#include "../blob.h"
 
 #define DEVICE_REGISTERS 4096u
 
@@ -12,12 +14,14 @@ struct device {
     struct demand *demand; /* of the guest that has it */
     uint64_t page;         /* DEVICE_PAGE */
     uint8_t registers[DEVICE_REGISTERS];
+    uint8_t ports[GUEST_PORTS_SIZE];
 };
 
-/* Registers 0, no page named. */
+/* Registers and ports 0, no page named. */
 void device_reset(struct device *device);
 
 /* The context is a struct device. */
 mmio_handler device_access;
+port_handler device_port;
 
 #endif

@@ -10,6 +10,7 @@
 #include "guest_start.h"
 #include "machine.h"
 #include "plan_check.h"
+#include "requirement.h"
 #include "room.h"
 #include "validity.h"
 
@@ -223,6 +224,7 @@ static enum result_status run_job(struct room *room, uint32_t job_index, struct 
         return RESULT_FAILED;
     }
     local_apic_reset(&room->vcpu->apic, platform_cpu_number());
+    room_set_ports(room, row->flags & ROW_PORTS);
     if (!room_apply(room, &plan_policies(driver->plan)[job->policy])) {
         const struct vcpu_stop *stop = &room->vcpu->stop;
         say_stop(result->reason, stop);

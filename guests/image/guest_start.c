@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "guest_start.h"
 
-#include "../../core/x86/instructions.h"
-
 struct vcpu_start guest_start(const struct blob_header *blob, const struct blob_row *row)
 {
     struct vcpu_start start = {.identity_map = GUEST_IDENTITY_MAP};
@@ -26,15 +24,4 @@ struct vcpu_start guest_start(const struct blob_header *blob, const struct blob_
         break;
     }
     return start;
-}
-
-const char *guest_lacks(const struct blob_row *row, const struct vcpu *vcpu)
-{
-    if (row->requires & ROW_REQUIRES_X2APIC && !(x86_cpuid(1, 0).ecx & CPUID_1_ECX_X2APIC))
-        return "this CPU has no x2APIC";
-    if (row->requires & ROW_REQUIRES_UNRESTRICTED &&
-        !(vcpu->controls[CONTROL_SECONDARY] & SECONDARY_UNRESTRICTED_GUEST))
-        return "a start in real mode takes \"unrestricted guest\", which this CPU or the policy "
-               "lacks";
-    return NULL;
 }

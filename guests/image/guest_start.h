@@ -9,7 +9,4 @@
 /* Where the guest starts; RDI, RSI and RDX are the caller's. The blob has passed blob_check(). */
 struct vcpu_start guest_start(const struct blob_header *blob, const struct blob_row *row);
 
-/* What the row requires and has not got, under the policy applied, in words; NULL: nothing. */
-const char *guest_lacks(const struct blob_row *row, const struct vcpu *vcpu);
-
 #endif

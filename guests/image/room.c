@@ -66,6 +66,15 @@ static struct control_wish wish_of(const struct plan_controls *from)
     return (struct control_wish){from->set, from->clear, from->where_offered};
 }
 
+/* A vCPU without a table forwards, which is shorter: so they are there for rows that name them. */
+void room_set_ports(struct room *room, bool there)
+{
+    room->ports.count = 0;
+    if (there)
+        ports_add(&room->ports, GUEST_PORTS, GUEST_PORTS + GUEST_PORTS_SIZE - 1, device_port,
+                  &room->device);
+}
+
 bool room_apply(struct room *room, const struct plan_policy *from)
 {
     memcpy(room->bitmaps, from->msr_bitmap, PAGE_SIZE);
@@ -76,6 +85,8 @@ bool room_apply(struct room *room, const struct plan_policy *from)
                      [CONTROL_PRIMARY] = wish_of(&from->primary),
                      [CONTROL_SECONDARY] = wish_of(&from->secondary)},
         .exception_bitmap = from->exception_bitmap,
+        .cr0_mask = from->cr0_mask,
+        .cr4_mask = from->cr4_mask,
         .msr_bitmap = room->bitmaps,
         .io_bitmap_a = room->bitmaps + PAGE_SIZE,
         .io_bitmap_b = room->bitmaps + 2 * PAGE_SIZE,

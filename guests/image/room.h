@@ -31,6 +31,9 @@ const char *room_furnish(struct room *room, const struct vmx_capability *capabil
 /* But the memory, which the image leaves behind. */
 void room_clear(struct room *room);
 
+/* Whether the device's ports are there from the next room_apply() on. */
+void room_set_ports(struct room *room, bool there);
+
 /* Puts the policy in force; false, with the vCPU's stop, if it cannot be. */
 bool room_apply(struct room *room, const struct plan_policy *policy);
 

@@ -110,15 +110,34 @@ static void refused(void **state)
     assert_int_equal(device_access(&vcpu, &device, 0x1010, 8, false, &value), MMIO_REFUSED);
 }
 
+/* Every port by every width keeps its bytes and no other's; the last byte is the device's too. */
+static void ports_keep(void **state)
+{
+    uint32_t value = 0x44332211;
+    (void)state;
+    assert_int_equal(device_port(&vcpu, &device, GUEST_PORTS + 12, 4, true, &value), PORT_DONE);
+    value = 0xffffaabb;
+    assert_int_equal(device_port(&vcpu, &device, GUEST_PORTS + 13, 2, true, &value), PORT_DONE);
+    value = 0xffffffcc;
+    assert_int_equal(device_port(&vcpu, &device, GUEST_PORTS, 1, true, &value), PORT_DONE);
+    value = 0;
+    assert_int_equal(device_port(&vcpu, &device, GUEST_PORTS + 12, 4, false, &value), PORT_DONE);
+    assert_int_equal(value, 0x44aabb11);
+    value = 0;
+    assert_int_equal(device_port(&vcpu, &device, GUEST_PORTS, 2, false, &value), PORT_DONE);
+    assert_int_equal(value, 0xcc);
+    device_reset(&device);
+    assert_int_equal(device_port(&vcpu, &device, GUEST_PORTS + 12, 4, false, &value), PORT_DONE);
+    assert_int_equal(value, 0);
+}
+
 #define device_test(function) cmocka_unit_test_setup_teardown(function, make, unmake)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        device_test(registers_keep),
-        device_test(flags_are_taken),
-        device_test(access_is_narrowed),
-        device_test(refused),
+        device_test(registers_keep), device_test(flags_are_taken), device_test(access_is_narrowed),
+        device_test(refused),        device_test(ports_keep),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

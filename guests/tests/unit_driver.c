@@ -346,6 +346,18 @@ static void ports_are_as_each_policy_says(void **state)
     }
 }
 
+/* The second row alone names the device's ports: job 1. What nobody has claimed stays forwarded. */
+static void ports_of_the_device_are_there_for_rows_that_name_them(void **state)
+{
+    (void)state;
+    blob.rows[1].flags = ROW_PORTS;
+    assert_null(driver_run(&driver));
+    for (unsigned job = 0; job < JOBS; job++) {
+        assert_int_equal(entries[entry_of(job, 0)].ports, job == 1);
+        assert_false(entries[entry_of(job, 0)].ones);
+    }
+}
+
 static void jobs_fail_one_by_one(void **state)
 {
     (void)state;
@@ -521,6 +533,7 @@ int main(void)
         driver_test(rows_start_in_their_mode),
         driver_test(ports_are_as_each_policy_says),
         driver_test(jobs_fail_one_by_one),
+        driver_test(ports_of_the_device_are_there_for_rows_that_name_them),
         driver_test(jobs_are_skipped),
         driver_test(a_failed_entry_has_its_error),
         driver_test(a_failed_entry_is_counted),
