@@ -123,6 +123,8 @@ struct row_exit {
 #define ROW_CHECK       2u  /* proves behaviour instead of measuring: takes no samples */
 #define ROW_CALIBRATION 4u  /* what measuring itself is made of: bench/calibration.h */
 #define ROW_DEMAND      32u /* touches one more page on demand each sample */
+/* Is no guest's: measured in VMX root operation, under no policy (root_operation_list.h). */
+#define ROW_ROOT 256u
 /* Not in 64-bit mode; at most one of them. */
 #define ROW_START_REAL      8u
 #define ROW_START_PROTECTED 16u

@@ -8,7 +8,7 @@ BLOB_CFLAGS = -std=gnu11 -O2 -g -Wall -Wextra -Werror -DEXITMETER_GUEST -ffreest
 # In the order in which the benchmarks are listed.
 CORPUS_SOURCES = cpuid.c hypercall.c msr.c io.c apic.c exception.c ept.c check.c check_events.c check_apic.c check_exception.c \
 	check_control.c check_instruction.c check_descriptor.c check_string_io.c check_start.c check_resident.c check_ept.c \
-	check_mmio.c calibrate.c
+	check_mmio.c root.c calibrate.c
 # What every blob begins with.
 BLOB_OBJECTS = $(addprefix $(BUILD)/blob/,start.S.o modes.S.o modes_real.S.o modes_protected.S.o main.o \
 	capture.o)

@@ -81,6 +81,8 @@ def test_no_more_first_touches_than_pages(tmp_path):
 
 def test_probes_off_still_proves_exits_but_records_nothing_measured(unprobed):
     for job in run_json(unprobed)["jobs"]:
+        if job["policy"] == "any":  # no guest's
+            continue
         assert job["exits_per_op"] == job["expected_exits_per_op"]
         assert job["phases"]["op"]["packet_offset"] is None
         assert job["phases"]["count_op"]["packet_offset"] is not None
@@ -119,7 +121,7 @@ def test_compare_py_reads_our_runs(full, unprobed):
 
 
 def test_filter_and_repetitions(tmp_path):
-    directory = measure(tmp_path / "run", "--benchmark_filter=cpuid/|/rdmsr/inter",
+    directory = measure(tmp_path / "run", "--benchmark_filter=bochs/cpuid/|/rdmsr/inter",
                         "--benchmark_repetitions=3", "--samples", "50")
     names = [job["name"] for job in run_json(directory)["jobs"]]
     assert sorted(set(names)) == ["bochs/cpuid/intercept-all", "bochs/cpuid/passthrough-all",

@@ -11,6 +11,7 @@
 #include "machine.h"
 #include "plan_check.h"
 #include "room.h"
+#include "root_job.h"
 #include "validity.h"
 
 #include <string.h>
@@ -141,13 +142,6 @@ static bool run_round(struct room *room, struct phase_run *run)
     return true;
 }
 
-static enum guest_phase_code code_of(enum phase phase)
-{
-    static const enum guest_phase_code codes[PHASE_COUNT] = {
-        [PHASE_COUNT_OP] = GUEST_OP, [PHASE_OP] = GUEST_OP, [PHASE_TWICE] = GUEST_TWICE};
-    return codes[phase];
-}
-
 static bool run_phase(struct room *room, const struct plan_job *job, uint32_t job_index,
                       uint32_t row_index, enum phase phase, struct job_result *result)
 {
@@ -171,7 +165,7 @@ static bool run_phase(struct room *room, const struct plan_job *job, uint32_t jo
     };
 
     run.start.rdi = row_index;
-    run.start.rsi = code_of(phase);
+    run.start.rsi = phase_code(phase);
     run.start.rdx = phase_samples(job, phase);
     if (writes_records(path))
         out->packet_offset = at.packet;
@@ -221,6 +215,12 @@ static enum result_status run_job(struct room *room, uint32_t job_index, struct 
     if (!row) {
         say(result->reason, "no such benchmark in the guest blob");
         return RESULT_FAILED;
+    }
+    if (row->flags & ROW_ROOT) {
+        const char *reason;
+        enum result_status status = root_job_run(room, job, result, &reason);
+        say(result->reason, reason ? reason : "");
+        return status;
     }
     local_apic_reset(&room->vcpu->apic, platform_cpu_number());
     if (!room_apply(room, &plan_policies(driver->plan)[job->policy])) {
