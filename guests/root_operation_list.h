@@ -31,3 +31,5 @@ ROOT_OPERATION(mov_to_cr3, NOTHING, "MOV CR3, RDX", "write of CR3, the value it 
 ROOT_OPERATION(mov_to_cr2, NOTHING, "MOV CR2, RDX", "write of CR2, the value it has")
 ROOT_OPERATION(mov_from_dr6, NOTHING, "MOV RDX, DR6", "read of DR6")
 ROOT_OPERATION(mov_to_dr6, NOTHING, "MOV DR6, RDX", "write of DR6, the value it has")
+ROOT_OPERATION(resident_switch, NOTHING, "XSAVE, XRSTOR, ...",
+               "extended state, CR2, DRs and MSRs: the host's out, a guest's in, and back")

@@ -26,6 +26,6 @@
                      "jnz 1b"                                                                 \
                      : [at] "+r"(at), [count] "+r"(left)                                      \
                      : __VA_ARGS__                                                            \
-                     : "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "cc", "memory")
+                     : "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "r11", "cc", "memory")
 
 #endif

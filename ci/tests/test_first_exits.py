@@ -18,7 +18,7 @@ COMPARE_PY = "/usr/share/benchmark/compare.py"
 
 def test_every_benchmark_under_every_policy(full):
     names = {f"bochs/{b}/{p}" for b in ALWAYS | GATED for p in POLICIES}
-    assert set(benchmarks(full)) == names
+    assert set(benchmarks(full)) >= names  # other families have tests of their own
     for entry in benchmarks(full).values():
         assert entry["label"] == "ticks"
         assert entry["min"] <= entry["p50"] <= entry["p99"]
@@ -36,6 +36,8 @@ def test_passthrough_really_passes(full):
         if int(fields["phase"]) == 3 and not int(fields["flags"]) & 4:
             seen[jobs[int(fields["job"])], exit_reason_of(line)] += 1
     start = {"access to GDTR or IDTR": 2}
+    mine = {f"bochs/{b}/{p}" for b in ALWAYS | GATED for p in POLICIES}
+    seen = {key: n for key, n in seen.items() if key[0] in mine}
     assert {key[1]: n for key, n in seen.items() if key[1] in start} == start
     seen = {key: n for key, n in seen.items() if key[1] not in start}
     reason = {"rdmsr": "RDMSR", "wrmsr": "WRMSR", "x2apic_tpr": "WRMSR", "in": "I/O instruction",
@@ -46,6 +48,8 @@ def test_passthrough_really_passes(full):
     expected |= {(f"bochs/{b}/{p}", reason[b]): 1000 for b in ALWAYS - {"floor"} for p in POLICIES}
     assert seen == expected
     for name, entry in benchmarks(full).items():
+        if name not in mine:
+            continue
         _, benchmark, policy = name.split("/")
         passes = benchmark in GATED and policy == "passthrough-all"
         assert entry["exits_per_op"] == (0 if passes else 1), name
@@ -148,9 +152,9 @@ def test_a_policy_between_the_two(tmp_path):
     directory = measure(tmp_path / "run", "--policy", policy)
     exits = {name.split("/")[1]: entry["exits_per_op"]
              for name, entry in benchmarks(directory).items()}
-    assert exits == {"floor": 1, "cpuid": 1, "vmcall": 1, "rdmsr": 0, "wrmsr": 1, "in": 1,
+    assert exits.items() >= {"floor": 1, "cpuid": 1, "vmcall": 1, "rdmsr": 0, "wrmsr": 1, "in": 1,
                      "out": 1, "x2apic_tpr": 0, "ud": 0, "bp": 0, "ept_first_touch": 1,
-                     "mmio_read": 1, "mmio_write": 1}
+                     "mmio_read": 1, "mmio_write": 1}.items()
 
 
 def test_json_documents(full):

@@ -11,7 +11,7 @@ _Static_assert(VMCS_GUEST_RIP == 0x681e, "as the assembler reads it");
 #define OPERANDS                                                                             \
     [with] "r"(with), OPERAND(vmcs), OPERAND(inactive_vmcs), OPERAND(stored), OPERAND(rip),  \
         OPERAND(msr), OPERAND(xcr0), OPERAND(cr2), OPERAND(cr3), OPERAND(dr6), OPERAND(ept), \
-        OPERAND(vpid)
+        OPERAND(vpid), OPERAND(vcpu)
 
 #define ROOT_FUNCTION(function, prepare, operation)                                              \
     static void function(struct sample *samples, uint64_t count, struct root_operands *operands) \
@@ -78,6 +78,28 @@ ROOT_CODE(mov_to_cr3, LOAD(cr3), "mov %%rdx, %%cr3")
 ROOT_CODE(mov_to_cr2, LOAD(cr2), "mov %%rdx, %%cr2")
 ROOT_CODE(mov_from_dr6, "", "mov %%dr6, %%rdx")
 ROOT_CODE(mov_to_dr6, LOAD(dr6), "mov %%rdx, %%dr6")
+
+/*
+ * Two calls, which clobber the loop's registers: saved in the control too. RSP is aligned for them,
+ * as each sample finds it where the one before did.
+ */
+#define SAVE                                                 \
+    "push %%r8\n\tpush %%r9\n\tpush %%r10\n\tpush %%rbp\n\t" \
+    "mov %%rsp, %%rbp\n\tand $-16, %%rsp\n\tmov " AT(vcpu) ", %%rdi"
+#define RESTORE "mov %%rbp, %%rsp\n\tpop %%rbp\n\tpop %%r10\n\tpop %%r9\n\tpop %%r8"
+#define SWITCH  "call resident_take\n\tcall resident_to_host\n\t"
+
+ROOT_FUNCTION(resident_switch_control, SAVE, RESTORE)
+ROOT_FUNCTION(resident_switch_op, SAVE, SWITCH RESTORE)
+ROOT_FUNCTION(resident_switch_twice, SAVE "\n\t" SWITCH RESTORE "\n\t" SAVE, SWITCH RESTORE)
+
+static bool resident_switch_fails(struct root_operands *operands)
+{
+    bool taken = resident_take(operands->vcpu);
+
+    resident_to_host();
+    return !taken;
+}
 
 const struct root_operation root_operations[] = {
 #define ROOT_OPERATION(name, needs, instruction, description) \

@@ -54,10 +54,11 @@ const char *root_operation_lacks(const struct root_operation *operation,
     }
 }
 
-bool root_operands_make(struct root_operands *operands, const struct vcpu *vcpu)
+bool root_operands_make(struct root_operands *operands, struct vcpu *vcpu)
 {
     const struct vmx_capability *capability = vcpu->capability;
 
+    resident_to_host();
     *operands = (struct root_operands){
         .rip = vmread(VMCS_GUEST_RIP),
         .msr = x86_rdmsr(IA32_KERNEL_GS_BASE),
@@ -67,6 +68,7 @@ bool root_operands_make(struct root_operands *operands, const struct vcpu *vcpu)
         .dr6 = x86_read_dr6(),
         .ept = {.selector = vcpu->ept->pointer},
         .vpid = {.selector = vcpu->vpid},
+        .vcpu = vcpu,
     };
     for (unsigned i = 0; i < 2; i++)
         if (!vmcs_create(&operands->own[i], vmx_revision(capability))) {

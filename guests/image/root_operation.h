@@ -32,6 +32,7 @@ struct root_operands {
     uint64_t rip;           /* the guest's, as the VMCS has it */
     uint64_t msr, xcr0, cr2, cr3, dr6; /* as the CPU has them */
     struct invalidation_descriptor ept, vpid;
+    struct vcpu *vcpu;
     struct vmcs own[2]; /* the VMCSs that are not the vCPU's */
 };
 
@@ -55,8 +56,11 @@ const struct root_operation *root_operation_find(const char *name);
 const char *root_operation_lacks(const struct root_operation *operation,
                                  const struct vmx_capability *capability);
 
-/* For a vCPU whose VMCS is current; false if there is no memory. */
-bool root_operands_make(struct root_operands *operands, const struct vcpu *vcpu);
+/*
+ * For a vCPU whose VMCS is current; false if there is no memory. This CPU holds the host's resident
+ * state from then on.
+ */
+bool root_operands_make(struct root_operands *operands, struct vcpu *vcpu);
 
 /* Makes the vCPU's VMCS current again and frees the others; false if that failed. */
 bool root_operands_end(struct root_operands *operands, const struct vcpu *vcpu);
