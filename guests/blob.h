@@ -47,7 +47,7 @@
  */
 #define GUEST_DEMAND_BASE  0x4000000ull
 #define GUEST_DEMAND_PAGES 2048
-#define GUEST_DEMAND_SIZE  (GUEST_DEMAND_PAGES * 4096ull)
+#define GUEST_DEMAND_SIZE  ((GUEST_DEMAND_PAGES + 1) * 4096ull) /* one beside the samples' */
 #define GUEST_DEVICE_BASE  0x8000000ull
 #define GUEST_DEVICE_SIZE  0x2000ull
 

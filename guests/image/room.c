@@ -41,7 +41,7 @@ const char *room_furnish(struct room *room, const struct vmx_capability *capabil
     room->apic_page = platform_pages_allocate(1, PAGE_SIZE);
     if (!room->apic_page || !map_apic_page(room, true))
         return "no memory for the APIC-access page";
-    if (!demand_create(&room->demand, &room->ept, GUEST_DEMAND_PAGES) ||
+    if (!demand_create(&room->demand, &room->ept, GUEST_DEMAND_SIZE / PAGE_SIZE) ||
         !demand_add(&room->demand, GUEST_DEMAND_BASE, GUEST_DEMAND_SIZE))
         return "no memory for the guest's memory on demand";
     room->device.demand = &room->demand;
