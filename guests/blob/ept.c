@@ -55,6 +55,10 @@ static void ept_touch_fetch_op(struct sample *samples, uint64_t count)
     fetch_op(samples, count);
 }
 
+ROW_FUNCTION(ept_dirty_log_control, NEXT_PAGE, "mov %%al, scratch")
+ROW_FUNCTION(ept_dirty_log_op, NEXT_PAGE, "mov %%al, " PLAIN_BEFORE "(%%rdi)")
+_Static_assert(0x17ff000 == GUEST_LOGGED_BASE - 0x1000, "what is logged");
+
 ROW_CODE(mmio_read, "mov $" DEVICE ", %%edi", "mov (%%rdi), %%eax")
 ROW_CODE(mmio_write, "mov $" DEVICE ", %%edi", "mov %%eax, (%%rdi)")
 
@@ -84,6 +88,15 @@ ROWS = {
         .instruction = "JMP RSI",
         .exits = {ALWAYS(EPT_VIOLATION)},
         .flags = ROW_DEMAND,
+    },
+    {
+        .name = "ept_dirty_log",
+        CODE_ONCE(ept_dirty_log),
+        .description =
+            "write to a page that is write-protected, which notes it and lets it be written",
+        .instruction = "MOV [RDI], AL",
+        .exits = {ALWAYS(EPT_VIOLATION)},
+        .flags = ROW_LOGGED,
     },
     {
         .name = "mmio_read",

@@ -104,6 +104,7 @@ struct phase_run {
     char *packet;
     uint64_t packet_size;
     struct sample *samples;
+    bool logged;
     struct phase_folded *folded; /* NULL if there is one round */
 };
 
@@ -115,6 +116,8 @@ static bool run_round(struct room *room, struct phase_run *run)
     bool recorded = writes_records(run->path);
     uint64_t discarded = 0;
 
+    if (run->logged)
+        dirty_log_start(&room->log);
     demand_take_back(&room->demand); /* room_furnish() has seen that it can */
     bool started = vcpu_start(room->vcpu, &run->start);
     note_controls(room, run->controls);
@@ -162,6 +165,7 @@ static bool run_phase(struct room *room, const struct plan_job *job, uint32_t jo
         .packet = base + at.packet,
         .packet_size = phase_packet_used(job, phase, path),
         .samples = (struct sample *)(base + at.samples),
+        .logged = row->flags & ROW_LOGGED,
     };
 
     run.start.rdi = row_index;
@@ -177,6 +181,7 @@ static bool run_phase(struct room *room, const struct plan_job *job, uint32_t jo
     bool done = true;
     for (uint32_t round = 0; done && round < phase_rounds(job, phase); round++)
         done = run_round(room, &run);
+    dirty_log_end(&room->log);
     if (done)
         out->samples_offset = at.samples;
     if (path == VCPU_PATH_COUNTS) {
@@ -229,7 +234,7 @@ static enum result_status run_job(struct room *room, uint32_t job_index, struct 
         return stop->cause == STOP_CONTROL_REFUSED ? RESULT_SKIPPED : RESULT_FAILED;
     }
     const char *lack = guest_lacks(row, room->vcpu);
-    if (row->flags & ROW_DEMAND &&
+    if (row->flags & (ROW_DEMAND | ROW_LOGGED) &&
         (job->samples > GUEST_DEMAND_PAGES || job->count_samples > GUEST_DEMAND_PAGES))
         lack = "takes a fresh page a sample: " DEMAND_TEXT(GUEST_DEMAND_PAGES);
     if (lack) {
