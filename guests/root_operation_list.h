@@ -33,3 +33,5 @@ ROOT_OPERATION(mov_from_dr6, NOTHING, "MOV RDX, DR6", "read of DR6")
 ROOT_OPERATION(mov_to_dr6, NOTHING, "MOV DR6, RDX", "write of DR6, the value it has")
 ROOT_OPERATION(resident_switch, NOTHING, "XSAVE, XRSTOR, ...",
                "extended state, CR2, DRs and MSRs: the host's out, a guest's in, and back")
+ROOT_OPERATION(write_protect, NOTHING, "INVEPT, ...",
+               "a 4 KiB page made read-only in the EPT, INVEPT, and writable again")

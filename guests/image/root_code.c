@@ -11,7 +11,7 @@ _Static_assert(VMCS_GUEST_RIP == 0x681e, "as the assembler reads it");
 #define OPERANDS                                                                             \
     [with] "r"(with), OPERAND(vmcs), OPERAND(inactive_vmcs), OPERAND(stored), OPERAND(rip),  \
         OPERAND(msr), OPERAND(xcr0), OPERAND(cr2), OPERAND(cr3), OPERAND(dr6), OPERAND(ept), \
-        OPERAND(vpid), OPERAND(vcpu)
+        OPERAND(vpid)
 
 #define ROOT_FUNCTION(function, prepare, operation)                                              \
     static void function(struct sample *samples, uint64_t count, struct root_operands *operands) \
@@ -80,26 +80,44 @@ ROOT_CODE(mov_from_dr6, "", "mov %%dr6, %%rdx")
 ROOT_CODE(mov_to_dr6, LOAD(dr6), "mov %%rdx, %%dr6")
 
 /*
- * Two calls, which clobber the loop's registers: saved in the control too. RSP is aligned for them,
- * as each sample finds it where the one before did.
+ * A call, which clobbers the loop's registers: saved in the control too. RSP is aligned for it, and
+ * each sample finds it where the one before did.
  */
 #define SAVE                                                 \
     "push %%r8\n\tpush %%r9\n\tpush %%r10\n\tpush %%rbp\n\t" \
-    "mov %%rsp, %%rbp\n\tand $-16, %%rsp\n\tmov " AT(vcpu) ", %%rdi"
+    "mov %%rsp, %%rbp\n\tand $-16, %%rsp\n\tmov %%r10, %%rdi"
 #define RESTORE "mov %%rbp, %%rsp\n\tpop %%rbp\n\tpop %%r10\n\tpop %%r9\n\tpop %%r8"
-#define SWITCH  "call resident_take\n\tcall resident_to_host\n\t"
+#define ROOT_CALL(name)                                                            \
+    ROOT_FUNCTION(name##_control, SAVE, RESTORE)                                   \
+    ROOT_FUNCTION(name##_op, SAVE, "call " #name "\n\t" RESTORE)                   \
+    ROOT_FUNCTION(name##_twice, SAVE "\n\tcall " #name "\n\t" RESTORE "\n\t" SAVE, \
+                  "call " #name "\n\t" RESTORE)                                    \
+    static bool name##_fails(struct root_operands *operands)                       \
+    {                                                                              \
+        return !name(operands);                                                    \
+    }
 
-ROOT_FUNCTION(resident_switch_control, SAVE, RESTORE)
-ROOT_FUNCTION(resident_switch_op, SAVE, SWITCH RESTORE)
-ROOT_FUNCTION(resident_switch_twice, SAVE "\n\t" SWITCH RESTORE "\n\t" SAVE, SWITCH RESTORE)
+/* For the assembly above: whether it succeeded. */
+#define CALLED __attribute__((used, noinline)) static bool
 
-static bool resident_switch_fails(struct root_operands *operands)
+CALLED resident_switch(struct root_operands *with)
 {
-    bool taken = resident_take(operands->vcpu);
+    bool taken = resident_take(with->vcpu);
 
     resident_to_host();
-    return !taken;
+    return taken;
 }
+ROOT_CALL(resident_switch)
+
+CALLED write_protect(struct root_operands *with)
+{
+    const enum ept_access read_only = (enum ept_access)(EPT_READ | EPT_EXECUTE);
+
+    return ept_protect(with->map, GUEST_LOGGED_BASE, PAGE_SIZE, read_only) &&
+           ept_use(with->map, &with->vcpu->ept_seen) &&
+           ept_protect(with->map, GUEST_LOGGED_BASE, PAGE_SIZE, EPT_ALL);
+}
+ROOT_CALL(write_protect)
 
 const struct root_operation root_operations[] = {
 #define ROOT_OPERATION(name, needs, instruction, description) \

@@ -37,7 +37,7 @@ enum result_status root_job_run(struct room *room, const struct plan_job *job,
     if (*reason)
         return RESULT_SKIPPED;
     *reason = "no VMCS for an operation in VMX root operation";
-    if (vcpu_bind(room->vcpu) || !root_operands_make(&operands, room->vcpu))
+    if (vcpu_bind(room->vcpu) || !root_operands_make(&operands, room->vcpu, &room->ept))
         return RESULT_FAILED;
     bool failed = operation->fails(&operands);
     for (int phase = 0; !failed && phase < PHASE_COUNT; phase++) {

@@ -54,7 +54,7 @@ const char *root_operation_lacks(const struct root_operation *operation,
     }
 }
 
-bool root_operands_make(struct root_operands *operands, struct vcpu *vcpu)
+bool root_operands_make(struct root_operands *operands, struct vcpu *vcpu, struct ept *map)
 {
     const struct vmx_capability *capability = vcpu->capability;
 
@@ -69,6 +69,7 @@ bool root_operands_make(struct root_operands *operands, struct vcpu *vcpu)
         .ept = {.selector = vcpu->ept->pointer},
         .vpid = {.selector = vcpu->vpid},
         .vcpu = vcpu,
+        .map = map,
     };
     for (unsigned i = 0; i < 2; i++)
         if (!vmcs_create(&operands->own[i], vmx_revision(capability))) {

@@ -33,6 +33,7 @@ struct root_operands {
     uint64_t msr, xcr0, cr2, cr3, dr6; /* as the CPU has them */
     struct invalidation_descriptor ept, vpid;
     struct vcpu *vcpu;
+    struct ept *map;    /* the vCPU's, with the pages of GUEST_LOGGED_BASE by themselves */
     struct vmcs own[2]; /* the VMCSs that are not the vCPU's */
 };
 
@@ -57,10 +58,10 @@ const char *root_operation_lacks(const struct root_operation *operation,
                                  const struct vmx_capability *capability);
 
 /*
- * For a vCPU whose VMCS is current; false if there is no memory. This CPU holds the host's resident
- * state from then on.
+ * For a vCPU whose VMCS is current, and its map; false if there is no memory. This CPU holds the
+ * host's resident state from then on.
  */
-bool root_operands_make(struct root_operands *operands, struct vcpu *vcpu);
+bool root_operands_make(struct root_operands *operands, struct vcpu *vcpu, struct ept *map);
 
 /* Makes the vCPU's VMCS current again and frees the others; false if that failed. */
 bool root_operands_end(struct root_operands *operands, const struct vcpu *vcpu);

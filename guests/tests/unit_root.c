@@ -175,7 +175,7 @@ static void operands(void **state)
     struct vcpu *vcpu = vcpu_create(&cpu.capability, &ept);
     (void)state;
     assert_null(vcpu_bind(vcpu));
-    assert_true(root_operands_make(&with, vcpu));
+    assert_true(root_operands_make(&with, vcpu, &ept));
     assert_int_equal(with.vmcs[0], vcpu->vmcs.physical);
     assert_int_not_equal(with.vmcs[0], with.vmcs[1]);
     assert_int_not_equal(with.inactive_vmcs, with.vmcs[1]);
@@ -188,7 +188,7 @@ static void operands(void **state)
     assert_int_equal(vmread(VMCS_GUEST_RIP), 0x1234);
     for (unsigned n = 1; n <= 2; n++) {
         simulated_pages_fail(n);
-        assert_false(root_operands_make(&with, vcpu));
+        assert_false(root_operands_make(&with, vcpu, &ept));
         simulated_pages_fail(0);
         assert_int_equal(simulated_pages_held(), held);
     }
