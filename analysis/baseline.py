@@ -10,8 +10,8 @@ from typing import Any
 
 from .document import Node, load
 from .errors import BadInput
-from .results import results
-from .run import Run
+from .results import results, root_operations
+from .run import ANY_POLICY, Run
 from .statistics import COUNTERS, PARTS, Absent
 
 SCHEMA = "exitmeter.baseline/1"
@@ -43,9 +43,10 @@ def measured(run: Run) -> dict[str, dict[str, dict[str, Any]]]:
     """METRICS by benchmark and policy, those that are present, the parts' medians, and what
     disturbed it if anything did."""
     table: dict[str, dict[str, dict[str, Any]]] = {}
-    for result in results(run):
-        row: dict[str, Any] = {"p50": result.net["p50"], "p99": result.net["p99"],
-                               "exits_per_op": _tidy(result.exits_per_op)}
+    for result in (*results(run), *root_operations(run)):
+        row: dict[str, Any] = {"p50": result.net["p50"], "p99": result.net["p99"]}
+        if result.exits_per_op is not None:
+            row["exits_per_op"] = _tidy(result.exits_per_op)
         if not isinstance(result.costs, Absent):
             row |= {name: _tidy(value) for name, value in result.costs.per_exit.items()}
         if result.disturbed:
@@ -81,7 +82,7 @@ def load_baseline(file: Path) -> dict[str, Any]:
         if not policies.object():
             raise policies.bad("empty: it would hold nothing")
         for policy in policies.object():
-            _check_row(policies[policy])
+            _check_row(policies[policy], ALWAYS if policy != ANY_POLICY else ALWAYS[:2])
     return top.object()
 
 
@@ -97,9 +98,9 @@ def _check_fingerprint(node: Node) -> None:
         node["probe_levels"][policy].text()
 
 
-def _check_row(node: Node) -> None:
+def _check_row(node: Node, always: tuple[str, ...]) -> None:
     _only(node, (*METRICS, "parts", "disturbed"))
-    for key in ALWAYS:
+    for key in always:
         node[key].number()
     for key in METRICS:
         if key in node:

@@ -9,7 +9,7 @@ from typing import Any, Callable
 from . import calibration, compare_text
 from .errors import EXIT_DAMAGED, EXIT_DONE, BadInput, NotPossible
 from .output import complain, emit, to_json
-from .results import Result, results
+from .results import Result, results, root_operations
 from .run import Run, open_run
 from .summary import SCHEMA, describe, summarize, warnings
 
@@ -54,8 +54,9 @@ def compare_runs(old: Run, new: Run,
                  measured: Callable[[Run], list[Result]] = results) -> dict[str, Any]:
     """Net p50 of every benchmark under every policy that both runs measured."""
     refuse_unlike(old, new)
-    before = {(result.benchmark, result.policy): result for result in measured(old)}
-    after = {(result.benchmark, result.policy): result for result in measured(new)}
+    before, after = ({(result.benchmark, result.policy): result
+                      for result in (*measured(run), *root_operations(run))}
+                     for run in (old, new))
     rows = []
     for pair in after:
         if pair in before:

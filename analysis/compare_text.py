@@ -18,7 +18,8 @@ PART_HEADS = ("exit", "dispatch", "handler", "restore", "entry")
 def policies_text(data: dict[str, Any]) -> str:
     """Policies of one run side by side; beneath, where the time of an exit goes."""
     run = data["run"]
-    blocks = [warnings_text(data["warnings"]), heading(run, data["benchmarks"])]
+    blocks = [warnings_text(data["warnings"]),
+              heading(run, data["benchmarks"], data["root_operations"])]
     if data["benchmarks"]:
         blocks.append(round_trips(data["benchmarks"], list(run["probe_levels"])))
         blocks.append(all_rounds(data["benchmarks"], run["unit"]))
@@ -26,6 +27,8 @@ def policies_text(data: dict[str, Any]) -> str:
         blocks.append(transitions(data["benchmarks"], run["unit"]))
         blocks.append(events(data["benchmarks"]))
         blocks.append(calibration_text(data))
+    if data["root_operations"]:
+        blocks.append(root_operations(data["root_operations"], run["unit"]))
     if data["validity_unknown"]:
         blocks.append("\n".join(wrap("what may have disturbed it and cannot be known here: ", [
             f"{what} ({why})" for what, why in data["validity_unknown"].items()])))
@@ -66,9 +69,11 @@ def warnings_text(lines: list[str]) -> str:
     return "\n".join(f"warning: {line}" for line in lines)
 
 
-def heading(run: dict[str, Any], benchmarks: list[dict[str, Any]]) -> str:
+def heading(run: dict[str, Any], benchmarks: list[dict[str, Any]],
+            operations: list[dict[str, Any]]) -> str:
     """Where this was measured, the unit, and n."""
-    counts = sorted({entry["net"]["n"] for row in benchmarks for entry in row["policies"]})
+    counts = sorted({entry["net"]["n"] for row in benchmarks for entry in row["policies"]}
+                    | {row["net"]["n"] for row in operations})
     n = " or ".join(str(count) for count in counts) or "0"
     pooled = f", pooled from {run['repetitions']} repetitions" if run["repetitions"] > 1 else ""
     return (f"{run['target']}, {run['cpu_model'] or 'CPU model unknown'}: round trip of one "
@@ -171,6 +176,17 @@ def splits(benchmarks: list[dict[str, Any]], unit: str) -> str:
     return "\n".join(lines)
 
 
+def root_operations(operations: list[dict[str, Any]], unit: str) -> str:
+    """What handlers are made of, instruction by instruction."""
+    spread = any(not steady(row["net"]) for row in operations)
+    rows = [[row["name"], str(row["net"]["p50"]),
+             *([f"{row['net']['min']}..{row['net']['p99']}"] if spread else []),
+             row["instruction"]] for row in operations]
+    heads = [("", ["benchmark"]), ("", ["p50", *(["min..p99"] if spread else []), "instruction"])]
+    return "\n".join([f"in VMX root operation, under any policy: one instruction alone, {unit}", "",
+                      *render(heads, rows)])
+
+
 def _split_row(name: str, entry: dict[str, Any]) -> list[str]:
     parts, costs = entry["split"], entry["counters"]
     times = [str(parts[part]) if parts else "-" for part in (*PARTS, "whole")]
@@ -192,7 +208,8 @@ def runs_text(data: dict[str, Any]) -> str:
         if len(heads) == 4:
             cells += ["" if steady(row[side]) else f"{row[side]['min']}..{row[side]['p99']}"
                       for side in ("old", "new")]
-        cells += [f"{row[f'{side}_exits_per_op']:.2f}" for side in ("old", "new")]
+        cells += ["-" if row[f"{side}_exits_per_op"] is None
+                  else f"{row[f'{side}_exits_per_op']:.2f}" for side in ("old", "new")]
         rows.append(cells)
     blocks = [warnings_text(data["warnings"]),
               f"old: {old['path']}\nnew: {new['path']}\n" + heading_pair(data)]

@@ -145,7 +145,7 @@ def changes(old: Row, new: Row, times: bool = True) -> tuple[list[Row], list[Row
         was, now = old.get(metric), new.get(metric)
         change = {"metric": metric, "old": was, "new": now}
         if was is not None and now is None:
-            gone = new["exits_per_op"] < old["exits_per_op"]
+            gone = new.get("exits_per_op", 0) < old.get("exits_per_op", 0)
             (better if gone else worse).append(change)
         elif was is None and now:
             worse.append(change)

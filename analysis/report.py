@@ -97,6 +97,8 @@ def shared_controls(run: Run) -> list[tuple[str, dict[str, Any], list[str]]]:
     """Controls in force: each unlike set once, with its policy and the jobs it was in force for."""
     sets: list[tuple[str, dict[str, Any], list[str]]] = []
     for job in run.measured_jobs:
+        if job.root:
+            continue
         for policy, controls, names in sets:
             if (policy, controls) == (job.policy, job.controls):
                 names.append(job.benchmark)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What a run measured: one Result for each benchmark under each policy, repetitions pooled."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isclose
 
@@ -9,7 +10,7 @@ import numpy as np
 from .errors import BadInput
 from .event_results import EventResult, event_results
 from .interruptions import undisturbed
-from .run import Job, Run
+from .run import ANY_POLICY, Job, Run
 from .statistics import (PARTS, PERCENTILES, Absent, counters, distribution, durations,
                          exit_reasons, exits, median, rank, split)
 from .totals import COUNTERS
@@ -46,6 +47,7 @@ class Result:
     struck, which are left out.
     probe_level: as it was in force. transition: medians of what the CPU's own stamp divides the exit
     transition into. Where events took several groups of jobs, all but events is of the first.
+    exits_per_op: None in VMX root operation.
     """
 
     benchmark: str
@@ -54,7 +56,7 @@ class Result:
     net: dict[str, int]
     controls: tuple[int, ...]
     repetition_p50: tuple[int, ...]
-    exits_per_op: float
+    exits_per_op: float | None
     split: Split | Absent
     costs: Costs | Absent
     reasons: dict[int, int]
@@ -77,13 +79,28 @@ class Result:
 
 
 def results(run: Run) -> list[Result]:
-    """The results of all jobs with numbers, in the order of benchmarks, then policies."""
-    groups: dict[tuple[str, str], list[Job]] = {}
-    for job in run.measured_jobs:
-        groups.setdefault((job.benchmark, job.policy), []).append(job)
+    """The results of all guests with numbers, in the order of benchmarks, then policies."""
+    groups = _groups(job for job in run.measured_jobs if not job.root)
     order = [(benchmark, policy) for benchmark in run.benchmarks for policy in run.probe_levels]
     return [_pool(run, groups[pair]) for pair in order if pair in groups]
 
+
+def root_operations(run: Run) -> list[Result]:
+    """The results of what was measured in VMX root operation, in the order of benchmarks."""
+    groups = _groups(job for job in run.measured_jobs if job.root)
+    order = [(benchmark, ANY_POLICY) for benchmark in run.benchmarks]
+    return [_pool(run, groups[pair]) for pair in order if pair in groups]
+
+
+def _groups(jobs: Iterable[Job]) -> dict[tuple[str, str], list[Job]]:
+    groups: dict[tuple[str, str], list[Job]] = {}
+    for job in jobs:
+        groups.setdefault((job.benchmark, job.policy), []).append(job)
+    return groups
+
+
+# Nothing exits there.
+ROOT = Absent("is no guest's")
 
 # What the counting phases record is the general stub's doing.
 FLOOR = Absent("its exit stub carries no probes")
@@ -92,7 +109,9 @@ DAMAGED = Absent("the trace of it is damaged")
 
 def _pool(run: Run, jobs: list[Job]) -> Result:
     floor = run.benchmarks[jobs[0].benchmark].get("stub") == "floor"
-    counted, exits_per_op = event_results(jobs), _exits_per_op(run, jobs)
+    without = ROOT if jobs[0].root else FLOOR if floor else None
+    counted = event_results(jobs)
+    exits_per_op = None if jobs[0].root else _exits_per_op(run, jobs)
     jobs = [job for job in jobs if job.group == min(job.group for job in jobs)]
     jobs, left_out = map(list, zip(*(undisturbed(run, job) for job in jobs)))
     controls = [median(durations(job.phases["control"].samples)) for job in jobs]
@@ -102,12 +121,12 @@ def _pool(run: Run, jobs: list[Job]) -> Result:
                   net=distribution(values), controls=tuple(controls),
                   repetition_p50=tuple(median(net) for net in nets),
                   exits_per_op=exits_per_op,
-                  split=FLOOR if floor else _pool_split(jobs),
-                  costs=FLOOR if floor else _pool_costs(jobs), reasons=_pool_reasons(jobs),
+                  split=without or _pool_split(jobs), costs=without or _pool_costs(jobs),
+                  reasons={} if jobs[0].root else _pool_reasons(jobs),
                   rounds=_pool_rounds(jobs, controls), doubling=_doubling(jobs),
                   disturbed=tuple(line for job in jobs for line in job.validity.disturbed),
                   interrupted=sum(left_out), probe_level=jobs[0].probe_level,
-                  transition=FLOOR if floor else _pool_transition(jobs), events=counted)
+                  transition=without or _pool_transition(jobs), events=counted)
 
 
 def _doubling(jobs: list[Job]) -> int | Absent:

@@ -25,6 +25,9 @@ SCHEMA = "exitmeter.run/3"
 # enum phase of guests/results.h, in its order.
 PHASES = ("count_control", "count_op", "control", "op", "twice")
 
+# In place of a policy where it is all the same which: of jobs in VMX root operation.
+ANY_POLICY = "any"
+
 STATUSES = ("done", "skipped", "failed", "not_run")
 
 SAMPLE_BYTES = 16
@@ -78,6 +81,8 @@ class Event:
 class Job:
     """One benchmark under one policy, once; probe_level as it was in force. Only a done job has
     phases; a check is a job that proves behaviour: it takes no samples and nothing is measured.
+    root: measured in VMX root operation, where nothing exits: under ANY_POLICY, and nothing is said
+    of exits.
     failed_entries: VM entries of a failed job that failed, by phase and name."""
 
     index: int
@@ -87,6 +92,7 @@ class Job:
     repetition: int
     probe_level: str
     check: bool
+    root: bool
     status: str
     reason: str
     controls: dict[str, Any]
@@ -166,14 +172,14 @@ def open_run(path: Path) -> Run:
     done = any(node["status"].value == "done" for node in top["jobs"])
     trace = Trace(path) if done or Trace.exists(path) else None
     samples = path / "samples.bin"
-    checks = {name for name, row in benchmarks.items() if row.get("kind") == "check"}
-    reader = _JobReader(top, checks, _open_samples(samples), samples, trace)
+    kinds = {name: row.get("kind") for name, row in benchmarks.items()}
+    reader = _JobReader(top, kinds, _open_samples(samples), samples, trace)
     jobs = []
     for index, node in enumerate(top["jobs"]):
         job = reader.read(node, index)
         if job.benchmark not in benchmarks:
             raise node["benchmark"].bad(f'"{job.benchmark}" is not among the benchmarks')
-        if job.policy not in levels:
+        if job.policy not in levels and not (job.root and job.policy == ANY_POLICY):
             raise node["policy"].bad(f'"{job.policy}" is not among the policies')
         if job.status == "failed" and status != "failed":
             raise top["status"].bad(f'"{status}", yet {job.name} failed')
@@ -226,9 +232,9 @@ def _events(node: Node) -> tuple[Event, ...]:
 class _JobReader:
     """Turns the jobs of run.json into Job."""
 
-    def __init__(self, top: Node, checks: set[str], samples: np.ndarray, file: Path,
+    def __init__(self, top: Node, kinds: dict[str, Any], samples: np.ndarray, file: Path,
                  trace: Trace | None) -> None:
-        self.checks = checks
+        self.kinds = kinds
         self.samples = samples
         self.file = file
         self.trace = trace
@@ -243,17 +249,21 @@ class _JobReader:
         status = node["status"].text()
         if status not in STATUSES:
             raise node["status"].bad(f'"{status}" is none of {", ".join(STATUSES)}')
-        check = node["benchmark"].text() in self.checks
+        kind = self.kinds.get(node["benchmark"].text())
+        check, root = kind == "check", kind == "root"
         measured = status == "done" and not check
         phases = {name: self._phase(node["phases"][name], index, name)
                   for name in PHASES} if measured else {}
         return Job(index=index, name=node["name"].text(), benchmark=node["benchmark"].text(),
                    policy=node["policy"].text(), repetition=node["repetition"].count(),
-                   probe_level=node["probe_level"].text(), check=check, status=status,
+                   probe_level=node["probe_level"].text(), check=check, root=root,
+                   status=status,
                    reason=node["reason"].text() if "reason" in node else "",
                    controls=node["controls"].object() if status == "done" else {},
-                   stated_exits_per_op=node["exits_per_op"].number() if measured else None,
-                   interruptions=_interruptions(node["interruptions"]) if measured else 0,
+                   stated_exits_per_op=(node["exits_per_op"].number() if measured and not root
+                                        else None),
+                   interruptions=(_interruptions(node["interruptions"])
+                                  if measured and not root else 0),
                    phases=phases,
                    validity=read_validity(node["validity"]) if measured else None,
                    failed_entries=tuple(self._failed_entries(node, index))

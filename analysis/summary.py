@@ -6,7 +6,7 @@ from typing import Any
 from . import calibration, slope
 from .document import Node
 from .event_results import EventResult
-from .results import Result
+from .results import Result, root_operations
 from .run import Job, Run
 from .statistics import Absent
 from .validity import unknown
@@ -52,7 +52,7 @@ def warnings(run: Run) -> list[str]:
 def summarize(run: Run, found: list[Result], without_probes: bool = False) -> dict[str, Any]:
     """The whole comparison of a run's policies; found: the run's results, or what is left of them
     without_probes."""
-    benchmarks = []
+    benchmarks, operations = [], root_operations(run)
     for name, row in run.benchmarks.items():
         mine = [result for result in found if result.benchmark == name]
         if mine:
@@ -61,13 +61,14 @@ def summarize(run: Run, found: list[Result], without_probes: bool = False) -> di
                                "saves": saves(mine),
                                "policies": [entry(run, result) for result in mine]})
     return {"schema": SCHEMA, "run": describe(run),
-            "warnings": warnings(run) + slope.warnings(run, found)
+            "warnings": warnings(run) + slope.warnings(run, [*found, *operations])
             + interruption_warnings(found),
             "without_probes": without_probes, "calibration": calibration.read(run),
             "benchmarks": benchmarks,
             "validity": [_validity(job) for job in run.measured_jobs],
             "validity_unknown": {**unknown([job.validity for job in run.measured_jobs]),
                                  **_drift_unknown(run)},
+            "root_operations": [root_entry(run, result) for result in operations],
             "checks_passed": [job.name for job in run.checks_passed],
             "not_measured": [{"job": job.name, "repetition": job.repetition,
                               "status": job.status, "reason": job.reason}
@@ -93,6 +94,18 @@ def interruption_warnings(found: list[Result]) -> list[str]:
     """The results that lack samples, a line each."""
     return [f"interrupted: {result.name}: the host's interrupts struck {result.interrupted} samples, "
             f"which are left out" for result in found if result.interrupted]
+
+
+def root_entry(run: Run, result: Result) -> dict[str, Any]:
+    """One operation of VMX root operation, which no policy has a say in."""
+    row = run.benchmarks[result.benchmark]
+    second = slope.slope(run, result)
+    by_slope = ({"slope": None, "slope_absent": second.reason} if isinstance(second, Absent)
+                else {"slope": second})
+    return {"name": result.benchmark, "instruction": row.get("instruction", ""),
+            "description": row.get("description", ""), "net": result.net,
+            "control": list(result.controls), "repetition_p50": list(result.repetition_p50),
+            "rounds": result.rounds, **by_slope}
 
 
 def saves(mine: list[Result]) -> dict[str, Any] | None:

@@ -24,6 +24,11 @@ bool benchmark_is_check(const struct benchmark *benchmark)
     return benchmark->row.flags & ROW_CHECK;
 }
 
+bool benchmark_is_root(const struct benchmark *benchmark)
+{
+    return benchmark->row.flags & ROW_ROOT;
+}
+
 /* The size bytes at a guest-physical address, or NULL unless all of them are in the file. */
 static const uint8_t *at(const struct bytes *file, uint64_t address, uint64_t size)
 {
@@ -150,6 +155,8 @@ static char *check_row(const struct bytes *file, const struct blob_header *heade
         return text("row %u (%s) starts in a mode that the file has no entry for", index,
                     benchmark->name);
     char *wrong = check_exits(row);
+    if (!wrong && row->flags & ROW_ROOT && (row->flags != ROW_ROOT || row->exits[0].times))
+        wrong = text("what is measured in VMX root operation takes no exits and has no other flag");
     if (!wrong)
         return NULL;
     char *named = text("row %u (%s): %s", index, benchmark->name, wrong);

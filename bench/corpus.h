@@ -41,6 +41,9 @@ void corpus_close(struct corpus *corpus);
 /* Whether the row proves behaviour instead of measuring. */
 bool benchmark_is_check(const struct benchmark *benchmark);
 
+/* Whether it is measured in VMX root operation: under no policy, and without exits. */
+bool benchmark_is_root(const struct benchmark *benchmark);
+
 /* Name of an enum row_gate value as run.json has it: "always", "msr_read" ...; NULL if unknown. */
 const char *gate_name(uint32_t gate);
 

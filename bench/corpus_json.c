@@ -7,6 +7,8 @@ static const char *kind_of(const struct benchmark *benchmark)
 {
     if (benchmark_is_check(benchmark))
         return "check";
+    if (benchmark_is_root(benchmark))
+        return "root";
     return benchmark->row.flags & ROW_CALIBRATION ? "calibration" : "benchmark";
 }
 

@@ -22,13 +22,16 @@ static struct job make_job(const struct experiment *experiment, const char *targ
                            uint32_t group)
 {
     const struct policy *under = &experiment->policies[policy];
+    bool root = benchmark_is_root(benchmark);
     bool check = benchmark_is_check(benchmark); /* runs once, whatever was asked for */
     unsigned level =
         experiment->probe_level < 0 ? under->probe_level : (unsigned)experiment->probe_level;
     struct job job = {
         .plan = {.policy = policy,
                  .repetition = repetition,
-                 .probe_level = level == PROBE_PMU && !group ? PROBE_HARDWARE : level,
+                 .probe_level = root                           ? PROBE_OFF
+                                : level == PROBE_PMU && !group ? PROBE_HARDWARE
+                                                               : level,
                  .group = group,
                  .samples = check ? 1 : experiment->samples,
                  .count_samples = check ? 1 : experiment->count_samples,
@@ -36,13 +39,13 @@ static struct job make_job(const struct experiment *experiment, const char *targ
                  .rounds = check ? 1 : experiment->rounds,
                  .exits_room = job_exits_room(benchmark)},
         .benchmark = benchmark,
-        .policy = under,
+        .policy = root ? NULL : under,
         .events = group ? &experiment->pmu.groups[group - 1] : NULL,
-        .name =
-            group && experiment->pmu.group_count > 1
-                ? text("%s/%s/%s/events-%" PRIu32, target, benchmark->name, under->plan.name, group)
-                : text("%s/%s/%s", target, benchmark->name, under->plan.name),
     };
+    const char *policy_name = job_policy_name(&job);
+    job.name = group && experiment->pmu.group_count > 1
+                   ? text("%s/%s/%s/events-%" PRIu32, target, benchmark->name, policy_name, group)
+                   : text("%s/%s/%s", target, benchmark->name, policy_name);
     strcpy(job.plan.benchmark, benchmark->name); /* the corpus checked its length */
     return job;
 }
@@ -50,7 +53,8 @@ static struct job make_job(const struct experiment *experiment, const char *targ
 /* From the first group to the last; 0 stands for none. */
 static uint32_t first_group(const struct experiment *experiment, const struct benchmark *benchmark)
 {
-    bool counts = !benchmark_is_check(benchmark) && !(benchmark->row.flags & ROW_FLOOR);
+    bool counts = !benchmark_is_check(benchmark) && !benchmark_is_root(benchmark) &&
+                  !(benchmark->row.flags & ROW_FLOOR);
     return counts && experiment->pmu.group_count > 0;
 }
 
@@ -63,6 +67,8 @@ void experiment_make_jobs(struct experiment *experiment, const char *target)
     for (size_t b = 0; b < experiment->benchmark_count; b++)
         for (uint32_t p = 0; p < experiment->policy_count; p++) {
             const struct benchmark *benchmark = experiment->benchmarks[b];
+            if (p && benchmark_is_root(benchmark))
+                break;
             uint32_t first = first_group(experiment, benchmark);
             uint32_t last = first ? experiment->pmu.group_count : 0;
             uint32_t repetitions = benchmark_is_check(benchmark) ? 1 : experiment->repetitions;

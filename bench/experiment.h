@@ -18,11 +18,19 @@
 struct job {
     struct plan_job plan; /* as the image gets it */
     const struct benchmark *benchmark;
-    const struct policy *policy;
+    const struct policy *policy;     /* NULL: under none, as benchmark_is_root() */
     const struct plan_group *events; /* that it counts, in the experiment's; or NULL */
     char *name; /* TARGET/BENCHMARK/POLICY, with /events-N where there are several groups */
     uint32_t calibration; /* of a calibrating job: which figure it is for */
 };
+
+/* In place of a policy's name where it is all the same which. */
+#define ANY_POLICY "any"
+
+static inline const char *job_policy_name(const struct job *job)
+{
+    return job->policy ? job->policy->plan.name : ANY_POLICY;
+}
 
 /* Jobs and policies of calibration.h: behind the others, and in the plan with them. */
 #define CALIBRATIONS_MAX 11u
@@ -50,8 +58,9 @@ struct experiment {
 
 /*
  * Makes the jobs of every benchmark under every policy, repetitions next to each other, and of each
- * group of events; what has no probes of its own, checks and the floor, runs once for all groups.
- * Fill in everything before `jobs` first.
+ * group of events; what has no probes of its own, checks and the floor, runs once for all groups;
+ * what is measured in VMX root operation once, under no policy. Fill in everything before `jobs`
+ * first.
  */
 void experiment_make_jobs(struct experiment *experiment, const char *target);
 

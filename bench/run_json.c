@@ -144,7 +144,7 @@ static json_t *job_json(const struct experiment *experiment, const struct job *j
     return json_pack(
         "{s:I, s:s, s:s, s:s, s:I, s:s, s:s, s:I, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}",
         "index", (json_int_t)index, "name", job->name, "benchmark", job->benchmark->name, "policy",
-        job->policy->plan.name, "repetition", (json_int_t)job->plan.repetition, "probe_level",
+        job_policy_name(job), "repetition", (json_int_t)job->plan.repetition, "probe_level",
         probe_level_name(outcome->probe_level), "probes_lowered", outcome->lowered, "group",
         (json_int_t)job->plan.group, "events", events_json(experiment, job, outcome), "status",
         result_status_name(outcome->status), "reason", outcome->reason, "expected_exits_per_op",

@@ -9,9 +9,18 @@
 #define HYPERCALL_NOP        0u /* result 0; allowed at any CPL */
 #define HYPERCALL_PHASE_DONE 1u /* the guest has completed what it was started for */
 #define HYPERCALL_FAILED     2u /* RDI: a code of the guest's, or 0x100 + vector of an exception */
+/*
+ * RDI: VM-entry interruption information (SDM Vol. 3C table 25-17) of an event that the guest gets
+ * behind the VMCALL: an external interrupt of vector 32 to 255, taken when RFLAGS.IF and priorities
+ * of the core's own let it; or a hardware exception, one of #DE, #UD, #NM, #TS, #NP, #SS, #GP and
+ * #AC, with error code 0 where it has one. Bit 31 clear: nothing. Result 0. For measuring what an
+ * injection costs; a guest can do the same to itself by other means.
+ */
+#define HYPERCALL_INJECT 16u
 
 /* Results of calls that are refused, as errno would have them. */
 #define HYPERCALL_UNKNOWN      ((uint64_t)-38)
 #define HYPERCALL_UNPRIVILEGED ((uint64_t)-1)
+#define HYPERCALL_INVALID      ((uint64_t)-22)
 
 #endif

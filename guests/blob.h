@@ -47,9 +47,13 @@
  */
 #define GUEST_DEMAND_BASE  0x4000000ull
 #define GUEST_DEMAND_PAGES 2048
-#define GUEST_DEMAND_SIZE  (GUEST_DEMAND_PAGES * 4096ull)
-#define GUEST_DEVICE_BASE  0x8000000ull
-#define GUEST_DEVICE_SIZE  0x2000ull
+#define GUEST_DEMAND_SIZE  ((GUEST_DEMAND_PAGES + 1) * 4096ull) /* one beside the samples' */
+/* In memory, behind the samples: what is logged (core/vmx/dirty_log.h) for the rows that want it.
+ */
+#define GUEST_LOGGED_BASE 0x1800000ull
+#define GUEST_LOGGED_SIZE (GUEST_DEMAND_PAGES * 4096ull)
+#define GUEST_DEVICE_BASE 0x8000000ull
+#define GUEST_DEVICE_SIZE 0x2000ull
 
 /*
  * The device's first page is registers that keep what is written, by bytes. In the second are three
@@ -147,6 +151,10 @@ struct row_exit {
 #define ROW_CALIBRATION 4u  /* what measuring itself is made of: bench/calibration.h */
 #define ROW_DEMAND      32u /* touches one more page on demand each sample */
 #define ROW_PORTS       64u /* the device's ports are there */
+/* Writes one more page each sample of those that are logged: GUEST_LOGGED_BASE. */
+#define ROW_LOGGED 512u
+/* Is no guest's: measured in VMX root operation, under no policy (root_operation_list.h). */
+#define ROW_ROOT 256u
 /* Not in 64-bit mode; at most one of them. */
 #define ROW_START_REAL      8u
 #define ROW_START_PROTECTED 16u

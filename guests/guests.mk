@@ -7,9 +7,10 @@ BLOB_CFLAGS = -std=gnu11 -O2 -g -Wall -Wextra -Werror -DEXITMETER_GUEST -ffreest
 
 # In the order in which the benchmarks are listed.
 CORPUS_SOURCES = cpuid.c hypercall.c msr.c msr_peer.c io.c io_string.c pci_memory.c control_register.c debug_register.c \
-	descriptor_table.c time.c random.c wait.c cache.c xsetbv.c apic.c exception.c ept.c check.c check_events.c check_apic.c check_exception.c \
+	descriptor_table.c time.c random.c wait.c cache.c xsetbv.c apic.c exception.c inject.c ept.c \
+	check.c check_events.c check_inject.c check_apic.c check_exception.c \
 	check_control.c check_instruction.c check_descriptor.c check_string_io.c check_start.c check_resident.c check_ept.c \
-	check_mmio.c calibrate.c
+	check_mmio.c root.c calibrate.c
 # What every blob begins with.
 BLOB_OBJECTS = $(addprefix $(BUILD)/blob/,start.S.o modes.S.o modes_real.S.o modes_protected.S.o main.o \
 	capture.o)

@@ -167,6 +167,14 @@ static inline uint32_t phase_level(const struct plan_job *job, enum phase phase)
     return phase < PHASE_CONTROL ? PROBE_FULL : job->probe_level;
 }
 
+/* Which of a row's codes it runs. */
+static inline enum guest_phase_code phase_code(enum phase phase)
+{
+    return phase == PHASE_TWICE                           ? GUEST_TWICE
+           : phase == PHASE_COUNT_OP || phase == PHASE_OP ? GUEST_OP
+                                                          : GUEST_CONTROL;
+}
+
 static inline uint32_t phase_rounds(const struct plan_job *job, enum phase phase)
 {
     return phase == PHASE_CONTROL || phase == PHASE_OP ? job->rounds : 1;

@@ -131,7 +131,7 @@ class Writer:
             return {"samples": 0, "sample_offset": self.sample_count, "records": 0, "discarded": 0,
                     "stream": None, "packet_offset": None, "totals": None, "folded": None}
         operation = name.endswith("op") or name == "twice"
-        exits = operation and row.exits
+        exits = operation and row.exits and row.kind != "root"
         counted = level >= 3
         wide = level >= 4
         begin = self.clock
@@ -240,6 +240,8 @@ def write_run(path: Path, build: Build) -> Path:
                 "probe_level": row.level or build.level, "status": row.status,
                 "reason": row.reason, "expected_exits_per_op": int(row.exits),
                 "group": row.group, "events": list(row.events)}
+            if row.kind == "root":
+                job["expected_exits_per_op"] = None
             if row.status == "done" and row.kind == "check":
                 job["exits_per_op"] = job["expected_exits_per_op"] = None
                 job["controls"] = {}
@@ -247,11 +249,15 @@ def write_run(path: Path, build: Build) -> Path:
                                         "discarded": 0, "stream": None, "packet_offset": None,
                                         "totals": None, "folded": None} for name in PHASES}
             elif row.status == "done":
-                job["phases"] = {name: writer.phase(index, number, row, 3 if number < 2 else level)
+                counting = 0 if row.kind == "root" else 3
+                job["phases"] = {name: writer.phase(index, number, row,
+                                                    counting if number < 2 else level)
                                  for number, name in enumerate(PHASES)}
                 job["interruptions"] = {"control": 0, "op": 0}
                 job["exits_per_op"] = (float(row.exits)
                                        + (row.discarded - row.full) / build.samples)
+                if row.kind == "root":
+                    job["exits_per_op"] = job["interruptions"] = None
                 job["controls"] = {"pin_based": "0x16", "primary": "0xb6006172",
                                    "secondary": "0xaa", "exit": "0x36fff", "entry": "0x13ff",
                                    "vpid": 1, "ept_pointer": "0x1234501e"}
@@ -259,7 +265,7 @@ def write_run(path: Path, build: Build) -> Path:
             jobs.append(job)
     failed = any(row.status == "failed" for row in build.rows)
     names = list(dict.fromkeys(row.benchmark for row in build.rows))
-    policies = list(dict.fromkeys(row.policy for row in build.rows))
+    policies = list(dict.fromkeys(row.policy for row in build.rows if row.kind != "root"))
     kinds = {row.benchmark: row.kind for row in build.rows}
     stubs = {row.benchmark: row.stub for row in build.rows}
     document = {

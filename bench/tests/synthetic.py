@@ -12,7 +12,7 @@ HEADER_ROOM = 4096
 RECORD_SIZE, WIDE_SIZE = 64, 128
 GATE_ALWAYS, GATE_MSR_READ, GATE_MSR_WRITE, GATE_IO, GATE_EXCEPTION = range(5)
 ROW_SIZE = 136
-ROW_FLOOR, ROW_CHECK = 1, 2
+ROW_FLOOR, ROW_CHECK, ROW_ROOT = 1, 2, 256
 OFF, COUNTS, STAMPS, FULL, HARDWARE, PMU = range(6)
 HAS_COUNTS, HAS_EXITED, LEFT, HAS_COUNTERS = 1, 2, 4, 8
 EVENT_NONE, EVENT_GENERAL, EVENT_FIXED = range(3)
@@ -34,6 +34,9 @@ ROWS = [
     ("check/msr-effect", "WRMSR", GATE_ALWAYS, 0, 0, 32, ROW_CHECK),
 ]
 
+# Measured by the image itself: no policy, no exits, no records.
+ROOT_ROW = ("root/vmread", "VMREAD", GATE_ALWAYS, 0, 0, 0, ROW_ROOT)
+
 
 def make_blob(rows=ROWS):
     """A guest blob whose code is one RET."""
@@ -52,7 +55,7 @@ def make_blob(rows=ROWS):
         packed += struct.pack("<8Q", string(name), string("what " + name), string(instruction),
                               BLOB_BASE + code, BLOB_BASE + code, 0 if flags else BLOB_BASE + code,
                               0, 0)
-        packed += struct.pack("<HHIBB6x", reason, not flags & ROW_CHECK, index, gate, width)
+        packed += struct.pack("<HHIBB6x", reason, not flags & (ROW_CHECK | ROW_ROOT), index, gate, width)
         packed += struct.pack("<48x2I", 0, flags)
     size = start + len(strings)
     header = struct.pack("<QIIIIQQQQQQ", 0x31424F4C424D5845, 3, ROW_SIZE, len(rows), 0,
@@ -131,7 +134,10 @@ def make_phase(clock, plan, job, index, row, phase, twist, lost):
     size = WIDE_SIZE if level >= HARDWARE else RECORD_SIZE
     if phase >= 2 and row[6] & ROW_FLOOR:
         level = OFF
-    exits = plan.exits(job["policy"], row) * op
+    root = row[6] & ROW_ROOT
+    assert not root or level == (FULL if phase < 2 else OFF)
+    level = OFF if root else level
+    exits = 0 if root else plan.exits(job["policy"], row) * op
     exits += twist.get("extra_exits", 0) if op else 0
     begin = clock.step(100)
     records, samples = [], []

@@ -147,6 +147,8 @@ static void damage_is_refused(void **state)
     REFUSED(blob.rows[1].exits[0].width = 8, "I/O");
     REFUSED(blob.rows[1].exits[0].when_on[2] = ROW_CONTROLS, "control");
     REFUSED(blob.rows[1].exits[0].when_off[0] = PIN_BASED_CONTROL_NMI_EXITING + 1, "control");
+    REFUSED(blob.rows[1].flags = ROW_ROOT, "takes no exits");
+    REFUSED(blob.rows[0].flags = ROW_ROOT | ROW_DEMAND, "no other flag");
     REFUSED(blob.rows[1].exits[0].times = ROW_EXITS_MOST + 1, "exits");
 }
 

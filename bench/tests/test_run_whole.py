@@ -232,3 +232,32 @@ def test_environment_does_not_change_what_is_run(home):
     assert result.returncode == 0
     assert len(benchmark_json(home.work / "R")["benchmarks"]) == 10
     assert home.left_behind() == ["R"]
+
+
+def test_root_operations_run_once_under_any_policy(home):
+    """No policy has a say in them, and no exit is proved or counted."""
+    (home.root / "build" / "guests.bin").write_bytes(
+        synthetic.make_blob([*synthetic.ROWS[:2], synthetic.ROOT_ROW]))
+    home.bochs("""\
+        log()
+        console("")
+        plan = pathlib.Path("tree/plan.bin").read_bytes()
+        data = synthetic.make_results(plan, rows=[*synthetic.ROWS, synthetic.ROOT_ROW])
+        pathlib.Path("results.bin").write_bytes(data)
+        """)
+    result = home.run("run", "-o", "R", "--samples", "40", "--probes", "stamps",
+                      "--benchmark_repetitions=2")
+    assert result.returncode == 0, result.stderr
+    document = run_json(home.work / "R")
+    assert [row["kind"] for row in document["benchmarks"]] == ["benchmark", "benchmark", "root"]
+    jobs = [job for job in document["jobs"] if job["benchmark"] == "root/vmread"]
+    assert [(job["name"], job["policy"], job["repetition"]) for job in jobs] == [
+        ("bochs/root/vmread/any", "any", 0), ("bochs/root/vmread/any", "any", 1)]
+    for job in jobs:
+        assert (job["status"], job["probe_level"]) == ("done", "off")
+        assert job["expected_exits_per_op"] is None and job["exits_per_op"] is None
+        assert job["phases"]["op"]["samples"] == 40
+        assert job["phases"]["count_op"]["packet_offset"] is None
+    entries = [entry for entry in benchmark_json(home.work / "R")["benchmarks"]
+               if entry["name"].startswith("bochs/root/") and entry["run_type"] == "iteration"]
+    assert len(entries) == 2 and all("exits_per_op" not in entry for entry in entries)

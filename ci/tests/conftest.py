@@ -44,10 +44,11 @@ def run_json(directory):
 
 
 def benchmarks(directory):
-    """benchmark.json's entries by name, those of the calibration left out."""
+    """benchmark.json's entries by name, those of the calibration and of VMX root operation left
+    out."""
     document = json.loads((directory / "benchmark.json").read_text())
     return {entry["name"]: entry for entry in document["benchmarks"]
-            if "/calibration/" not in entry["name"]}
+            if "/calibration/" not in entry["name"] and "/root/" not in entry["name"]}
 
 
 def trace_lines(directory):

@@ -23,7 +23,8 @@ def test_every_benchmark_under_every_policy(full):
     skipped = {job["name"] for job in run_json(full)["jobs"] if job["status"] == "skipped"}
     names = {f"bochs/{b}/{p}" for b in rows for p in POLICIES} - skipped
     assert not {name for name in skipped if name.split("/")[1] in ALWAYS | GATED}
-    assert {n for n, e in benchmarks(full).items() if "error_occurred" not in e} == names
+    done = {n for n, e in benchmarks(full).items() if "error_occurred" not in e}
+    assert {name for name in done if not name.startswith("bochs/root/")} == names
     for entry in (benchmarks(full)[name] for name in names):
         assert entry["label"] == "ticks"
         assert entry["min"] <= entry["p50"] <= entry["p99"]
@@ -87,7 +88,7 @@ def test_no_more_first_touches_than_pages(tmp_path):
 
 def test_probes_off_still_proves_exits_but_records_nothing_measured(unprobed):
     for job in run_json(unprobed)["jobs"]:
-        if job["status"] == "skipped":
+        if job["status"] == "skipped" or job["policy"] == "any":  # not measured, or no guest's
             continue
         assert job["exits_per_op"] == job["expected_exits_per_op"]
         assert job["phases"]["op"]["packet_offset"] is None

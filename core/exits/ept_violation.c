@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * EPT violations: the guest accessed what its map does not have, or not so. First touch of memory
- * on demand is the common one, and short; a device is emulated; anything else stops the guest.
+ * on demand is the common one, and short, as is a write that is logged; a device is emulated;
+ * anything else stops the guest.
  */
 #include "../vmx/demand.h"
+#include "../vmx/dirty_log.h"
 #include "../vmx/event.h"
 #include "mmio.h"
 
@@ -21,6 +23,19 @@ static inline enum exit_outcome try_again(struct vcpu *vcpu, uint64_t qualificat
     return EXIT_RESUME;
 }
 
+/* Apart, so that a first touch saves no registers for it. */
+static __attribute__((noinline)) enum exit_outcome
+not_supplied(struct vcpu *vcpu, uint64_t qualification, uint64_t physical)
+{
+    struct dirty_log *log = vcpu->ept->log;
+
+    if (log && qualification & VIOLATION_WRITE && dirty_log_note(log, physical))
+        return try_again(vcpu, qualification);
+    vcpu->violation.qualification = qualification;
+    vcpu->violation.physical = physical;
+    return EXIT_UNFINISHED;
+}
+
 enum exit_outcome exit_ept_violation(struct vcpu *vcpu)
 {
     uint64_t qualification = vmread(VMCS_EXIT_QUALIFICATION);
@@ -35,9 +50,7 @@ enum exit_outcome exit_ept_violation(struct vcpu *vcpu)
         return try_again(vcpu, qualification);
     if (result == DEMAND_NO_MEMORY)
         return vcpu_stop(vcpu, STOP_MEMORY, physical, "no page left for memory on demand");
-    vcpu->violation.qualification = qualification;
-    vcpu->violation.physical = physical;
-    return EXIT_UNFINISHED;
+    return not_supplied(vcpu, qualification, physical);
 }
 
 /* What the guest did, to what, and on whose account. */

@@ -2,6 +2,7 @@
 /* EPT violations of memory on demand and of nothing, and EPT misconfigurations. */
 #include "mmio_fixture.h"
 
+#include "../vmx/dirty_log.h"
 #include "../vmx/ept_entry.h"
 #include "../vmx/event.h"
 #include "../vmx/walk.h"
@@ -55,6 +56,43 @@ static void first_touch(void **state)
     assert_int_equal(violate(DEMAND, VIOLATION_READ | FINAL),
                      EXIT_RESUME); /* another vCPU's work */
     expect_unchanged();
+}
+
+/* Of a page that is write-protected for it; anything but a write stops the guest as ever. */
+static void logged_writes(void **state)
+{
+    struct dirty_log log;
+    uint64_t host;
+    (void)state;
+    assert_true(dirty_log_create(&log, &mmio_ept, MMIO_TABLES, 2 * PAGE_SIZE));
+    dirty_log_start(&log);
+    assert_false(ept_reach(&mmio_ept, MMIO_TABLES, EPT_WRITE, &host));
+    assert_int_equal(violate(MMIO_TABLES + 8, VIOLATION_WRITE | VIOLATION_READ | 5u << 3 | FINAL),
+                     EXIT_RESUME);
+    expect_unchanged(); /* the guest tries again */
+    assert_int_equal(cost.vmreads, 3);
+    assert_true(dirty_log_has(&log, MMIO_TABLES) && !dirty_log_has(&log, MMIO_TABLES + PAGE_SIZE));
+    assert_true(ept_reach(&mmio_ept, MMIO_TABLES, EPT_WRITE, &host));
+    exit_field(VMCS_IDT_VECTORING_INFO, EVENT_VALID | EVENT_HARDWARE_EXCEPTION | VECTOR_UD);
+    assert_int_equal(violate(MMIO_TABLES + PAGE_SIZE, VIOLATION_WRITE | 5u << 3 | FINAL),
+                     EXIT_EVENTS); /* and what was being delivered goes on */
+    exit_field(VMCS_IDT_VECTORING_INFO, 0);
+    assert_int_equal(violate(MMIO_TABLES, VIOLATION_FETCH | 3u << 3 | FINAL), EXIT_STOP);
+    dirty_log_destroy(&log);
+}
+
+/* What the core writes on the guest's behalf is noted like what the guest writes. */
+static void writes_for_the_guest_are_logged(void **state)
+{
+    struct dirty_log log;
+    struct guest_fault fault;
+    (void)state;
+    assert_true(dirty_log_create(&log, &mmio_ept, 0, MMIO_MEMORY));
+    dirty_log_start(&log);
+    assert_int_equal(guest_write(&guest, MMIO_DATA + 8, "ab", 2, GUEST_WRITE, &fault),
+                     GUEST_REACHED);
+    assert_true(dirty_log_has(&log, MMIO_DATA) && !dirty_log_has(&log, MMIO_CODE));
+    dirty_log_destroy(&log);
 }
 
 /* Page tables of the guest in memory on demand: zeroed, so nothing is mapped by them. */
@@ -242,6 +280,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         mmio_test(first_touch),
+        mmio_test(logged_writes),
+        mmio_test(writes_for_the_guest_are_logged),
         mmio_test(first_touch_by_page_tables),
         mmio_test(nmi_blocking_comes_back),
         mmio_test(delivery_goes_on),

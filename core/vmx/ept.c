@@ -165,8 +165,14 @@ static void note(const struct ept *ept, uint64_t *entry, uint64_t value, enum ep
         __atomic_fetch_or(entry, flags, __ATOMIC_RELAXED);
 }
 
-bool ept_reach(const struct ept *ept, uint64_t guest_physical, enum ept_access access,
-               uint64_t *host_physical)
+/* What an entry lets a guest do; writes only once it is dirty, where that is kept. */
+static unsigned settled(const struct ept *ept, uint64_t entry)
+{
+    return entry & EPT_ALL & ~(ept->accessed_dirty && !(entry & EPT_DIRTY) ? EPT_WRITE : 0u);
+}
+
+bool ept_reach_page(const struct ept *ept, uint64_t guest_physical, enum ept_access access,
+                    struct ept_window *window)
 {
     uint64_t *table = ept->root;
 
@@ -177,14 +183,28 @@ bool ept_reach(const struct ept *ept, uint64_t guest_physical, enum ept_access a
         if (!(entry & EPT_ALL) || (entry & access) != access)
             return false;
         if (level == 0 || entry & EPT_ENTRY_LARGE) {
-            uint64_t offset = guest_physical & (ept_span(level) - 1);
-            *host_physical = (entry & EPT_ENTRY_ADDRESS & ~(ept_span(level) - 1)) + offset;
+            uint64_t within = ept_span(level) - 1;
             if (access)
                 note(ept, at, entry, access);
+            window->first = guest_physical & ~within;
+            window->bytes = within + 1;
+            window->host = entry & EPT_ENTRY_ADDRESS & ~within;
+            window->access = access ? settled(ept, entry) | access : 0;
             return true;
         }
         table = ept_table_of(entry);
     }
+}
+
+bool ept_reach(const struct ept *ept, uint64_t guest_physical, enum ept_access access,
+               uint64_t *host_physical)
+{
+    struct ept_window window;
+
+    if (!ept_reach_page(ept, guest_physical, access, &window))
+        return false;
+    *host_physical = window.host + (guest_physical - window.first);
+    return true;
 }
 
 bool ept_translate(const struct ept *ept, uint64_t guest_physical, uint64_t *host_physical)

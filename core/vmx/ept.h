@@ -13,6 +13,7 @@
 #include "capability.h"
 
 struct demand;
+struct dirty_log;
 
 struct ept {
     uint64_t *root;        /* EPT PML4 table, owned with all below it */
@@ -20,6 +21,7 @@ struct ept {
     uint64_t generation;   /* another one after each change for which INVEPT is owed */
     uint64_t invept;       /* type of INVEPT that this CPU has: 1, 2, or 0 for none */
     struct demand *demand; /* regions mapped on first touch (demand.h), or NULL */
+    struct dirty_log *log; /* of a range that is write-protected (dirty_log.h), or NULL */
     uint8_t largest_level; /* of a mapping: 0 4 KiB, 1 2 MiB, 2 1 GiB */
     uint8_t physical_bits; /* width of a host-physical address */
     bool execute_only;     /* pages may be executable and not readable */
@@ -105,6 +107,20 @@ bool ept_translate(const struct ept *ept, uint64_t guest_physical, uint64_t *hos
  */
 bool ept_reach(const struct ept *ept, uint64_t guest_physical, enum ept_access access,
                uint64_t *host_physical);
+
+/* A page as one walk found it. All 0: none. */
+struct ept_window {
+    uint64_t first, bytes; /* guest-physical */
+    uint64_t host;         /* physical, of its first byte */
+    unsigned access;       /* that is allowed, and for which its flags are set already */
+};
+
+/*
+ * The same, and the page that the address is in: for other addresses in it, until the next VM
+ * entry, there is nothing more to ask. Unchanged if false.
+ */
+bool ept_reach_page(const struct ept *ept, uint64_t guest_physical, enum ept_access access,
+                    struct ept_window *window);
 
 /*
  * Before a vCPU enters its guest on this CPU: INVEPT, if one is owed since it did so last, or if

@@ -5,6 +5,7 @@
 #include "../x86/control_registers.h"
 #include "../x86/msr.h"
 #include "demand.h"
+#include "dirty_log.h"
 #include "segment.h"
 
 #include <string.h>
@@ -98,15 +99,23 @@ static enum guest_reached outside(uint64_t physical, bool translated, struct gue
     return GUEST_OUTSIDE;
 }
 
-static void *host_of(const struct guest_paging *paging, uint64_t physical, enum ept_access access)
+/* What the map makes of an access that it refuses as it is. */
+static bool is_made_good(const struct ept *ept, uint64_t physical, enum ept_access access)
+{
+    return (ept->demand && demand_supply(ept->demand, physical, access) == DEMAND_SUPPLIED) ||
+           (ept->log && access & EPT_WRITE && dirty_log_note(ept->log, physical));
+}
+
+/* window: the page that was reached last, where tables and code of small guests all lie. */
+static void *host_of(const struct guest_paging *paging, struct ept_window *window,
+                     uint64_t physical, enum ept_access access)
 {
     const struct ept *ept = paging->ept;
-    uint64_t host;
 
-    if (ept_reach(ept, physical, access, &host) ||
-        (ept->demand && demand_supply(ept->demand, physical, access) == DEMAND_SUPPLIED &&
-         ept_reach(ept, physical, access, &host)))
-        return platform_at(host);
+    if ((physical - window->first < window->bytes && (window->access & access) == access) ||
+        ept_reach_page(ept, physical, access, window) ||
+        (is_made_good(ept, physical, access) && ept_reach_page(ept, physical, access, window)))
+        return platform_at(window->host + (physical - window->first));
     return NULL;
 }
 
@@ -179,7 +188,8 @@ static bool permitted(const struct walk *walk)
 }
 
 /* Goes down the tables and notes which flags the walk would set; changes nothing. */
-static enum guest_reached look(struct walk *walk, struct guest_fault *fault)
+static enum guest_reached look(struct walk *walk, struct ept_window *window,
+                               struct guest_fault *fault)
 {
     const struct guest_paging *paging = walk->paging;
     const bool narrow = paging->levels == LEVELS_32_BIT;
@@ -207,7 +217,7 @@ static enum guest_reached look(struct walk *walk, struct guest_fault *fault)
         unsigned shift = 12 + index_bits * (unsigned)level;
         uint64_t index = walk->linear >> shift & ((1u << index_bits) - 1);
         uint64_t physical = table + index * (narrow ? 4 : 8);
-        void *at = host_of(paging, physical, table_access(paging->ept));
+        void *at = host_of(paging, window, physical, table_access(paging->ept));
 
         if (!at)
             return outside(physical, false, fault);
@@ -236,7 +246,7 @@ static enum guest_reached look(struct walk *walk, struct guest_fault *fault)
     if (!permitted(walk))
         return page_fault(walk, PAGE_FAULT_PRESENT, fault);
     for (unsigned i = 0; i < walk->steps; i++)
-        if (walk->step[i].set && !host_of(paging, walk->step[i].physical, EPT_WRITE))
+        if (walk->step[i].set && !host_of(paging, window, walk->step[i].physical, EPT_WRITE))
             return outside(walk->step[i].physical, false, fault);
     return GUEST_REACHED;
 }
@@ -266,6 +276,7 @@ enum guest_reached guest_reach(const struct guest_paging *paging, uint64_t linea
 {
     static const enum ept_access needed[] = {EPT_READ, EPT_WRITE, EPT_EXECUTE};
     enum ept_access need = needed[access & GUEST_WRITE ? 1 : access & GUEST_FETCH ? 2 : 0];
+    struct ept_window window = {0};
     struct walk walk[2];
     size_t first = PAGE_SIZE - linear % PAGE_SIZE;
     unsigned pieces = size > first ? 2 : 1;
@@ -280,10 +291,10 @@ enum guest_reached guest_reach(const struct guest_paging *paging, uint64_t linea
             walk[i].paging = paging; /* look() sets the rest */
             walk[i].linear = at;
             walk[i].access = access;
-            enum guest_reached reached = look(&walk[i], fault);
+            enum guest_reached reached = look(&walk[i], &window, fault);
             if (reached != GUEST_REACHED)
                 return reached;
-            span->at[i] = host_of(paging, walk[i].physical, need);
+            span->at[i] = host_of(paging, &window, walk[i].physical, need);
             if (!span->at[i])
                 return outside(walk[i].physical, true, fault);
         }

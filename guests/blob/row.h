@@ -2,15 +2,12 @@
 /*
  * How a row of the blob is written: ROW_CODE gives two pieces of assembly, what to prepare and the
  * operation, of which the control leaves out the second and nothing else; a line of ROWS describes
- * it.
- *
- * Around them stand fenced time stamps: LFENCE; RDTSC; LFENCE on either side, so that neither the
- * preparation before nor the store after leaks into the sample. No CPUID: it would be an exit.
+ * it. The loop around them, and what they may use, is sample_loop.h's.
  */
 #ifndef EXITMETER_GUESTS_BLOB_ROW_H
 #define EXITMETER_GUESTS_BLOB_ROW_H
 
-#include "../blob.h"
+#include "../sample_loop.h"
 
 #include "../../core/vmx/exit_reason.h"
 
@@ -18,31 +15,12 @@
 #error "rows are compiled into the guest blob only"
 #endif
 
-/*
- * The loop around one operation. PREPARE runs between the first stamp and the operation and so is
- * in the sample and in the control alike; RAX, RBX, RCX, RDX, RSI and RDI are free for both. R8 to
- * R11 belong to the loop.
- */
-#define SAMPLE_LOOP(prepare, operation)                                                       \
-    __asm__ volatile("1:\n\t"                                                                 \
-                     "lfence\n\trdtsc\n\tlfence\n\t"                                          \
-                     "mov %%eax, (%[at])\n\tmov %%edx, 4(%[at])\n\t" prepare "\n\t" operation \
-                     "\n\t"                                                                   \
-                     "lfence\n\trdtsc\n\tlfence\n\t"                                          \
-                     "mov %%eax, 8(%[at])\n\tmov %%edx, 12(%[at])\n\t"                        \
-                     "add $16, %[at]\n\t"                                                     \
-                     "dec %[count]\n\t"                                                       \
-                     "jnz 1b"                                                                 \
-                     : [at] "+r"(at), [count] "+r"(left)                                      \
-                     :                                                                        \
-                     : "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "cc", "memory")
-
 #define ROW_FUNCTION(function, prepare, operation)               \
     static void function(struct sample *samples, uint64_t count) \
     {                                                            \
         register struct sample *at __asm__("r8") = samples;      \
         register uint64_t left __asm__("r9") = count;            \
-        SAMPLE_LOOP(prepare, operation);                         \
+        SAMPLE_LOOP(prepare, operation, );                       \
     }
 
 /*

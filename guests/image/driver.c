@@ -12,6 +12,7 @@
 #include "plan_check.h"
 #include "requirement.h"
 #include "room.h"
+#include "root_job.h"
 #include "validity.h"
 
 #include <string.h>
@@ -104,6 +105,7 @@ struct phase_run {
     char *packet;
     uint64_t packet_size;
     struct sample *samples;
+    bool logged;
     struct phase_folded *folded; /* NULL if there is one round */
 };
 
@@ -115,6 +117,8 @@ static bool run_round(struct room *room, struct phase_run *run)
     bool recorded = writes_records(run->path);
     uint64_t discarded = 0;
 
+    if (run->logged)
+        dirty_log_start(&room->log);
     demand_take_back(&room->demand); /* room_furnish() has seen that it can */
     bool started = vcpu_start(room->vcpu, &run->start);
     note_controls(room, run->controls);
@@ -142,13 +146,6 @@ static bool run_round(struct room *room, struct phase_run *run)
     return true;
 }
 
-static enum guest_phase_code code_of(enum phase phase)
-{
-    static const enum guest_phase_code codes[PHASE_COUNT] = {
-        [PHASE_COUNT_OP] = GUEST_OP, [PHASE_OP] = GUEST_OP, [PHASE_TWICE] = GUEST_TWICE};
-    return codes[phase];
-}
-
 static bool run_phase(struct room *room, const struct plan_job *job, uint32_t job_index,
                       uint32_t row_index, enum phase phase, struct job_result *result)
 {
@@ -169,10 +166,11 @@ static bool run_phase(struct room *room, const struct plan_job *job, uint32_t jo
         .packet = base + at.packet,
         .packet_size = phase_packet_used(job, phase, path),
         .samples = (struct sample *)(base + at.samples),
+        .logged = row->flags & ROW_LOGGED,
     };
 
     run.start.rdi = row_index;
-    run.start.rsi = code_of(phase);
+    run.start.rsi = phase_code(phase);
     run.start.rdx = phase_samples(job, phase);
     if (writes_records(path))
         out->packet_offset = at.packet;
@@ -184,6 +182,7 @@ static bool run_phase(struct room *room, const struct plan_job *job, uint32_t jo
     bool done = true;
     for (uint32_t round = 0; done && round < phase_rounds(job, phase); round++)
         done = run_round(room, &run);
+    dirty_log_end(&room->log);
     if (done)
         out->samples_offset = at.samples;
     if (path == VCPU_PATH_COUNTS) {
@@ -223,6 +222,12 @@ static enum result_status run_job(struct room *room, uint32_t job_index, struct 
         say(result->reason, "no such benchmark in the guest blob");
         return RESULT_FAILED;
     }
+    if (row->flags & ROW_ROOT) {
+        const char *reason;
+        enum result_status status = root_job_run(room, job, result, &reason);
+        say(result->reason, reason ? reason : "");
+        return status;
+    }
     local_apic_reset(&room->vcpu->apic, platform_cpu_number());
     room_set_ports(room, row->flags & ROW_PORTS);
     if (!room_apply(room, &plan_policies(driver->plan)[job->policy])) {
@@ -231,7 +236,7 @@ static enum result_status run_job(struct room *room, uint32_t job_index, struct 
         return stop->cause == STOP_CONTROL_REFUSED ? RESULT_SKIPPED : RESULT_FAILED;
     }
     const char *lack = guest_lacks(row, room->vcpu);
-    if (row->flags & ROW_DEMAND &&
+    if (row->flags & (ROW_DEMAND | ROW_LOGGED) &&
         (job->samples > GUEST_DEMAND_PAGES || job->count_samples > GUEST_DEMAND_PAGES))
         lack = "takes a fresh page a sample: " DEMAND_TEXT(GUEST_DEMAND_PAGES);
     if (lack) {

@@ -41,9 +41,11 @@ const char *room_furnish(struct room *room, const struct vmx_capability *capabil
     room->apic_page = platform_pages_allocate(1, PAGE_SIZE);
     if (!room->apic_page || !map_apic_page(room, true))
         return "no memory for the APIC-access page";
-    if (!demand_create(&room->demand, &room->ept, GUEST_DEMAND_PAGES) ||
+    if (!demand_create(&room->demand, &room->ept, GUEST_DEMAND_SIZE / PAGE_SIZE) ||
         !demand_add(&room->demand, GUEST_DEMAND_BASE, GUEST_DEMAND_SIZE))
         return "no memory for the guest's memory on demand";
+    if (!dirty_log_create(&room->log, &room->ept, GUEST_LOGGED_BASE, GUEST_LOGGED_SIZE))
+        return "no memory for the log of what guests write";
     room->device.demand = &room->demand;
     mmio_add(&room->mmio, GUEST_DEVICE_BASE, GUEST_DEVICE_SIZE, device_access, &room->device);
     mmio_add(&room->mmio, APIC_ADDRESS, PAGE_SIZE, apic_mmio, NULL);
@@ -58,6 +60,7 @@ void room_clear(struct room *room)
 {
     vcpu_destroy(room->vcpu);
     demand_destroy(&room->demand);
+    dirty_log_destroy(&room->log);
     ept_destroy(&room->ept);
 }
 

@@ -3,6 +3,7 @@
 #ifndef EXITMETER_GUESTS_IMAGE_ROOM_H
 #define EXITMETER_GUESTS_IMAGE_ROOM_H
 
+#include "../../core/vmx/dirty_log.h"
 #include "../../core/vmx/performance.h"
 #include "../../core/vmx/vcpu.h"
 #include "../plan.h"
@@ -18,6 +19,7 @@ struct room {
     struct ept ept;
     void *apic_page; /* the APIC-access page, for policies that virtualize accesses to it */
     struct demand demand;
+    struct dirty_log log; /* of GUEST_LOGGED_BASE; on for the rows that want it */
     struct device device;
     struct mmio mmio;
     struct ports ports;

@@ -3,6 +3,7 @@
 #include "../image/driver.h"
 
 #include "../../core/tests/stub_entry.h"
+#include "../../core/vmx/dirty_log.h"
 #include "../../core/vmx/dispatch.h"
 #include "../../core/x86/msr.h"
 #include "blob_fixture.h"
@@ -487,6 +488,40 @@ static void memory_on_demand(void **state)
     assert_int_equal(simulated_cpu.executed[SIMULATED_INVEPT], 2 * PHASE_COUNT);
 }
 
+static unsigned logged_entries, protected_entries;
+
+static enum vmx_failure look_at_log(struct vcpu *vcpu)
+{
+    uint64_t at;
+    bool writable = ept_reach(vcpu->ept, GUEST_LOGGED_BASE, EPT_WRITE, &at);
+    assert_int_equal(
+        ept_reach(vcpu->ept, GUEST_LOGGED_BASE + GUEST_LOGGED_SIZE - 1, EPT_WRITE, &at), writable);
+    assert_true(ept_reach(vcpu->ept, GUEST_LOGGED_BASE - 1, EPT_WRITE, &at));
+    protected_entries += !writable;
+    if (!writable) /* as the exit does; the next entry finds it protected again */
+        assert_true(dirty_log_note(vcpu->ept->log, GUEST_LOGGED_BASE));
+    logged_entries++;
+    return guest_entered(vcpu);
+}
+
+/* Only for the rows that want it, and afresh at each entry; no more samples than it has pages. */
+static void writes_are_logged(void **state)
+{
+    (void)state;
+    stub_guest = look_at_log;
+    blob.rows[1].flags = ROW_LOGGED;
+    assert_null(driver_run(&driver));
+    assert_int_equal(result_of(1)->status, RESULT_DONE);
+    assert_int_equal(logged_entries, COUNT_OF(entries));
+    assert_int_equal(protected_entries, PHASE_COUNT);
+    plan.jobs[1].samples = GUEST_DEMAND_PAGES + 1;
+    plan.header.job_count = 2;
+    memset(result_of(1), 0, sizeof(*result_of(1)));
+    entry_count = 0;
+    assert_null(driver_run(&driver));
+    expect_job(1, RESULT_SKIPPED, "takes a fresh page a sample: at most 2048 samples");
+}
+
 static void no_run_at_all(void **state)
 {
     (void)state;
@@ -501,15 +536,17 @@ static void no_run_at_all(void **state)
         "no memory for the APIC-access page",
     };
     static const char *const later[] = {"no memory for the guest's memory on demand",
+                                        "no memory for the log of what guests write",
                                         "no memory for the vCPU"};
     for (unsigned n = 0; n < COUNT_OF(reasons); n++) {
         simulated_pages_fail(n + 1);
         assert_string_equal(driver_run(&driver), reasons[n]);
     }
-    /* the pool and its stack; an array of page tables and the four of them; vCPU and VMCS */
-    for (unsigned n = 0; n < 10; n++) {
+    /* the pool and its stack; an array of page tables and the five of them; four
+     * tables of small pages and the log; vCPU and VMCS */
+    for (unsigned n = 0; n < 16; n++) {
         simulated_pages_fail(COUNT_OF(reasons) + n + 1);
-        assert_string_equal(driver_run(&driver), later[n >= 7]);
+        assert_string_equal(driver_run(&driver), later[(n >= 8) + (n >= 13)]);
         simulated_pages_fail(0);
     }
     simulated_msr(IA32_VMX_EPT_VPID_CAP)->value &= ~EPT_CAP_INVEPT;
@@ -539,6 +576,7 @@ int main(void)
         driver_test(a_failed_entry_is_counted),
         driver_test(disturbed_jobs_are_marked),
         driver_test(memory_on_demand),
+        driver_test(writes_are_logged),
         driver_test(no_run_at_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
