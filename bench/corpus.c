@@ -120,7 +120,7 @@ static char *check_exits(const struct blob_row *row)
 
 static bool code_is_inside(const struct bytes *file, const struct blob_row *row)
 {
-    const uint64_t optional[] = {row->twice, row->setup, row->teardown};
+    const uint64_t optional[] = {row->twice, row->setup, row->teardown, row->other};
     for (size_t i = 0; i < sizeof(optional) / sizeof(optional[0]); i++)
         if (optional[i] && !at(file, optional[i], 1))
             return false;

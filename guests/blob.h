@@ -26,7 +26,7 @@
 #include <stdint.h>
 
 #define GUEST_BLOB_MAGIC   0x31424f4c424d5845ull /* "EXMBLOB1", little-endian */
-#define GUEST_BLOB_VERSION 3u
+#define GUEST_BLOB_VERSION 4u
 
 /* Guest-physical layout, bytes. The tables of the first 64-bit page map lie below the stack. */
 #define GUEST_PAGE_TABLES  0x1000ull
@@ -111,12 +111,24 @@ struct row_exit {
     uint8_t when_off[3]; /* ... and each of which must be 0 */
 };
 
-#define ROW_EXITS      4u
+#define ROW_EXITS      8u
 #define ROW_EXITS_MOST 4096u /* in one operation, all together */
 
 /* row.requires: what the CPU must have. */
 #define ROW_REQUIRES_X2APIC       1u
 #define ROW_REQUIRES_UNRESTRICTED 2u /* and the policy must leave "unrestricted guest" on */
+/* ... and of the policy: what guests/image/guest_start.c says in words if it is not so. */
+#define ROW_REQUIRES_CORES_APIC       0x100u /* the guest's local APIC is the core's */
+#define ROW_REQUIRES_DEADLINE         0x200u /* TSC-deadline mode */
+#define ROW_REQUIRES_HOST_INTERRUPT   0x400u /* interrupts of the host's own exit */
+#define ROW_REQUIRES_VIRTUAL_NMIS     0x800u
+#define ROW_REQUIRES_TRAP_FLAG        0x1000u /* the monitor's */
+#define ROW_REQUIRES_PREEMPTION_TIMER 0x2000u
+#define ROW_REQUIRES_PAUSE            0x4000u /* a PAUSE alone does not exit */
+#define ROW_REQUIRES_TWO_CPUS         0x8000u
+/* Whose the local APIC is, the core's or the guest's, interrupts exit accordingly; and HLT. */
+#define ROW_REQUIRES_DELIVERY 0x10000u
+#define ROW_REQUIRES_HLT      0x20000u
 
 /* row.flags */
 #define ROW_FLOOR       1u  /* uses the floor exit stub: see core/vmx/entry.S, floor */
@@ -151,6 +163,7 @@ struct blob_row {
     GUEST_POINTER(row_code *) twice;  /* preparation and operation two times a sample; 0: cannot */
     GUEST_POINTER(row_frame *) setup; /* before each phase, control's too; 0: nothing */
     GUEST_POINTER(row_frame *) teardown; /* after each phase; 0: nothing */
+    GUEST_POINTER(row_frame *) other;    /* what the second CPU runs meanwhile; 0: nothing */
     struct row_exit exits[ROW_EXITS];    /* that the operation takes; nothing else may */
     uint32_t requires;                   /* ROW_REQUIRES_* */
     uint32_t flags;                      /* ROW_* */
@@ -171,7 +184,7 @@ struct blob_header {
 };
 
 _Static_assert(sizeof(struct row_exit) == 16, "wire format");
-_Static_assert(sizeof(struct blob_row) == 136, "wire format");
+_Static_assert(sizeof(struct blob_row) == 208, "wire format");
 _Static_assert(sizeof(struct blob_header) == 72, "wire format");
 
 #endif

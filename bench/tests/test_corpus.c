@@ -44,6 +44,7 @@ static struct blob sound(void)
     blob.rows[1].exits[0] =
         (struct row_exit){.reason = 30, .times = 1, .gate = GATE_IO, .index = 0x80, .width = 4};
     blob.rows[0].setup = blob.rows[0].teardown = blob.rows[0].twice = ADDRESS(code);
+    blob.rows[0].other = ADDRESS(code);
     blob.rows[2].flags = ROW_CHECK;
     blob.rows[2].control = 0;
     return blob;
