@@ -148,6 +148,10 @@ static char *check_row(const struct bytes *file, const struct blob_header *heade
         (row->flags & ROW_START_PROTECTED && !header->entry_protected))
         return text("row %u (%s) starts in a mode that the file has no entry for", index,
                     benchmark->name);
+    if (!row->other != !(row->requires & ROW_REQUIRES_TWO_CPUS) ||
+        (row->other && row->flags & ROW_START_MODE))
+        return text("row %u (%s): two CPUs and code for the second go together, in 64-bit mode",
+                    index, benchmark->name);
     char *wrong = check_exits(row);
     if (!wrong)
         return NULL;

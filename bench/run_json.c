@@ -176,7 +176,8 @@ static json_t *run_json(const struct run_facts *facts, const struct experiment *
     json_t *clock = json_pack("{s:I, s:I}", "start", (json_int_t)header->tsc_start, "end",
                               (json_int_t)header->tsc_end);
     return json_pack(
-        "{s:s, s:s, s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:o, "
+        "{s:s, s:s, s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, "
+        "s:o, "
         "s:o, s:o}",
         "schema", "exitmeter.run/3", "status", results->reason[0] ? "failed" : "complete", "reason",
         results->reason, "created", created_json(facts->created), "command", command_json(facts),
@@ -184,8 +185,9 @@ static json_t *run_json(const struct run_facts *facts, const struct experiment *
         machine_json(facts, results), "build", build, "clock", clock, "samples",
         (json_int_t)experiment->samples, "count_samples", (json_int_t)experiment->count_samples,
         "rounds", (json_int_t)experiment->rounds, "repetitions",
-        (json_int_t)experiment->repetitions, "benchmarks", benchmarks_json(experiment), "policies",
-        policies_json(experiment), "jobs", jobs_json(experiment, results, places), "calibration",
+        (json_int_t)experiment->repetitions, "cpus", (json_int_t)experiment->cpus, "benchmarks",
+        benchmarks_json(experiment), "policies", policies_json(experiment), "jobs",
+        jobs_json(experiment, results, places), "calibration",
         calibration_json(experiment, results));
 }
 

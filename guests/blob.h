@@ -11,6 +11,11 @@
  * GUEST_SAMPLES_BASE as struct sample[RDX]. The blob ends each phase with the hypercall
  * HYPERCALL_PHASE_DONE and is entered afresh for the next.
  *
+ * A row that requires two CPUs is entered on both, at the same entry: on the second with RSI =
+ * GUEST_OTHER and RSP at GUEST_OTHER_STACK. It ends with the same hypercall, once the first CPU's
+ * teardown has told it to. Its local APIC reaches the first one's. Only the first CPU's exits are
+ * recorded.
+ *
  * A row may ask for an entry in another mode, with the same in EDI, ESI and EDX:
  *   ROW_START_PROTECTED: 32-bit, flat, without paging, ESP at GUEST_STACK_TOP, EIP =
  * entry_protected; ROW_START_REAL: as by a SIPI, CS:IP at GUEST_LOW_BASE:0, SP at GUEST_LOW_STACK.
@@ -34,6 +39,7 @@
 #define GUEST_LOW_STACK    0x8000ull
 #define GUEST_LOW_BASE     0x8000ull /* the low part, in reach of real mode without a segment ... */
 #define GUEST_LOW_LIMIT    0x10000ull /* ... ends below */
+#define GUEST_OTHER_STACK  0x70000ull /* of the second CPU */
 #define GUEST_STACK_TOP    0x80000ull
 #define GUEST_BLOB_BASE    0x100000ull
 #define GUEST_BLOB_LIMIT   0x400000ull /* blob, its .bss included, ends below */
@@ -75,6 +81,7 @@ enum guest_phase_code {
     GUEST_CONTROL = 0, /* the row's code without the exiting instruction */
     GUEST_OP = 1,
     GUEST_TWICE = 2,
+    GUEST_OTHER = 3, /* the second CPU's, of a row that has `other` */
 };
 
 /* Which of the policy's bitmaps decides whether an exit is taken. */

@@ -6,7 +6,7 @@ BLOB_CFLAGS = -std=gnu11 -O2 -g -Wall -Wextra -Werror -DEXITMETER_GUEST -ffreest
 	-fcf-protection=none -fno-asynchronous-unwind-tables
 
 # In the order in which the benchmarks are listed.
-CORPUS_SOURCES = cpuid.c hypercall.c msr.c io.c apic.c xapic.c self_ipi.c wait.c request.c pause_loop.c exception.c ept.c \
+CORPUS_SOURCES = cpuid.c hypercall.c msr.c io.c apic.c xapic.c self_ipi.c wait.c request.c pause_loop.c ipi.c exception.c ept.c \
 	delivery.c check.c check_events.c check_apic.c check_exception.c \
 	check_control.c check_instruction.c check_descriptor.c check_string_io.c check_start.c check_resident.c check_ept.c \
 	check_mmio.c calibrate.c

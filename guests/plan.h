@@ -14,11 +14,12 @@
 #include <stdint.h>
 
 #define PLAN_MAGIC        0x314e414c504d5845ull /* "EXMPLAN1", little-endian */
-#define PLAN_VERSION      4u
+#define PLAN_VERSION      5u
 #define PLAN_NAME_SIZE    48u /* bytes of a name, its NUL included */
 #define PLAN_POLICIES_MAX 64u
 #define PLAN_JOBS_MAX     4096u
 #define PLAN_ROUNDS_MAX   1000000u
+#define PLAN_CPUS_MAX     2u
 
 /* plan_header.flags */
 #define PLAN_MAGIC_BREAK \
@@ -37,7 +38,8 @@ struct plan_header {
     uint32_t policy_count;
     uint32_t job_count;
     uint64_t host_timer; /* TSC ticks between two interrupts of the host's own; 0: it has none */
-    uint64_t reserved;
+    uint32_t cpus;       /* to be started; rows that want more than there are get skipped */
+    uint32_t reserved;
 };
 
 /* Control bits a policy wants set or clear, as in the VM-execution control fields. */

@@ -74,6 +74,7 @@ class Build:
     level: str = "full"
     samples: int = 20
     count_samples: int = 5
+    cpus: int = 1
     repetitions: int = 1
     unit: str = "ticks"
     target: str = "bochs"
@@ -200,7 +201,7 @@ def write_run(path: Path, build: Build) -> Path:
         "command": ["exitmeter", "run"], "target": build.target, "unit": build.unit,
         "host": {"hostname": "h", "kernel": "6.1", "cpu": "c"}, "machine": build.machine,
         "build": build.build, "clock": {"start": 1, "end": 2}, "samples": build.samples,
-        "count_samples": build.count_samples, "rounds": 1,
+        "count_samples": build.count_samples, "rounds": 1, "cpus": build.cpus,
         "repetitions": build.repetitions,
         "benchmarks": [{"name": name, "kind": kinds[name], "description": f"about {name}",
                         "instruction": name.upper(),

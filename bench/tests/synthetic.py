@@ -64,7 +64,7 @@ class Plan:
     def __init__(self, data):
         (magic, version, self.flags, size, self.base, self.size, policies,
          jobs) = struct.unpack_from("<QIIQQQII", data)
-        assert magic == 0x314E414C504D5845 and version == 4 and size == len(data)
+        assert magic == 0x314E414C504D5845 and version == 5 and size == len(data)
         self.policies = []
         self.jobs = []
         at = 64

@@ -101,6 +101,7 @@ struct phase_run {
     uint64_t packet_size;
     struct sample *samples;
     struct phase_folded *folded; /* NULL if there is one round */
+    struct other *other;         /* NULL if the row takes one CPU */
 };
 
 /* Enters the guest once, from its start to the hypercall that ends the phase. */
@@ -120,13 +121,17 @@ static bool run_round(struct room *room, struct phase_run *run)
     vcpu_set_time_limit(room->vcpu, (uint64_t)run->job->time_limit << 20);
     if (recorded)
         ring_open(probes, run->packet, run->packet_size, run->origin, x86_rdtsc());
-    const struct vcpu_stop *stop = vcpu_run(room->vcpu);
+    if (run->other)
+        other_begin(run->other);
+    bool done = vcpu_run(room->vcpu)->cause == STOP_PHASE_DONE;
     if (recorded) {
         discarded = probes->discarded;
         out->records = ring_close(probes, x86_rdtsc());
         out->discarded = discarded;
     }
-    if (stop->cause != STOP_PHASE_DONE)
+    if (run->other && !other_end(run->other, done))
+        return false;
+    if (!done)
         return false;
     out->samples = phase_samples(run->job, run->phase);
     memcpy(run->samples, room->guest_memory + GUEST_SAMPLES_BASE,
@@ -161,6 +166,14 @@ static bool run_phase(struct room *room, const struct plan_job *job, uint32_t jo
     };
 
     run.start.rdi = row_index;
+    if (row->requires & ROW_REQUIRES_TWO_CPUS) {
+        run.other = &room->other;
+        run.other->policy = &room->policy;
+        run.other->time_limit = (uint64_t)job->time_limit << 20;
+        run.other->start = run.start;
+        run.other->start.rsi = GUEST_OTHER;
+        run.other->start.rsp = GUEST_OTHER_STACK;
+    }
     run.start.rsi = phase == PHASE_COUNT_OP || phase == PHASE_OP ? GUEST_OP : GUEST_CONTROL;
     run.start.rdx = phase_samples(job, phase);
     if (writes_records(path))
@@ -179,6 +192,21 @@ static bool run_phase(struct room *room, const struct plan_job *job, uint32_t jo
         memcpy(base + at.totals, &driver->probes->totals, sizeof(driver->probes->totals));
     }
     return true;
+}
+
+/* The second CPU's stop is the one to tell of, if the first was only told to stop by it. */
+static void say_failure(char *reason, const struct room *room, const struct blob_row *row)
+{
+    enum stop_cause cause = room->vcpu->stop.cause;
+
+    if (row->requires & ROW_REQUIRES_TWO_CPUS &&
+        (cause == STOP_PHASE_DONE || cause == STOP_KICKED)) {
+        say(reason, "second CPU: ");
+        say_stop(reason, &room->other.stop);
+        return;
+    }
+    say_stop(reason, &room->vcpu->stop);
+    vcpu_dump(room->vcpu);
 }
 
 static enum result_status run_job(struct room *room, uint32_t job_index, struct job_result *result)
@@ -202,6 +230,13 @@ static enum result_status run_job(struct room *room, uint32_t job_index, struct 
     if (row->flags & ROW_DEMAND &&
         (job->samples > GUEST_DEMAND_PAGES || job->count_samples > GUEST_DEMAND_PAGES))
         lack = "takes a fresh page a sample: " DEMAND_TEXT(GUEST_DEMAND_PAGES);
+    if (row->requires & ROW_REQUIRES_TWO_CPUS) {
+        if (!room->other.vcpu)
+            lack = driver->plan->cpus < 2 ? "one CPU only; run with --cpus 2"
+                                          : "this machine has one CPU only";
+        else
+            other_connect(&room->other);
+    }
     if (lack) {
         say(result->reason, lack);
         return RESULT_SKIPPED;
@@ -210,8 +245,7 @@ static enum result_status run_job(struct room *room, uint32_t job_index, struct 
     device_reset(&room->device);
     for (int phase = 0; phase < PHASE_COUNT; phase++)
         if (!run_phase(room, job, job_index, row_index, (enum phase)phase, result)) {
-            say_stop(result->reason, &room->vcpu->stop);
-            vcpu_dump(room->vcpu);
+            say_failure(result->reason, room, row);
             return RESULT_FAILED;
         }
     return RESULT_DONE;

@@ -23,6 +23,8 @@ static const char *check_header(const struct plan_header *plan, uint64_t bytes)
         return "plan: of another version than this image";
     if (plan->flags & ~PLAN_FLAGS_ALL)
         return "plan: unknown flags";
+    if (!plan->cpus || plan->cpus > PLAN_CPUS_MAX)
+        return "plan: number of CPUs out of range";
     if (plan->policy_count > PLAN_POLICIES_MAX || plan->job_count > PLAN_JOBS_MAX)
         return "plan: too many policies or jobs";
     if (plan->size > bytes || plan->size != sizeof(*plan) +

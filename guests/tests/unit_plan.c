@@ -49,6 +49,7 @@ static int make_plan(void **state)
         .results_size = (offset + 4095) / 4096 * 4096,
         .policy_count = POLICIES,
         .job_count = JOBS,
+        .cpus = PLAN_CPUS_MAX,
     };
     return 0;
 }
@@ -102,6 +103,8 @@ static void header_fields(void **state)
     BAD(plan->version, PLAN_VERSION + 1, "plan: of another version than this image");
     BAD(plan->flags, PLAN_FLAGS_ALL + 1, "plan: unknown flags");
     BAD(plan->flags, 0x80000000, "plan: unknown flags");
+    BAD(plan->cpus, 0, "plan: number of CPUs out of range");
+    BAD(plan->cpus, PLAN_CPUS_MAX + 1, "plan: number of CPUs out of range");
     BAD(plan->size, BYTES - 1, counts);
     BAD(plan->size, BYTES + 1, counts);
     BAD(plan->size, 0, counts);
