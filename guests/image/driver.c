@@ -194,13 +194,20 @@ static bool run_phase(struct room *room, const struct plan_job *job, uint32_t jo
     return true;
 }
 
-/* The second CPU's stop is the one to tell of, if the first was only told to stop by it. */
+/* Which CPU's stop is to be told: the second's, unless that only followed the first's. */
+static bool second_failed(const struct room *room, const struct blob_row *row)
+{
+    enum stop_cause first = room->vcpu->stop.cause, second = room->other.stop.cause;
+
+    if (!(row->requires & ROW_REQUIRES_TWO_CPUS) || second == STOP_PHASE_DONE ||
+        second == STOP_KICKED)
+        return false;
+    return first == STOP_PHASE_DONE || first == STOP_KICKED || first == STOP_TIME_LIMIT;
+}
+
 static void say_failure(char *reason, const struct room *room, const struct blob_row *row)
 {
-    enum stop_cause cause = room->vcpu->stop.cause;
-
-    if (row->requires & ROW_REQUIRES_TWO_CPUS &&
-        (cause == STOP_PHASE_DONE || cause == STOP_KICKED)) {
+    if (second_failed(room, row)) {
         say(reason, "second CPU: ");
         say_stop(reason, &room->other.stop);
         return;
