@@ -18,8 +18,11 @@ COMPARE_PY = "/usr/share/benchmark/compare.py"
 
 def test_every_benchmark_under_every_policy(full):
     names = {f"bochs/{b}/{p}" for b in ALWAYS | GATED for p in POLICIES}
-    assert set(benchmarks(full)) == names
-    for entry in benchmarks(full).values():
+    assert names <= set(benchmarks(full))
+    for name, entry in benchmarks(full).items():
+        if entry.get("error_occurred"):
+            assert name not in names and entry["error_message"]
+            continue
         assert entry["label"] == "ticks"
         assert entry["min"] <= entry["p50"] <= entry["p99"]
         assert entry["iterations"] == 1000
@@ -38,11 +41,14 @@ def test_passthrough_really_passes(full):
               "out": "I/O instruction", "cpuid": "CPUID", "vmcall": "VMCALL",
               "ud": "exception or NMI", "bp": "exception or NMI"}
     reason |= {b: "EPT violation" for b in VIOLATIONS}
+    seen = {key: count for key, count in seen.items() if key[0].split("/")[1] in ALWAYS | GATED}
     expected = {(f"bochs/{b}/intercept-all", reason[b]): 1000 for b in GATED}
     expected |= {(f"bochs/{b}/{p}", reason[b]): 1000 for b in ALWAYS - {"floor"} for p in POLICIES}
     assert dict(seen) == expected
     for name, entry in benchmarks(full).items():
         _, benchmark, policy = name.split("/")
+        if benchmark not in ALWAYS | GATED:
+            continue
         passes = benchmark in GATED and policy == "passthrough-all"
         assert entry["exits_per_op"] == (0 if passes else 1), name
         if passes and benchmark in EXCEPTIONS:
@@ -77,6 +83,8 @@ def test_no_more_first_touches_than_pages(tmp_path):
 
 def test_probes_off_still_proves_exits_but_records_nothing_measured(unprobed):
     for job in run_json(unprobed)["jobs"]:
+        if job["status"] == "skipped":
+            continue
         assert job["exits_per_op"] == job["expected_exits_per_op"]
         assert job["phases"]["op"]["packet_offset"] is None
         assert job["phases"]["count_op"]["packet_offset"] is not None
@@ -141,7 +149,8 @@ def test_a_policy_between_the_two(tmp_path):
                       "intercept msr 0xc0000102 w\nintercept io 0x80\n")
     directory = measure(tmp_path / "run", "--policy", policy)
     exits = {name.split("/")[1]: entry["exits_per_op"]
-             for name, entry in benchmarks(directory).items()}
+             for name, entry in benchmarks(directory).items()
+             if name.split("/")[1] in ALWAYS | GATED}
     assert exits == {"floor": 1, "cpuid": 1, "vmcall": 1, "rdmsr": 0, "wrmsr": 1, "in": 1,
                      "out": 1, "x2apic_tpr": 0, "ud": 0, "bp": 0, "ept_first_touch": 1,
                      "mmio_read": 1, "mmio_write": 1}
