@@ -41,7 +41,9 @@ def test_passthrough_really_passes(full):
               "out": "I/O instruction", "cpuid": "CPUID", "vmcall": "VMCALL",
               "ud": "exception or NMI", "bp": "exception or NMI"}
     reason |= {b: "EPT violation" for b in VIOLATIONS}
-    seen = {key: count for key, count in seen.items() if key[0].split("/")[1] in ALWAYS | GATED}
+    # The way into each row loads GDTR and IDTR.
+    seen = {key: count for key, count in seen.items() if key[0].split("/")[1] in ALWAYS | GATED
+            and key[1] != "access to GDTR or IDTR"}
     expected = {(f"bochs/{b}/intercept-all", reason[b]): 1000 for b in GATED}
     expected |= {(f"bochs/{b}/{p}", reason[b]): 1000 for b in ALWAYS - {"floor"} for p in POLICIES}
     assert dict(seen) == expected
