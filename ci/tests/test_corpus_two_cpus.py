@@ -76,11 +76,11 @@ def test_what_one_cpu_fails_at_ends_both(source, tmp_path, file, old, new, messa
     source.mutate("guests/image/driver.c", "vcpu_set_time_limit(room->vcpu, (uint64_t)run->job->time_limit << 20);",
                   "vcpu_set_time_limit(room->vcpu, 20000000);")
     result = exitmeter("run", "--image", source.image(), "--cpus", "2", "--guest", "ipi",
-                       "--guest", "cpuid", "--policy", "intercept-all", "--timeout", "60", "-o",
+                       "--guest", "cpuid", "--policy", "intercept-all", "--timeout", "200", "-o",
                        tmp_path / "run")
     assert result.code == 1
     ipi, cpuid = run_json(tmp_path / "run")["jobs"][::-1]
     if ipi["benchmark"] != "ipi":
         ipi, cpuid = cpuid, ipi
-    assert ipi["status"] == "failed" and message in ipi["reason"]
+    assert ipi["status"] == "failed" and message in ipi["reason"], result.err
     assert cpuid["status"] == "done"
