@@ -25,9 +25,11 @@ TIMES = ("p50", "p99")
 
 def fingerprint(run: Run) -> dict[str, Any]:
     """Where and how a run was measured: two runs compare exactly only if this is equal."""
-    facts = {key: _fact(run, section, key) for section, key in (
+    facts: dict[str, Any] = {key: _fact(run, section, key) for section, key in (
         ("machine", "cpu_model"), ("machine", "signature"),
         ("build", "emulator"), ("build", "compiler"))}
+    if run.cpus > 1:
+        facts["cpus"] = run.cpus
     return {**facts, "target": run.target, "unit": run.unit, "samples": run.samples,
             "count_samples": run.count_samples, "probe_levels": run.probe_levels}
 
@@ -89,11 +91,13 @@ def load_baseline(file: Path) -> dict[str, Any]:
 def _check_fingerprint(node: Node) -> None:
     texts = ("cpu_model", "signature", "emulator", "compiler", "target", "unit")
     numbers = ("samples", "count_samples")
-    _only(node, (*texts, *numbers, "probe_levels"))
+    _only(node, (*texts, *numbers, "cpus", "probe_levels"))
     for key in texts:
         node[key].text()
     for key in numbers:
         node[key].count()
+    if "cpus" in node:
+        node["cpus"].count()
     for policy in node["probe_levels"].object():
         node["probe_levels"][policy].text()
 

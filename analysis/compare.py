@@ -80,7 +80,7 @@ def refuse_unlike(old: Run, new: Run) -> None:
     """Like is compared with like: refuse runs of which a difference would mean nothing."""
     pairs = [("target", old.target, new.target),
              ("CPU model", old.fact("machine", "cpu_model"), new.fact("machine", "cpu_model")),
-             ("unit", old.unit, new.unit), ("samples", old.samples, new.samples)]
+             ("CPUs", old.cpus, new.cpus), ("unit", old.unit, new.unit), ("samples", old.samples, new.samples)]
     pairs += [(f"probe level of {policy}", level, new.probe_levels[policy])
               for policy, level in old.probe_levels.items() if policy in new.probe_levels]
     unlike = [f"  {what}: {was} -> {now}" for what, was, now in pairs if was != now]

@@ -124,7 +124,8 @@ def disturbances(old: Row, new: Row) -> list[str]:
 
 def refuse_other_fingerprint(run: Run, expected: Row) -> None:
     """Probe levels count for the policies that both sides have."""
-    found = fingerprint(run)
+    found = {"cpus": 1, **fingerprint(run)}
+    expected = {"cpus": 1, **expected}
     lines = [f"  {key}: {expected[key]} -> {found[key]}" for key in sorted(expected)
              if key != "probe_levels" and expected[key] != found[key]]
     lines += [f"  probe level of {policy}: {level} -> {found['probe_levels'][policy]}"

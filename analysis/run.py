@@ -118,6 +118,7 @@ class Run:
     unit: str
     samples: int
     count_samples: int
+    cpus: int
     repetitions: int
     benchmarks: dict[str, dict[str, Any]]
     probe_levels: dict[str, str]
@@ -188,6 +189,7 @@ def open_run(path: Path) -> Run:
     return Run(path=path, document=top.object(), status=status, reason=top["reason"].text(),
                target=top["target"].text(), unit=top["unit"].text(),
                samples=top["samples"].count(), count_samples=top["count_samples"].count(),
+               cpus=top["cpus"].count() if "cpus" in top else 1,
                repetitions=top["repetitions"].count(), benchmarks=benchmarks,
                probe_levels=levels, jobs=tuple(jobs), trace=trace)
 

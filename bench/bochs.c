@@ -50,7 +50,7 @@ static const char *const cpu_pmu_models[] = {
  * time of day and no synchronisation to the host's make every boot the same.
  */
 static const char configuration[] =
-    "cpu: model=%s, count=1, ips=1000000, reset_on_triple_fault=0, ignore_bad_msrs=1\n"
+    "cpu: model=%s, count=%u, ips=1000000, reset_on_triple_fault=0, ignore_bad_msrs=1\n"
     "memory: guest=%llu, host=%llu\n"
     "romimage: file=/usr/share/bochs/BIOS-bochs-latest, options=fastboot\n"
     "vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest\n"
@@ -131,7 +131,8 @@ static int stage(const struct boot *boot, const struct files *files)
     }
     free(grub);
     if (result == 0)
-        result = write_text(files->bochsrc, text(configuration, boot->cpu_model, memory, memory));
+        result = write_text(files->bochsrc,
+                            text(configuration, boot->cpu_model, boot->cpus, memory, memory));
     if (result == 0)
         result = write_text(files->commands, text(commands, (unsigned long long)boot->results_base,
                                                   (unsigned long long)boot->results_size));
@@ -191,9 +192,10 @@ static const char *watch(void *context)
         if (strncmp(line, "job ", 4) == 0)
             progress("%s", line);
     }
-    /* Bochs says so of a guest's HLT too, before it exits: only silence afterwards is a halt. */
+    /* Bochs says so of a guest's HLT too, before it exits: only silence afterwards is a halt. The
+     * second CPU halts so in the BIOS. */
     while ((line = follow_line(&watch->log)))
-        if (strstr(line, "HLT instruction with IF=0"))
+        if (strstr(line, "HLT instruction with IF=0") && strstr(line, "[CPU0"))
             watch->halted = monotonic_seconds();
     if (watch->halted && monotonic_seconds() - watch->halted > HALTED_SECONDS)
         return "the CPU halted with interrupts off";

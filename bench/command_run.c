@@ -117,6 +117,7 @@ static int boot(struct run *run)
         .guests = run->options.corpus,
         .plan = plan_path,
         .cpu_model = run->options.cpu_model,
+        .cpus = run->experiment.cpus,
         .console = console,
         .scratch = run->directory.scratch,
         .results_base = RESULTS_BASE,

@@ -126,7 +126,7 @@ static char *check_exits(const struct blob_row *row)
 
 static bool code_is_inside(const struct bytes *file, const struct blob_row *row)
 {
-    const uint64_t optional[] = {row->twice, row->setup, row->teardown};
+    const uint64_t optional[] = {row->twice, row->setup, row->teardown, row->other};
     for (size_t i = 0; i < sizeof(optional) / sizeof(optional[0]); i++)
         if (optional[i] && !at(file, optional[i], 1))
             return false;
@@ -154,6 +154,10 @@ static char *check_row(const struct bytes *file, const struct blob_header *heade
         (row->flags & ROW_START_PROTECTED && !header->entry_protected))
         return text("row %u (%s) starts in a mode that the file has no entry for", index,
                     benchmark->name);
+    if (!row->other != !(row->requires & ROW_REQUIRES_TWO_CPUS) ||
+        (row->other && row->flags & ROW_START_MODE))
+        return text("row %u (%s): two CPUs and code for the second go together, in 64-bit mode",
+                    index, benchmark->name);
     char *wrong = check_exits(row);
     if (!wrong && row->flags & ROW_ROOT && (row->flags != ROW_ROOT || row->exits[0].times))
         wrong = text("what is measured in VMX root operation takes no exits and has no other flag");

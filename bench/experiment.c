@@ -131,6 +131,7 @@ void *experiment_plan(const struct experiment *experiment, uint32_t flags, size_
         .job_count = (uint32_t)experiment_all_jobs(experiment),
         .host_timer = experiment->host_timer,
         .group_count = experiment->pmu.group_count,
+        .cpus = experiment->cpus,
     };
     at = (uint8_t *)mempcpy(at, &header, sizeof(header));
     for (size_t i = 0; i < experiment_all_policies(experiment); i++)

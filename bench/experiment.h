@@ -47,6 +47,7 @@ struct experiment {
     uint32_t count_samples;
     uint32_t rounds;
     uint32_t repetitions;
+    uint32_t cpus;
     uint64_t host_timer;   /* ticks between interrupts of the host's own; 0: it has none */
     int probe_level;       /* of every job, or -1: as its policy says */
     struct pmu_groups pmu; /* performance events to be counted, in jobs of each group; or none */

@@ -181,18 +181,18 @@ static json_t *run_json(const struct run_facts *facts, const struct experiment *
                               (json_int_t)header->tsc_end, "drift", "drift_absent",
                               "the image reads no clock beside the CPU's own");
     return json_pack(
-        "{s:s, s:s, s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:o, "
-        "s:o, s:o, s:o}",
+        "{s:s, s:s, s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, "
+        "s:o, s:o, s:o, s:o}",
         "schema", "exitmeter.run/3", "status", results->reason[0] ? "failed" : "complete", "reason",
         results->reason, "created", created_json(facts->created), "command", command_json(facts),
         "target", facts->target->name, "unit", facts->target->unit, "host", host_json(), "machine",
         machine_json(facts, results), "build", build, "clock", clock, "samples",
         (json_int_t)experiment->samples, "count_samples", (json_int_t)experiment->count_samples,
         "rounds", (json_int_t)experiment->rounds, "repetitions",
-        (json_int_t)experiment->repetitions, "benchmarks", benchmarks_json(experiment), "policies",
-        policies_json(experiment), "pmu", pmu_json(experiment, results), "jobs",
-        jobs_json(experiment, results, places), "calibration",
-        calibration_json(experiment, results));
+        (json_int_t)experiment->repetitions, "cpus", (json_int_t)experiment->cpus, "benchmarks",
+        benchmarks_json(experiment), "policies", policies_json(experiment), "pmu",
+        pmu_json(experiment, results), "jobs", jobs_json(experiment, results, places),
+        "calibration", calibration_json(experiment, results));
 }
 
 int run_record_json(const char *directory, const struct run_facts *facts,

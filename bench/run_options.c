@@ -114,11 +114,12 @@ static bool read_numbers(struct run_options *options)
 {
     double host_timer = 0;
     options->samples = SAMPLES_DEFAULT;
-    options->rounds = 1;
+    options->rounds = options->cpus = 1;
     options->timeout = TIMEOUT_DEFAULT;
     bool read =
         read_count("samples", options->samples_given, GUEST_SAMPLES_MAX, &options->samples) &&
         read_count("rounds", options->rounds_given, PLAN_ROUNDS_MAX, &options->rounds) &&
+        read_count("cpus", options->cpus_given, PLAN_CPUS_MAX, &options->cpus) &&
         read_number("timeout", options->timeout_given, 0.001, 86400, &options->timeout) &&
         read_number("host-timer", options->host_timer_given, HOST_TIMER_LEAST, 4e9, &host_timer);
     options->host_timer = (uint64_t)host_timer;
@@ -140,6 +141,8 @@ bool run_options_read(const struct command *command, int argc, const char **argv
          "N"},
         {"rounds", '\0', POPT_ARG_STRING, &options->rounds_given, 0,
          "times that the samples are taken; the last are kept, all are in histograms (1)", "N"},
+        {"cpus", '\0', POPT_ARG_STRING, &options->cpus_given, 0,
+         "CPUs to start; benchmarks of two are skipped on one (1)", "N"},
         {"probes", '\0', POPT_ARG_STRING, &options->probes, 0,
          "off, counts, stamps, full or hardware, whatever the policies say (full)", "LEVEL"},
         {"pmu", '\0', POPT_ARG_STRING, &options->pmu, 0,
@@ -185,6 +188,7 @@ void run_options_free(struct run_options *options)
     free_list(options->policies);
     free(options->samples_given);
     free(options->rounds_given);
+    free(options->cpus_given);
     free(options->timeout_given);
     free(options->probes);
     free(options->pmu);

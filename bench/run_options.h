@@ -17,6 +17,7 @@ struct run_options {
     char **policies; /* NULL: the two that are always there */
     char *samples_given;
     char *rounds_given;
+    char *cpus_given;
     char *timeout_given;
     char *probes;
     char *pmu; /* events */
@@ -31,6 +32,7 @@ struct run_options {
     const struct target *target; /* what the texts stand for */
     uint32_t samples;
     uint32_t rounds;
+    uint32_t cpus;
     uint64_t host_timer; /* ticks of the TSC; 0: none */
     double timeout;      /* seconds */
     int probe_level;     /* -1: as each policy says */

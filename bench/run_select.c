@@ -167,6 +167,7 @@ int run_select(const struct run_options *options, const struct corpus *corpus,
         .count_samples = samples < COUNT_SAMPLES_MOST ? samples : COUNT_SAMPLES_MOST,
         .rounds = options->rounds,
         .repetitions = options->gb.repetitions,
+        .cpus = options->cpus,
         .probe_level = options->probe_level,
         .host_timer = options->host_timer,
     };

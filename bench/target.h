@@ -15,6 +15,7 @@ struct boot {
     const char *guests;    /* the guest blob */
     const char *plan;      /* the plan, made for target->plan_flags */
     const char *cpu_model; /* one of target->cpu_models */
+    uint32_t cpus;
     const char *console;   /* file to write the console to */
     const char *scratch;   /* an empty directory of its own, removed afterwards */
     uint64_t results_base; /* physical address of the results region */

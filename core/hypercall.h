@@ -18,9 +18,21 @@
  */
 #define HYPERCALL_INJECT 16u
 
+/*
+ * VM exits on request, for guests that measure what no instruction of theirs brings about. The
+ * exit comes with the VM entry that completes the call, ends in the core, and leaves nothing
+ * behind: result 0. HYPERCALL_UNSUPPORTED where the controls in force, or a local APIC that is the
+ * guest's, do not allow it.
+ */
+#define HYPERCALL_NMI       3u /* an NMI for the guest; while NMIs are blocked, an NMI window */
+#define HYPERCALL_STEP      4u /* monitor trap flag: after the next instruction */
+#define HYPERCALL_EXPIRE    5u /* VMX-preemption timer, at once; the guest's time limit is kept */
+#define HYPERCALL_INTERRUPT 6u /* an external interrupt of the host's own, at once */
+
 /* Results of calls that are refused, as errno would have them. */
 #define HYPERCALL_UNKNOWN      ((uint64_t)-38)
 #define HYPERCALL_UNPRIVILEGED ((uint64_t)-1)
 #define HYPERCALL_INVALID      ((uint64_t)-22)
+#define HYPERCALL_UNSUPPORTED  ((uint64_t)-95)
 
 #endif

@@ -11,6 +11,11 @@
  * GUEST_SAMPLES_BASE as struct sample[RDX]. The blob ends each phase with the hypercall
  * HYPERCALL_PHASE_DONE and is entered afresh for the next.
  *
+ * A row that requires two CPUs is entered on both, at the same entry: on the second with RSI =
+ * GUEST_OTHER and RSP at GUEST_OTHER_STACK. It ends with the same hypercall, once the first CPU's
+ * teardown has told it to. Its local APIC reaches the first one's. Only the first CPU's exits are
+ * recorded.
+ *
  * A row may ask for an entry in another mode, with the same in EDI, ESI and EDX:
  *   ROW_START_PROTECTED: 32-bit, flat, without paging, ESP at GUEST_STACK_TOP, EIP =
  * entry_protected; ROW_START_REAL: as by a SIPI, CS:IP at GUEST_LOW_BASE:0, SP at GUEST_LOW_STACK.
@@ -26,7 +31,7 @@
 #include <stdint.h>
 
 #define GUEST_BLOB_MAGIC   0x31424f4c424d5845ull /* "EXMBLOB1", little-endian */
-#define GUEST_BLOB_VERSION 3u
+#define GUEST_BLOB_VERSION 4u
 
 /* Guest-physical layout, bytes. The tables of the first 64-bit page map lie below the stack. */
 #define GUEST_PAGE_TABLES  0x1000ull
@@ -34,6 +39,7 @@
 #define GUEST_LOW_STACK    0x8000ull
 #define GUEST_LOW_BASE     0x8000ull /* the low part, in reach of real mode without a segment ... */
 #define GUEST_LOW_LIMIT    0x10000ull /* ... ends below */
+#define GUEST_OTHER_STACK  0x70000ull /* of the second CPU */
 #define GUEST_STACK_TOP    0x80000ull
 #define GUEST_BLOB_BASE    0x100000ull
 #define GUEST_BLOB_LIMIT   0x400000ull /* blob, its .bss included, ends below */
@@ -89,6 +95,7 @@ enum guest_phase_code {
     GUEST_CONTROL = 0, /* the row's code without the exiting instruction */
     GUEST_OP = 1,
     GUEST_TWICE = 2,
+    GUEST_OTHER = 3, /* the second CPU's, of a row that has `other` */
 };
 
 /* Which of the policy's bitmaps decides whether an exit is taken. */
@@ -127,7 +134,7 @@ struct row_exit {
     uint8_t when_off[3]; /* ... and each of which must be 0 */
 };
 
-#define ROW_EXITS      4u
+#define ROW_EXITS      8u
 #define ROW_EXITS_MOST 4096u /* in one operation, all together */
 
 /* row.requires: what the CPU must have. */
@@ -144,6 +151,19 @@ struct row_exit {
 #define ROW_REQUIRES_SPEC_CTRL    0x10000u /* IBRS and IBPB */
 #define ROW_REQUIRES_TSX_CTRL     0x20000u
 #define ROW_REQUIRES_PM_TIMER     0x40000u /* at GUEST_PM_TIMER */
+/* ... and of the policy: what guests/image/requirement_policy.c says in words if it is not so. */
+#define ROW_REQUIRES_CORES_APIC       0x100000u /* the guest's local APIC is the core's */
+#define ROW_REQUIRES_DEADLINE         0x200000u /* TSC-deadline mode */
+#define ROW_REQUIRES_HOST_INTERRUPT   0x400000u /* interrupts of the host's own exit */
+#define ROW_REQUIRES_VIRTUAL_NMIS     0x800000u
+#define ROW_REQUIRES_TRAP_FLAG        0x1000000u /* the monitor's */
+#define ROW_REQUIRES_PREEMPTION_TIMER 0x2000000u
+#define ROW_REQUIRES_PAUSE            0x4000000u /* a PAUSE alone does not exit */
+#define ROW_REQUIRES_TWO_CPUS         0x8000000u
+/* Whose the local APIC is, the core's or the guest's, interrupts exit accordingly; and HLT. */
+#define ROW_REQUIRES_DELIVERY  0x10000000u
+#define ROW_REQUIRES_HLT       0x20000000u
+#define ROW_REQUIRES_OF_POLICY 0x3ff00000u /* all of these */
 
 /* row.flags */
 #define ROW_FLOOR       1u  /* uses the floor exit stub: see core/vmx/entry.S, floor */
@@ -183,6 +203,7 @@ struct blob_row {
     GUEST_POINTER(row_code *) twice;  /* preparation and operation two times a sample; 0: cannot */
     GUEST_POINTER(row_frame *) setup; /* before each phase, control's too; 0: nothing */
     GUEST_POINTER(row_frame *) teardown; /* after each phase; 0: nothing */
+    GUEST_POINTER(row_frame *) other;    /* what the second CPU runs meanwhile; 0: nothing */
     struct row_exit exits[ROW_EXITS];    /* that the operation takes; nothing else may */
     uint32_t requires;                   /* ROW_REQUIRES_* */
     uint32_t flags;                      /* ROW_* */
@@ -203,7 +224,7 @@ struct blob_header {
 };
 
 _Static_assert(sizeof(struct row_exit) == 16, "wire format");
-_Static_assert(sizeof(struct blob_row) == 136, "wire format");
+_Static_assert(sizeof(struct blob_row) == 208, "wire format");
 _Static_assert(sizeof(struct blob_header) == 72, "wire format");
 
 #endif

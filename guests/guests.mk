@@ -7,8 +7,9 @@ BLOB_CFLAGS = -std=gnu11 -O2 -g -Wall -Wextra -Werror -DEXITMETER_GUEST -ffreest
 
 # In the order in which the benchmarks are listed.
 CORPUS_SOURCES = cpuid.c hypercall.c msr.c msr_peer.c io.c io_string.c pci_memory.c control_register.c debug_register.c \
-	descriptor_table.c time.c random.c wait.c cache.c xsetbv.c apic.c exception.c inject.c ept.c \
-	check.c check_events.c check_inject.c check_apic.c check_exception.c \
+	descriptor_table.c time.c random.c wait.c cache.c xsetbv.c apic.c xapic.c self_ipi.c interrupt_wait.c request.c \
+	pause_loop.c ipi.c exception.c inject.c ept.c \
+	delivery.c check.c check_events.c check_inject.c check_apic.c check_exception.c \
 	check_control.c check_instruction.c check_descriptor.c check_string_io.c check_start.c check_resident.c check_ept.c \
 	check_mmio.c root.c calibrate.c
 # What every blob begins with.

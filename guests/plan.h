@@ -20,6 +20,7 @@
 #define PLAN_GROUPS_MAX   64u
 #define PLAN_JOBS_MAX     4096u
 #define PLAN_ROUNDS_MAX   1000000u
+#define PLAN_CPUS_MAX     2u
 
 /* plan_header.flags */
 #define PLAN_MAGIC_BREAK \
@@ -39,7 +40,7 @@ struct plan_header {
     uint32_t job_count;
     uint64_t host_timer; /* TSC ticks between two interrupts of the host's own; 0: it has none */
     uint32_t group_count;
-    uint32_t reserved;
+    uint32_t cpus; /* to be started; rows that want more than there are get skipped */
 };
 
 /* Control bits a policy wants set or clear, as in the VM-execution control fields. */

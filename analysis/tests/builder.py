@@ -90,6 +90,7 @@ class Build:
     level: str = "full"
     samples: int = 20
     count_samples: int = 5
+    cpus: int = 1
     repetitions: int = 1
     twice: bool = True
     unit: str = "ticks"
@@ -274,7 +275,7 @@ def write_run(path: Path, build: Build) -> Path:
         "command": ["exitmeter", "run"], "target": build.target, "unit": build.unit,
         "host": {"hostname": "h", "kernel": "6.1", "cpu": "c"}, "machine": build.machine,
         "build": build.build, "clock": {"start": 1, "end": 2, "drift": None, "drift_absent": "no other clock"}, "samples": build.samples,
-        "count_samples": build.count_samples, "rounds": 1,
+        "count_samples": build.count_samples, "rounds": 1, "cpus": build.cpus,
         "repetitions": build.repetitions,
         "benchmarks": [{"name": name, "kind": kinds[name], "description": f"about {name}",
                         "instruction": name.upper(),

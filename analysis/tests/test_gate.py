@@ -139,6 +139,17 @@ def test_another_sample_count_is_not_comparable(make, baseline, call, knob):
     assert outcome.code == 3 and f"  {knob}: " in outcome.err
 
 
+def test_two_cpus_are_another_machine(make, baseline, call, tmp_path):
+    """A baseline of one CPU says nothing of how many, and one of two does."""
+    outcome = call("gate", make("two", cpus=2), "--baseline", baseline)
+    assert outcome.code == 3 and "  cpus: 1 -> 2" in outcome.err
+    held = tmp_path / "two.json"
+    assert call("gate", make("again", cpus=2), "--baseline", held, "--update").code == 0
+    assert call("gate", make("same", cpus=2), "--baseline", held).code == 0
+    outcome = call("gate", make("one"), "--baseline", held)
+    assert outcome.code == 3 and "  cpus: 2 -> 1" in outcome.err
+
+
 @pytest.mark.parametrize("update", [[], ["--update"]])
 def test_cycles_cannot_be_gated_yet(make, baseline, call, update):
     outcome = call("gate", make("kvm", unit="TSC cycles"), "--baseline", baseline, *update)

@@ -11,7 +11,7 @@ BLOB_BASE = 0x100000
 HEADER_ROOM = 4096
 RECORD_SIZE, WIDE_SIZE = 64, 128
 GATE_ALWAYS, GATE_MSR_READ, GATE_MSR_WRITE, GATE_IO, GATE_EXCEPTION = range(5)
-ROW_SIZE = 136
+ROW_SIZE = 208
 ROW_FLOOR, ROW_CHECK, ROW_ROOT = 1, 2, 256
 OFF, COUNTS, STAMPS, FULL, HARDWARE, PMU = range(6)
 HAS_COUNTS, HAS_EXITED, LEFT, HAS_COUNTERS = 1, 2, 4, 8
@@ -52,13 +52,13 @@ def make_blob(rows=ROWS):
 
     packed = b""
     for name, instruction, gate, index, width, reason, flags in rows:
-        packed += struct.pack("<8Q", string(name), string("what " + name), string(instruction),
+        packed += struct.pack("<9Q", string(name), string("what " + name), string(instruction),
                               BLOB_BASE + code, BLOB_BASE + code, 0 if flags else BLOB_BASE + code,
-                              0, 0)
+                              0, 0, 0)
         packed += struct.pack("<HHIBB6x", reason, not flags & (ROW_CHECK | ROW_ROOT), index, gate, width)
-        packed += struct.pack("<48x2I", 0, flags)
+        packed += struct.pack("<112x2I", 0, flags)
     size = start + len(strings)
-    header = struct.pack("<QIIIIQQQQQQ", 0x31424F4C424D5845, 3, ROW_SIZE, len(rows), 0,
+    header = struct.pack("<QIIIIQQQQQQ", 0x31424F4C424D5845, 4, ROW_SIZE, len(rows), 0,
                          BLOB_BASE + table, BLOB_BASE + code, 0, 0, BLOB_BASE + size,
                          BLOB_BASE + size + 4096)
     return header + packed + b"\xc3".ljust(8, b"\0") + bytes(strings)
@@ -71,8 +71,8 @@ def text_of(field):
 class Plan:
     def __init__(self, data):
         (magic, version, self.flags, size, self.base, self.size, policies,
-         jobs, _, groups, reserved) = struct.unpack_from("<QIIQQQIIQII", data)
-        assert magic == 0x314E414C504D5845 and version == 5 and size == len(data) and reserved == 0
+         jobs, _, groups, cpus) = struct.unpack_from("<QIIQQQIIQII", data)
+        assert magic == 0x314E414C504D5845 and version == 5 and size == len(data) and cpus == 1
         self.policies = []
         self.groups = []
         self.jobs = []

@@ -44,6 +44,8 @@ static struct blob sound(void)
     blob.rows[1].exits[0] =
         (struct row_exit){.reason = 30, .times = 1, .gate = GATE_IO, .index = 0x80, .width = 4};
     blob.rows[0].setup = blob.rows[0].teardown = blob.rows[0].twice = ADDRESS(code);
+    blob.rows[0].other = ADDRESS(code);
+    blob.rows[0].requires = ROW_REQUIRES_TWO_CPUS;
     blob.rows[2].flags = ROW_CHECK;
     blob.rows[2].control = 0;
     return blob;
@@ -150,6 +152,10 @@ static void damage_is_refused(void **state)
     REFUSED(blob.rows[1].flags = ROW_ROOT, "takes no exits");
     REFUSED(blob.rows[0].flags = ROW_ROOT | ROW_DEMAND, "no other flag");
     REFUSED(blob.rows[1].exits[0].times = ROW_EXITS_MOST + 1, "exits");
+    REFUSED(blob.rows[0].other = 0, "two CPUs");
+    REFUSED(blob.rows[0].requires = 0, "two CPUs");
+    REFUSED(blob.rows[0].flags = ROW_START_REAL, "two CPUs");
+    REFUSED(blob.rows[0].other = ADDRESS(code) + sizeof(struct blob), "outside");
 }
 
 static void random_damage_does_no_harm(void **unused)

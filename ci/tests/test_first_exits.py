@@ -47,6 +47,9 @@ def test_passthrough_really_passes(full):
               "out": "I/O instruction", "cpuid": "CPUID", "vmcall": "VMCALL",
               "ud": "exception or NMI", "bp": "exception or NMI"}
     reason |= {b: "EPT violation" for b in VIOLATIONS}
+    # The way into each row loads GDTR and IDTR.
+    seen = {key: count for key, count in seen.items() if key[0].split("/")[1] in ALWAYS | GATED
+            and key[1] != "access to GDTR or IDTR"}
     expected = {(f"bochs/{b}/intercept-all", reason[b]): 1000 for b in GATED}
     expected |= {(f"bochs/{b}/{p}", reason[b]): 1000 for b in ALWAYS - {"floor"} for p in POLICIES}
     first = {f"bochs/{b}/{p}" for b in ALWAYS | GATED for p in POLICIES}
@@ -54,6 +57,8 @@ def test_passthrough_really_passes(full):
     for name in first:
         entry = benchmarks(full)[name]
         _, benchmark, policy = name.split("/")
+        if benchmark not in ALWAYS | GATED:
+            continue
         passes = benchmark in GATED and policy == "passthrough-all"
         assert entry["exits_per_op"] == (0 if passes else 1), name
         if passes and benchmark in EXCEPTIONS:

@@ -93,13 +93,13 @@ void apic_virtual_write(struct vcpu *vcpu, uint32_t *failure)
     struct local_apic *apic = &vcpu->apic;
     uint32_t secondary = vcpu->controls[CONTROL_SECONDARY];
 
+    if (secondary & SECONDARY_VIRTUALIZE_APIC_ACCESSES)
+        vmcs_write(VMCS_APIC_ACCESS_PAGE, vcpu->apic_access_page, failure);
     if (!(vcpu->controls[CONTROL_PRIMARY] & PRIMARY_TPR_SHADOW))
         return;
     apic->threshold = 0;
     vmcs_write(VMCS_VIRTUAL_APIC_PAGE, platform_physical(apic->page), failure);
     vmcs_write(VMCS_TPR_THRESHOLD, 0, failure);
-    if (secondary & SECONDARY_VIRTUALIZE_APIC_ACCESSES)
-        vmcs_write(VMCS_APIC_ACCESS_PAGE, vcpu->apic_access_page, failure);
     if (!(secondary & SECONDARY_VIRTUAL_INTERRUPT_DELIVERY))
         return;
     for (int i = 0; i < 4; i++) /* none is level-triggered */

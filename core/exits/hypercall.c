@@ -5,6 +5,7 @@
 #include "../vmx/event.h"
 #include "advance.h"
 #include "guest_mode.h"
+#include "request.h"
 
 /* The DPL of SS is the CPL (SDM Vol. 3C 25.4.1); access rights [6:5]. */
 static bool guest_is_supervisor(void)
@@ -62,6 +63,11 @@ static __attribute__((noinline)) enum exit_outcome privileged(struct vcpu *vcpu)
         return vcpu_stop(vcpu, STOP_GUEST_FAILED, vcpu->rdi & mask, NULL);
     case HYPERCALL_INJECT:
         return inject(vcpu, vcpu->rdi & mask);
+    case HYPERCALL_NMI:
+    case HYPERCALL_STEP:
+    case HYPERCALL_EXPIRE:
+    case HYPERCALL_INTERRUPT:
+        return request_exit(vcpu, (unsigned)number);
     default:
         vcpu->rax = HYPERCALL_UNKNOWN;
         return EXIT_RESUME;

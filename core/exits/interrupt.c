@@ -6,6 +6,7 @@
  */
 #include "../vmx/dispatch.h"
 #include "../vmx/event.h"
+#include "request.h"
 
 #define INTERRUPTION_VECTOR 0xffu
 
@@ -17,6 +18,7 @@ enum exit_outcome exit_external_interrupt(struct vcpu *vcpu)
     if (platform_interrupt(vector)) {
         if (__atomic_exchange_n(&vcpu->kicked, false, __ATOMIC_ACQ_REL))
             return vcpu_stop(vcpu, STOP_KICKED, 0, NULL);
+        request_is_met(vcpu, REQUEST_INTERRUPT);
         return EXIT_EVENTS;
     }
     vcpu->events.acknowledged[vector / 64] |= 1ull << vector % 64;
@@ -35,6 +37,8 @@ enum exit_outcome exit_window(struct vcpu *vcpu)
 
 enum exit_outcome exit_preemption_timer(struct vcpu *vcpu)
 {
+    if (request_is_met(vcpu, REQUEST_EXPIRE))
+        return EXIT_RESUME;
     PROBE_RIP(vmread(VMCS_GUEST_RIP));
     return vcpu_stop(vcpu, STOP_TIME_LIMIT, 0, NULL);
 }

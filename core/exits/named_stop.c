@@ -2,6 +2,7 @@
 /* Exits that are the caller's to decide on: the vCPU returns, and says by name why. */
 #include "../vmx/dispatch.h"
 #include "../vmx/event.h"
+#include "request.h"
 
 /* Exit qualification of a task switch, SDM Vol. 3C table 28-2. */
 #define TASK_SELECTOR(qualification) ((qualification)&0xffff)
@@ -41,9 +42,11 @@ enum exit_outcome exit_task_switch(struct vcpu *vcpu)
                 sources[TASK_SOURCE(qualification)]);
 }
 
-/* The caller runs the vCPU on for the next step. */
+/* The caller runs the vCPU on for the next step, but for one that the guest has asked for. */
 enum exit_outcome exit_monitor_trap_flag(struct vcpu *vcpu)
 {
+    if (request_is_met(vcpu, REQUEST_STEP))
+        return EXIT_RESUME;
     return stop(vcpu, STOP_SINGLE_STEP, vmread(VMCS_GUEST_RIP), NULL);
 }
 

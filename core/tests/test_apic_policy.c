@@ -160,6 +160,12 @@ static void accesses_want_a_page(void **state)
     fixture_vcpu->apic_access_page = 0x123000;
     assert_true(applied_as(false));
     assert_int_equal(field(VMCS_APIC_ACCESS_PAGE), 0x123000);
+    /* With the TPR shadow and without. */
+    fixture_vcpu->apic_access_page = 0x456000;
+    fixture_policy.controls[CONTROL_PRIMARY].set &= ~(uint32_t)PRIMARY_TPR_SHADOW;
+    assert_true(applied_as(false));
+    assert_false(field(VMCS_PRIMARY_CONTROLS) & PRIMARY_TPR_SHADOW);
+    assert_int_equal(field(VMCS_APIC_ACCESS_PAGE), 0x456000);
 }
 
 #define policy_test(function) cmocka_unit_test_setup_teardown(function, setup, vcpu_teardown)

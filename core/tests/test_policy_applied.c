@@ -87,6 +87,20 @@ static void host_state(void **state)
                      (unsigned long long)field(wanted[i].field));
 }
 
+/* Both are 0 without, and then no loop of PAUSEs is long enough. */
+static void pause_loops_have_a_window(void **state)
+{
+    (void)state;
+    fixture_cpu.capability.controls[CONTROL_SECONDARY] |= (uint64_t)SECONDARY_PAUSE_LOOP_EXITING
+                                                          << 32;
+    assert_true(vcpu_apply_policy(fixture_vcpu, &fixture_policy));
+    assert_int_equal(field(VMCS_PLE_WINDOW), 0);
+    fixture_policy.controls[CONTROL_SECONDARY].set |= SECONDARY_PAUSE_LOOP_EXITING;
+    assert_true(vcpu_apply_policy(fixture_vcpu, &fixture_policy));
+    assert_int_equal(field(VMCS_PLE_GAP), 128);
+    assert_int_equal(field(VMCS_PLE_WINDOW), 4096);
+}
+
 static void addresses_and_counts(void **state)
 {
     static const enum vmcs_field zeros[] = {
@@ -270,6 +284,7 @@ int main(void)
         vcpu_test(controls),
         vcpu_test(controls_of_the_policy),
         vcpu_test(host_state),
+        vcpu_test(pause_loops_have_a_window),
         vcpu_test(addresses_and_counts),
         vcpu_test(xsaves_where_there_is),
         vcpu_test(exceptions_of_the_policy),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The guest-state area for a guest that starts, by mode (SDM Vol. 3C 25.4, checks 27.3.1). */
 #include "../exits/invalidation.h"
+#include "../exits/request.h"
 #include "../exits/unpaged.h"
 #include "../x86/control_registers.h"
 #include "../x86/instructions.h"
@@ -106,6 +107,7 @@ bool vcpu_start(struct vcpu *vcpu, const struct vcpu_start *start)
     uint64_t cr0_fixed = vcpu->capability->cr0_fixed0, cr4_fixed = vcpu->capability->cr4_fixed0;
 
     unpaged_end(vcpu);
+    request_drop(vcpu);
     const char *refused = refusal(vcpu, start);
     if (refused) {
         vcpu->stop = (struct vcpu_stop){.cause = STOP_START_REFUSED, .text = refused};

@@ -78,6 +78,10 @@ static const enum vmcs_field control_field[CONTROL_GROUPS] = {
     [CONTROL_ENTRY] = VMCS_ENTRY_CONTROLS,
 };
 
+/* PAUSEs this close belong to one loop, and a loop this long exits: ticks of the TSC. */
+#define PLE_GAP    128u
+#define PLE_WINDOW 4096u
+
 /* A machine check is the machine's: no guest may take it for its own. */
 #define EXCEPTIONS_ALWAYS (1u << 18)
 
@@ -158,6 +162,10 @@ bool vcpu_apply_policy(struct vcpu *vcpu, const struct vcpu_policy *policy)
     /* Supervisor state components that do not move with the guest are not its to save either. */
     if (vcpu->controls[CONTROL_SECONDARY] & SECONDARY_XSAVES)
         vmcs_write(VMCS_XSS_EXITING_BITMAP, ~vcpu->capability->xss, &failure);
+    if (vcpu->controls[CONTROL_SECONDARY] & SECONDARY_PAUSE_LOOP_EXITING) {
+        vmcs_write(VMCS_PLE_GAP, PLE_GAP, &failure);
+        vmcs_write(VMCS_PLE_WINDOW, PLE_WINDOW, &failure);
+    }
     apic_virtual_write(vcpu, &failure);
     platform_apic_is_guests(local_apic_is_hardware(&vcpu->apic), true);
     vcpu_set_path(vcpu, VCPU_PATH_OFF);

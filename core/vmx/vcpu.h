@@ -116,6 +116,8 @@ struct vcpu {
     struct cpuid_policy cpuid;
     enum vcpu_path path; /* of HOST_RIP */
     struct pending_events events;
+    uint32_t requested; /* VM exits that the guest has asked for: exits/request.h */
+    uint32_t time_left; /* ... and its preemption timer as it was then */
     struct vcpu_stop stop;
     /* hardware_stamp.value: the TSC at the latest VM exit, stored by the CPU; see
      * vcpu_set_hardware_stamp(). */

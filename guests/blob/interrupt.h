@@ -8,6 +8,7 @@
 #define EXITMETER_GUESTS_BLOB_INTERRUPT_H
 
 #include "check.h"
+#include "idt.h"
 
 #define IA32_APIC_BASE    0x1b
 #define IA32_TSC_DEADLINE 0x6e0
@@ -35,9 +36,7 @@
 #define LOW_VECTOR   0x50u
 #define HIGH_VECTOR  0x60u
 
-#define CODE_SELECTOR  8u
-#define INTERRUPT_GATE 0x8e00u
-#define VECTORS        128u
+#define VECTORS 128u
 
 /* The vectors taken, in their order. */
 static volatile uint32_t taken[8], count;
@@ -61,27 +60,17 @@ static uint64_t idt[2 * VECTORS];
 
 static void set_gate(uint32_t vector, void (*handler)(void))
 {
-    uint64_t at = (uint64_t)handler; /* below 4 GiB, as all of the blob */
-    idt[2 * vector] = (at & 0xffff) | CODE_SELECTOR << 16 | (uint64_t)INTERRUPT_GATE << 32 |
-                      (at >> 16 & 0xffff) << 48;
-    idt[2 * vector + 1] = 0;
+    idt_set(idt, vector, handler);
 }
-
-struct __attribute__((packed)) table_register {
-    uint16_t limit;
-    uint64_t base;
-};
 
 /* The blob's own 32 exceptions, and the two interrupts. */
 static void load_idt(struct table_register *old)
 {
-    __asm__ volatile("sidt %0" : "=m"(*old));
-    for (uint32_t i = 0; i < 64; i++)
-        idt[i] = ((const uint64_t *)old->base)[i];
+    idt_copy(idt, old);
     set_gate(LOW_VECTOR, on_low);
     set_gate(HIGH_VECTOR, on_high);
     struct table_register mine = {sizeof(idt) - 1, (uint64_t)idt};
-    __asm__ volatile("lidt %0" : : "m"(mine));
+    idt_load(&mine);
 }
 
 static uint64_t read(uint32_t msr)

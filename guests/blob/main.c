@@ -13,11 +13,15 @@ _Noreturn void blob_main(uint64_t index, uint64_t code, uint64_t count)
     row_code *const phases[] = {
         [GUEST_CONTROL] = row->control, [GUEST_OP] = row->op, [GUEST_TWICE] = row->twice};
 
-    if (row->setup)
-        row->setup();
-    phases[code]((struct sample *)GUEST_SAMPLES_BASE, count);
-    if (row->teardown)
-        row->teardown();
+    if (code == GUEST_OTHER) {
+        row->other();
+    } else {
+        if (row->setup)
+            row->setup();
+        phases[code]((struct sample *)GUEST_SAMPLES_BASE, count);
+        if (row->teardown)
+            row->teardown();
+    }
     for (;;)
         hypercall(HYPERCALL_PHASE_DONE, 0);
 }

@@ -37,6 +37,9 @@
 #define CODE(id)      .op = id##_op, .control = id##_control, .twice = id##_twice
 #define CODE_ONCE(id) .op = id##_op, .control = id##_control
 
+/* What stands around the samples of each phase. */
+#define FRAME(before, after) .setup = before, .teardown = after
+
 /* The exits of a row: .exits = {ALWAYS(CPUID)}, or each of those further down. */
 #define ALWAYS(what)                             \
     {                                            \

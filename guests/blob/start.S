@@ -12,7 +12,7 @@
     .section .header, "a"
     .balign 8
     .quad   0x31424f4c424d5845          /* GUEST_BLOB_MAGIC */
-    .long   3, 136                      /* GUEST_BLOB_VERSION, sizeof(struct blob_row) */
+    .long   4, 208                      /* GUEST_BLOB_VERSION, sizeof(struct blob_row) */
     .long   row_count, low_size
     .quad   rows_start
     .quad   blob_enter

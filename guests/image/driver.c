@@ -107,6 +107,7 @@ struct phase_run {
     struct sample *samples;
     bool logged;
     struct phase_folded *folded; /* NULL if there is one round */
+    struct other *other;         /* NULL if the row takes one CPU */
 };
 
 /* Enters the guest once, from its start to the hypercall that ends the phase. */
@@ -128,13 +129,17 @@ static bool run_round(struct room *room, struct phase_run *run)
     vcpu_set_time_limit(room->vcpu, (uint64_t)run->job->time_limit << 20);
     if (recorded)
         ring_open(probes, run->packet, run->packet_size, run->origin, x86_rdtsc());
-    const struct vcpu_stop *stop = vcpu_run(room->vcpu);
+    if (run->other)
+        other_begin(run->other);
+    bool done = vcpu_run(room->vcpu)->cause == STOP_PHASE_DONE;
     if (recorded) {
         discarded = probes->discarded;
         out->records = ring_close(probes, x86_rdtsc());
         out->discarded = discarded;
     }
-    if (stop->cause != STOP_PHASE_DONE)
+    if (run->other && !other_end(run->other, done))
+        return false;
+    if (!done)
         return false;
     out->samples = phase_samples(run->job, run->phase);
     memcpy(run->samples, room->guest_memory + GUEST_SAMPLES_BASE,
@@ -170,6 +175,14 @@ static bool run_phase(struct room *room, const struct plan_job *job, uint32_t jo
     };
 
     run.start.rdi = row_index;
+    if (row->requires & ROW_REQUIRES_TWO_CPUS) {
+        run.other = &room->other;
+        run.other->policy = &room->policy;
+        run.other->time_limit = (uint64_t)job->time_limit << 20;
+        run.other->start = run.start;
+        run.other->start.rsi = GUEST_OTHER;
+        run.other->start.rsp = GUEST_OTHER_STACK;
+    }
     run.start.rsi = phase_code(phase);
     run.start.rdx = phase_samples(job, phase);
     if (writes_records(path))
@@ -192,6 +205,28 @@ static bool run_phase(struct room *room, const struct plan_job *job, uint32_t jo
     return done;
 }
 
+/* Which CPU's stop is to be told: the second's, unless that only followed the first's. */
+static bool second_failed(const struct room *room, const struct blob_row *row)
+{
+    enum stop_cause first = room->vcpu->stop.cause, second = room->other.stop.cause;
+
+    if (!(row->requires & ROW_REQUIRES_TWO_CPUS) || second == STOP_PHASE_DONE ||
+        second == STOP_KICKED)
+        return false;
+    return first == STOP_PHASE_DONE || first == STOP_KICKED || first == STOP_TIME_LIMIT;
+}
+
+static void say_failure(char *reason, const struct room *room, const struct blob_row *row)
+{
+    if (second_failed(room, row)) {
+        say(reason, "second CPU: ");
+        say_stop(reason, &room->other.stop);
+        return;
+    }
+    say_stop(reason, &room->vcpu->stop);
+    vcpu_dump(room->vcpu);
+}
+
 static enum result_status run_phases(struct room *room, const struct plan_job *job,
                                      uint32_t job_index, uint32_t row_index,
                                      struct job_result *result)
@@ -203,8 +238,7 @@ static enum result_status run_phases(struct room *room, const struct plan_job *j
         if (phase == PHASE_TWICE && !row->twice)
             continue;
         if (!run_phase(room, job, job_index, row_index, (enum phase)phase, result)) {
-            say_stop(result->reason, &room->vcpu->stop);
-            vcpu_dump(room->vcpu);
+            say_failure(result->reason, room, row);
             return RESULT_FAILED;
         }
     }
@@ -239,6 +273,13 @@ static enum result_status run_job(struct room *room, uint32_t job_index, struct 
     if (row->flags & (ROW_DEMAND | ROW_LOGGED) &&
         (job->samples > GUEST_DEMAND_PAGES || job->count_samples > GUEST_DEMAND_PAGES))
         lack = "takes a fresh page a sample: " DEMAND_TEXT(GUEST_DEMAND_PAGES);
+    if (row->requires & ROW_REQUIRES_TWO_CPUS) {
+        if (!room->other.vcpu)
+            lack = driver->plan->cpus < 2 ? "one CPU only; run with --cpus 2"
+                                          : "this machine has one CPU only";
+        else
+            other_connect(&room->other);
+    }
     if (lack) {
         say(result->reason, lack);
         return RESULT_SKIPPED;

@@ -5,6 +5,7 @@
 #include "../../core/boot/finish.h"
 #include "../../core/boot/image.h"
 #include "../../core/boot/memory.h"
+#include "../../core/boot/smp.h"
 #include "../../core/boot/timer.h"
 #include "../../core/platform.h"
 #include "../../core/x86/instructions.h"
@@ -95,6 +96,7 @@ _Noreturn void image_main(const struct boot_information *information)
         .vmx = &vmx,
         .probes = cpu_probes(),
         .results = results,
+        .cpus = plan->cpus > 1 ? smp_start(information, plan->cpus) : 1,
     };
     timer_every(plan->host_timer);
     const char *wrong = driver_run(&driver);

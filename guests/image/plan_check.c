@@ -24,11 +24,11 @@ static const char *check_header(const struct plan_header *plan, uint64_t bytes)
         return "plan: of another version than this image";
     if (plan->flags & ~PLAN_FLAGS_ALL)
         return "plan: unknown flags";
+    if (!plan->cpus || plan->cpus > PLAN_CPUS_MAX)
+        return "plan: number of CPUs out of range";
     if (plan->policy_count > PLAN_POLICIES_MAX || plan->job_count > PLAN_JOBS_MAX ||
         plan->group_count > PLAN_GROUPS_MAX)
         return "plan: too many policies, jobs or groups of events";
-    if (plan->reserved)
-        return "plan: its reserved field is not 0";
     if (plan->size > bytes || plan->size != sizeof(*plan) +
                                                 plan->policy_count * sizeof(struct plan_policy) +
                                                 plan->group_count * sizeof(struct plan_group) +

@@ -102,5 +102,7 @@ const char *guest_lacks(const struct blob_row *row, const struct vcpu *vcpu)
             return requirements[i].lacking;
         bits &= ~requirements[i].bit;
     }
-    return bits ? "the row requires what this image does not know of" : NULL;
+    if (bits & ~ROW_REQUIRES_OF_POLICY)
+        return "the row requires what this image does not know of";
+    return guest_lacks_of_policy(row, vcpu);
 }

@@ -12,4 +12,7 @@
  */
 const char *guest_lacks(const struct blob_row *row, const struct vcpu *vcpu);
 
+/* The same of the requirements ROW_REQUIRES_OF_POLICY alone: a part of it. */
+const char *guest_lacks_of_policy(const struct blob_row *row, const struct vcpu *vcpu);
+
 #endif

@@ -3,6 +3,7 @@
 
 #include "../../core/exits/apic_mmio.h"
 #include "../blob.h"
+#include "driver.h"
 
 #include <string.h>
 
@@ -53,11 +54,14 @@ const char *room_furnish(struct room *room, const struct vmx_capability *capabil
     if (!room->vcpu)
         return "no memory for the vCPU";
     room->vcpu->mmio = &room->mmio;
+    if (room->driver->cpus > 1)
+        return other_create(&room->other, room->vcpu);
     return NULL;
 }
 
 void room_clear(struct room *room)
 {
+    other_destroy(&room->other);
     vcpu_destroy(room->vcpu);
     demand_destroy(&room->demand);
     dirty_log_destroy(&room->log);
@@ -83,7 +87,7 @@ bool room_apply(struct room *room, const struct plan_policy *from)
     memcpy(room->bitmaps, from->msr_bitmap, PAGE_SIZE);
     memcpy(room->bitmaps + PAGE_SIZE, from->io_bitmap_a, PAGE_SIZE);
     memcpy(room->bitmaps + 2 * PAGE_SIZE, from->io_bitmap_b, PAGE_SIZE);
-    struct vcpu_policy policy = {
+    room->policy = (struct vcpu_policy){
         .controls = {[CONTROL_PIN_BASED] = wish_of(&from->pin_based),
                      [CONTROL_PRIMARY] = wish_of(&from->primary),
                      [CONTROL_SECONDARY] = wish_of(&from->secondary)},
@@ -95,12 +99,12 @@ bool room_apply(struct room *room, const struct plan_policy *from)
         .io_bitmap_b = room->bitmaps + 2 * PAGE_SIZE,
     };
     for (unsigned i = 0; i < CPUID_HIDDEN_MAX; i++)
-        policy.cpuid[i] = (struct cpuid_hidden){from->cpuid[i].leaf, from->cpuid[i].subleaf,
-                                                from->cpuid[i].output, from->cpuid[i].bits};
+        room->policy.cpuid[i] = (struct cpuid_hidden){from->cpuid[i].leaf, from->cpuid[i].subleaf,
+                                                      from->cpuid[i].output, from->cpuid[i].bits};
     bool access = from->secondary.set & SECONDARY_VIRTUALIZE_APIC_ACCESSES;
     map_apic_page(room, access);
     room->vcpu->apic_access_page = access ? platform_physical(room->apic_page) : 0;
     room->ports.ones = from->unclaimed_ports == PLAN_PORTS_ONES;
     room->vcpu->ports = room->ports.ones || room->ports.count ? &room->ports : NULL;
-    return vcpu_apply_policy(room->vcpu, &policy);
+    return vcpu_apply_policy(room->vcpu, &room->policy);
 }

@@ -8,6 +8,7 @@
 #include "../../core/vmx/vcpu.h"
 #include "../plan.h"
 #include "device.h"
+#include "other.h"
 
 struct driver;
 
@@ -23,8 +24,10 @@ struct room {
     struct device device;
     struct mmio mmio;
     struct ports ports;
+    struct vcpu_policy policy; /* in force */
     struct vcpu *vcpu;
     struct performance performance; /* of the job under way */
+    struct other other;             /* the second CPU, where there is one */
 };
 
 /* Makes all of it; NULL, or why not. What was made before a failure stays: the image ends then. */

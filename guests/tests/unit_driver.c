@@ -2,6 +2,7 @@
 /* The driver from plan to results, with a guest of a few lines in place of a VM entry. */
 #include "../image/driver.h"
 
+#include "../../core/exits/apic_bus.h"
 #include "../../core/tests/stub_entry.h"
 #include "../../core/vmx/dirty_log.h"
 #include "../../core/vmx/dispatch.h"
@@ -35,11 +36,40 @@ static struct {
     bool ports, ones; /* whether the vCPU has a table of ports, and what that says */
 } entries[JOBS * PHASE_COUNT + 2 * (ROUNDS - 1)];
 static unsigned entry_count, failing_entry;
+static unsigned other_count;
+static bool other_fails;
+
+/* Ends as the guest does, by a hypercall. */
+static enum vmx_failure call(struct vcpu *vcpu, uint64_t number, uint64_t argument)
+{
+    vcpu->rax = number;
+    vcpu->rdi = argument;
+    *simulated_field(VMCS_EXIT_REASON) = EXIT_REASON_VMCALL;
+    assert_int_equal(exit_handlers[EXIT_REASON_VMCALL](vcpu), EXIT_STOP);
+    return VMX_SUCCEED;
+}
+
+/* The second CPU's guest: the same row, on a stack of its own. */
+static enum vmx_failure other_entered(struct vcpu *vcpu)
+{
+    other_count++;
+    assert_int_equal(platform_cpu_number(), 1);
+    assert_int_equal(vcpu->rdi, 0);
+    assert_int_equal(*simulated_field(VMCS_GUEST_RSP), GUEST_OTHER_STACK);
+    assert_int_equal(*simulated_field(VMCS_GUEST_RIP), blob.header.entry);
+    assert_int_equal(*simulated_field(VMCS_HOST_RIP), (uintptr_t)vmx_exit_off);
+    assert_int_equal(local_apic_id(&vcpu->apic), 1);
+    assert_int_equal(vcpu->apic.bus->count, 2);
+    return call(vcpu, other_fails ? HYPERCALL_FAILED : HYPERCALL_PHASE_DONE, 0x77);
+}
 
 static enum vmx_failure guest_entered(struct vcpu *vcpu)
 {
     uint64_t at;
 
+    if (vcpu->rsi == GUEST_OTHER)
+        return other_entered(vcpu);
+    assert_int_equal(platform_cpu_number(), 0);
     assert_in_range(entry_count, 0, COUNT_OF(entries) - 1);
     entries[entry_count].row = vcpu->rdi;
     entries[entry_count].code = vcpu->rsi;
@@ -70,11 +100,7 @@ static enum vmx_failure guest_entered(struct vcpu *vcpu)
         }
     simulated_probe_cpu.totals.exits[EXIT_REASON_CPUID] += 3;
     bool fails = ++entry_count == failing_entry;
-    vcpu->rax = fails ? HYPERCALL_FAILED : HYPERCALL_PHASE_DONE;
-    vcpu->rdi = 0x10d;
-    *simulated_field(VMCS_EXIT_REASON) = EXIT_REASON_VMCALL;
-    assert_int_equal(exit_handlers[EXIT_REASON_VMCALL](vcpu), EXIT_STOP);
-    return VMX_SUCCEED;
+    return call(vcpu, fails ? HYPERCALL_FAILED : HYPERCALL_PHASE_DONE, 0x10d);
 }
 
 /* Each job's results behind the last one's, by what it asks for now. */
@@ -96,7 +122,8 @@ static int make(void **state)
     memset(&plan, 0, sizeof(plan));
     strcpy(plan.policies[0].name, "one");
     strcpy(plan.policies[1].name, "two");
-    plan.header = (struct plan_header){.policy_count = 2, .group_count = 1, .job_count = JOBS};
+    plan.header =
+        (struct plan_header){.policy_count = 2, .group_count = 1, .job_count = JOBS, .cpus = 1};
     for (unsigned i = 0; i < JOBS; i++) {
         plan.jobs[i] = (struct plan_job){.policy = i & 1,
                                          .probe_level = i,
@@ -108,14 +135,16 @@ static int make(void **state)
     }
     lay_out();
     simulated_probe_cpu = (struct probe_cpu){0};
-    entry_count = failing_entry = 0;
+    entry_count = failing_entry = other_count = 0;
+    other_fails = false;
     stub_guest = guest_entered;
     driver = (struct driver){.plan = &plan.header,
                              .blob = &blob,
                              .blob_size = sizeof(blob),
                              .vmx = &cpu,
                              .probes = &simulated_probe_cpu,
-                             .results = platform_pages_allocate(RESULT_PAGES, PAGE_SIZE)};
+                             .results = platform_pages_allocate(RESULT_PAGES, PAGE_SIZE),
+                             .cpus = 1};
     return vmx_enable(&cpu) ? -1 : 0;
 }
 
@@ -359,6 +388,67 @@ static void ports_of_the_device_are_there_for_rows_that_name_them(void **state)
     }
 }
 
+/* The first and the last job's row takes two CPUs. */
+static void give_two_cpus(uint32_t asked, uint32_t there)
+{
+    plan.header.cpus = asked;
+    driver.cpus = there;
+    blob.rows[0].requires = ROW_REQUIRES_TWO_CPUS;
+}
+
+static void two_cpus(void **state)
+{
+    (void)state;
+    give_two_cpus(2, 2);
+    assert_null(driver_run(&driver));
+    for (unsigned job = 0; job < JOBS; job++)
+        expect_job(job, RESULT_DONE, "");
+    assert_int_equal(other_count, PHASE_COUNT + PHASE_COUNT + 2 * (ROUNDS - 1));
+    assert_int_equal(entry_count, COUNT_OF(entries));
+    assert_false(simulated_host.apic_is_guests);
+}
+
+static void one_cpu_of_two(void **state)
+{
+    (void)state;
+    give_two_cpus(1, 1);
+    assert_null(driver_run(&driver));
+    expect_job(0, RESULT_SKIPPED, "one CPU only; run with --cpus 2");
+    expect_job(1, RESULT_DONE, "");
+    give_two_cpus(2, 1);
+    memset(result_of(0), 0, sizeof(*result_of(0)));
+    entry_count = 0;
+    assert_null(driver_run(&driver));
+    expect_job(0, RESULT_SKIPPED, "this machine has one CPU only");
+    assert_int_equal(other_count, 0);
+}
+
+/* The first is told to stop, and the next job knows nothing of that. */
+static void the_second_cpu_fails(void **state)
+{
+    (void)state;
+    give_two_cpus(2, 2);
+    other_fails = true;
+    assert_null(driver_run(&driver));
+    expect_job(0, RESULT_FAILED, "second CPU: the guest reported a failure");
+    expect_job(1, RESULT_DONE, "");
+    expect_job(2, RESULT_FAILED, "second CPU: the guest reported a failure");
+    assert_int_equal(other_count, 2);
+    assert_true(simulated_log_has("guest stopped: the guest reported a failure (value 0x77)"));
+}
+
+/* And the second, if the first fails. */
+static void the_first_of_two_fails(void **state)
+{
+    (void)state;
+    give_two_cpus(2, 2);
+    failing_entry = 1;
+    assert_null(driver_run(&driver));
+    expect_job(0, RESULT_FAILED, "the guest reported a failure");
+    expect_job(1, RESULT_DONE, "");
+    expect_job(2, RESULT_DONE, "");
+}
+
 static void jobs_fail_one_by_one(void **state)
 {
     (void)state;
@@ -569,6 +659,10 @@ int main(void)
         driver_test(floor_rows_use_the_floor),
         driver_test(rows_start_in_their_mode),
         driver_test(ports_are_as_each_policy_says),
+        driver_test(two_cpus),
+        driver_test(one_cpu_of_two),
+        driver_test(the_second_cpu_fails),
+        driver_test(the_first_of_two_fails),
         driver_test(jobs_fail_one_by_one),
         driver_test(ports_of_the_device_are_there_for_rows_that_name_them),
         driver_test(jobs_are_skipped),

@@ -57,6 +57,7 @@ static int make_plan(void **state)
         .policy_count = POLICIES,
         .job_count = JOBS,
         .group_count = GROUPS,
+        .cpus = PLAN_CPUS_MAX,
     };
     return 0;
 }
@@ -112,6 +113,8 @@ static void header_fields(void **state)
     BAD(plan->version, PLAN_VERSION + 1, "plan: of another version than this image");
     BAD(plan->flags, PLAN_FLAGS_ALL + 1, "plan: unknown flags");
     BAD(plan->flags, 0x80000000, "plan: unknown flags");
+    BAD(plan->cpus, 0, "plan: number of CPUs out of range");
+    BAD(plan->cpus, PLAN_CPUS_MAX + 1, "plan: number of CPUs out of range");
     BAD(plan->size, BYTES - 1, counts);
     BAD(plan->size, BYTES + 1, counts);
     BAD(plan->size, 0, counts);
@@ -127,7 +130,6 @@ static void header_fields(void **state)
     BAD(plan->group_count, GROUPS - 1, counts);
     BAD(plan->group_count, PLAN_GROUPS_MAX + 1, many);
     BAD(plan->group_count, UINT32_MAX, many);
-    BAD(plan->reserved, 1, "plan: its reserved field is not 0");
     BAD(plan->results_base, 0x4000001, region);
     BAD(plan->results_base, UINT64_MAX - 4095, region); /* runs over the end of the address space */
     BAD(plan->results_size, plan->results_size + 8, region);
