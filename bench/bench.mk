@@ -7,8 +7,8 @@ BENCH_SHIM := bench/benchmark_shim.cc
 BENCH_OBJECTS := $(BENCH_SOURCES:bench/%.c=$(BUILD)/bench/%.o) $(BUILD)/bench/benchmark_shim.o
 BENCH_LIBS := -lbenchmark -lpopt -ljansson -lmd -lpfm -lpthread
 
-$(BUILD)/exitmeter: $(BENCH_OBJECTS)
-	$(Q)$(CXX) -o $@ $(filter %.o,$^) $(BENCH_LIBS)
+$(BUILD)/exitmeter: $(BENCH_OBJECTS) $(LOADER_LIBRARY)
+	$(Q)$(CXX) -o $@ $(filter %.o %.a,$^) $(BENCH_LIBS)
 
 $(BUILD)/bench/%.o: bench/%.c
 	@mkdir -p $(@D)

@@ -52,3 +52,19 @@ $(BUILD)/blob/tests/%.o: guests/tests/%.c
 .SECONDARY: $(TEST_BLOB_OBJECTS)
 
 -include $(TEST_BLOB_OBJECTS:.o=.d)
+
+# The loaders once more, for the harness, with the image's own string_format().
+LOADER_LIBRARY = $(BUILD)/loader.a
+LOADER_OBJECTS = $(patsubst %.c,$(BUILD)/hosted/%.o,$(wildcard guests/loader/*.c) core/boot/string.c)
+
+$(LOADER_LIBRARY): $(LOADER_OBJECTS)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+$(BUILD)/hosted/core/boot/string.o: HOST_CFLAGS += $(HOSTED_RENAMES)
+
+$(BUILD)/hosted/%.o: %.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HOST_CFLAGS) -MMD -MP -c -o $@ $<
+
+-include $(LOADER_OBJECTS:.o=.d)

@@ -20,8 +20,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define LOAD_LIMIT       (4ull << 30) /* guest-physical; nothing is placed from here on */
-#define LOAD_RANGES_MAX  128u         /* of a map: as many as Linux's zero page takes */
+#define LOAD_LIMIT       (4ul << 30) /* guest-physical; nothing is placed from here on */
+#define LOAD_RANGES_MAX  128u        /* of a map: as many as Linux's zero page takes */
 #define LOAD_PIECES_MAX  32u
 #define LOAD_CMDLINE_MAX 4095u        /* characters, whatever the kernel would take */
 #define LOAD_RSDP_MAX    64u          /* bytes; ACPI 2.0 has 36 */
@@ -35,7 +35,7 @@ enum load_start {
     LOAD_STARTS
 };
 
-enum load_kind { LOAD_FLAT, LOAD_LINUX, LOAD_MULTIBOOT1, LOAD_MULTIBOOT2, LOAD_KINDS };
+enum load_kind { LOAD_LINUX, LOAD_MULTIBOOT2, LOAD_MULTIBOOT1, LOAD_FLAT, LOAD_KINDS };
 
 /* Types of the BIOS function E820, which are multiboot's and ACPI's too; another is not RAM. */
 enum load_memory {
