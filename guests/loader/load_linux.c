@@ -122,8 +122,9 @@ static const char *place_kernel(struct load_plan *plan, struct kernel *kernel, u
     if (header->pref_address < LOAD_MIB || header->pref_address >= LOAD_LIMIT)
         return load_refuse(plan, "bzImage: pref_address 0x%llx is not in 1 MiB to 4 GiB",
                            header->pref_address);
-    if (!header->relocatable_kernel || !load_find(plan, &wish, at))
-        *at = header->pref_address;
+    *at = header->pref_address;
+    if (header->relocatable_kernel && !load_find(plan, &wish, at))
+        *at = (header->pref_address + wish.align - 1) & -wish.align; /* to be named: not free */
     return load_put(plan, &wish, *at);
 }
 
