@@ -56,8 +56,8 @@ static const char *check_console(struct load_plan *plan, uint64_t at, uint32_t s
 {
     (void)size;
     if (load_field(plan->request, at + TAG_SIZE) & CONSOLE_REQUIRED)
-        return load_refuse(plan, "the multiboot 2 header requires a console (tag 4), and none is "
-                                 "offered");
+        return load_refuse(
+            plan, "the multiboot 2 header requires what is not offered: a console (tag 4)");
     return NULL;
 }
 
@@ -105,8 +105,7 @@ static const char *read_tag(struct load_plan *plan, struct header *header, uint6
     if (tag->keep)
         *(uint64_t *)((char *)header + tag->keep) = at + TAG_SIZE;
     if (tag->requires && !optional)
-        return load_refuse(plan,
-                           "the multiboot 2 header requires %s (tag %u), which is not offered",
+        return load_refuse(plan, "the multiboot 2 header requires what is not offered: %s (tag %u)",
                            tag->requires, type);
     return tag->check && !optional ? tag->check(plan, at, size) : NULL;
 }
@@ -204,6 +203,14 @@ static const char *relocate(struct load_plan *plan, const struct header *header,
     return NULL;
 }
 
+static bool is_loaded(const struct load_result *result, uint64_t at)
+{
+    for (unsigned i = 0; i < result->piece_count; i++)
+        if (at - result->pieces[i].to < result->pieces[i].size)
+            return true;
+    return false;
+}
+
 static const char *put_image(struct load_plan *plan, const struct header *header, uint64_t *start)
 {
     struct load_elf elf;
@@ -224,13 +231,11 @@ static const char *put_image(struct load_plan *plan, const struct header *header
         return wrong;
     uint64_t moved = *start - elf.start;
     uint64_t entry = header->entry ? load_field(plan->request, header->entry) : elf.entry;
-    if (entry - elf.start >= elf.end - elf.start)
-        return load_refuse(plan,
-                           "the multiboot 2 header's entry 0x%lx is not in 0x%lx-0x%lx, which "
-                           "is loaded",
-                           entry, elf.start, elf.end);
     plan->result->rip = entry + moved;
-    return load_elf_put(plan, &elf, moved);
+    wrong = load_elf_put(plan, &elf, moved);
+    if (!wrong && !is_loaded(plan->result, plan->result->rip))
+        return load_refuse(plan, "the multiboot 2 header's entry 0x%lx is in no segment", entry);
+    return wrong;
 }
 
 bool load_is_multiboot2(const struct load_request *request)
