@@ -26,7 +26,7 @@ include bench/bench.mk
 
 UNIT_TESTS = $(CORE_UNIT_TESTS) $(BENCH_UNIT_TESTS)
 
-.PHONY: help all bench test unit python-tests e2e lint baseline clean
+.PHONY: help all bench test unit python-tests e2e fuzz lint baseline clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
@@ -54,6 +54,10 @@ python-tests: all ## tests of analysis, and of the harness without Bochs
 
 e2e: all $(TEST_BINS) $(TARGET_ELF) ## everything that needs VT-x, on Bochs
 	$(PYTEST) ci/tests
+
+fuzz: $(FUZZ_LOADER) ## feed the loaders what libFuzzer invents, for FUZZ_SECONDS=60
+	@mkdir -p $(BUILD)/fuzz/corpus
+	cd $(BUILD)/fuzz && ./loader -max_total_time=$(FUZZ_SECONDS) -max_len=40000 -rss_limit_mb=1024 corpus
 
 lint: ## both compilers, header check, clang-format, shellcheck, pyflakes, SPDX lines
 	@ci/lint.sh $(BUILD)

@@ -68,3 +68,17 @@ $(BUILD)/hosted/%.o: %.c
 	$(Q)$(CC) $(HOST_CFLAGS) -MMD -MP -c -o $@ $<
 
 -include $(LOADER_OBJECTS:.o=.d)
+
+# One binary of the loaders alone, by clang, whose libFuzzer it is.
+FUZZ_SECONDS = 60
+FUZZ_LOADER = $(BUILD)/fuzz/loader
+FUZZ_LOADER_SOURCES = guests/tests/fuzz_loader.c $(wildcard guests/loader/*.c)
+
+$(BUILD)/fuzz/string.o: core/boot/string.c
+	@mkdir -p $(@D)
+	$(Q)clang $(HOST_CFLAGS) $(HOSTED_RENAMES) -c -o $@ $<
+
+$(FUZZ_LOADER): $(FUZZ_LOADER_SOURCES) $(BUILD)/fuzz/string.o $(wildcard guests/loader/*.h)
+	@mkdir -p $(@D)
+	$(Q)clang $(HOST_CFLAGS) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ \
+		$(filter %.c %.o,$^)
