@@ -84,7 +84,7 @@ const char *load_addresses_put(struct load_plan *plan, uint64_t header_offset,
                                addresses->header, header_offset);
         load = addresses->header - header_offset;
     } else {
-        if (addresses->header < load || addresses->header - load > header_offset)
+        if (addresses->header - load > header_offset)
             return load_refuse(plan,
                                "multiboot: load address 0x%lx does not lie in the file, whose "
                                "offset 0x%lx comes to 0x%x",
@@ -107,7 +107,7 @@ const char *load_addresses_put(struct load_plan *plan, uint64_t header_offset,
                                addresses->bss_end, load + size);
         room = addresses->bss_end - load;
     }
-    if (addresses->entry < load || addresses->entry - load >= room)
+    if (addresses->entry - load >= room)
         return load_refuse(plan, "multiboot: the entry 0x%x is not in 0x%lx-0x%lx, which is loaded",
                            addresses->entry, load, load + room);
     const struct load_wish wish = {

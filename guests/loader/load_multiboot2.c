@@ -121,7 +121,7 @@ static const char *read_header(struct load_plan *plan, struct header *header)
     if (architecture != ARCHITECTURE_I386)
         return load_refuse(plan, "the multiboot 2 header is for architecture %u, not 0, i386",
                            architecture);
-    if (length < HEADER_SIZE || !load_within(header->offset, length, request->image_size))
+    if (!load_within(header->offset, length, request->image_size))
         return load_refuse(plan,
                            "the multiboot 2 header at 0x%lx is cut off: it has %u bytes, in a file "
                            "of 0x%lx",

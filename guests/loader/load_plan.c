@@ -161,12 +161,14 @@ static void consider(const struct load_plan *plan, const struct load_wish *wish,
     *at = candidate;
 }
 
-/* The best address is beside an edge: the bounds', or where a range or a piece starts or ends. */
+/*
+ * The best address is beside where a range or a piece starts or ends, or the first page ends; or
+ * beside a bound of the wish, which what lies behind it is taken to.
+ */
 bool load_find(const struct load_plan *plan, const struct load_wish *wish, uint64_t *at)
 {
     bool found = false;
 
-    consider(plan, wish, wish->high ? wish->max : wish->min, &found, at);
     consider(plan, wish, LOAD_PAGE, &found, at);
     for (unsigned i = 0; i < plan->request->map_count; i++) {
         consider(plan, wish, plan->request->map[i].start, &found, at);

@@ -101,6 +101,17 @@ static void maps_that_overlap(void **state)
     fixture->request.map = split;
     fixture->request.map_count = COUNT_OF(split);
     fixture_accepts(fixture);
+    image_flat(fixture, 0x1000, LOAD_START_PROTECTED, 2 * MIB); /* nothing else starts there */
+    fixture->request.map = split;
+    fixture->request.map_count = 1;
+    fixture->request.flat_address = 2 * MIB + 0x8000;
+    fixture_accepts(fixture);
+    assert_int_equal(fixture->result.rsp, 2 * MIB + 0x2000); /* behind the GDT */
+    const struct load_range low[] = {{0x1000, 3 * MIB, LOAD_RAM}, {0x8000, 0x12345, LOAD_NVS}};
+    fixture->request.map = low;
+    fixture->request.map_count = COUNT_OF(low);
+    fixture_accepts(fixture);
+    assert_int_equal(fixture->result.gdt, 0x12348);
     fixture->request.map = holed;
     fixture->request.map_count = COUNT_OF(holed);
     image_flat(fixture, 0x1000, LOAD_START_LONG, MIB);
@@ -145,6 +156,10 @@ static void no_image_of_any_kind(void **state)
     fixture->request.start_given = true; /* nobody means to execute that */
     fixture_refuses(fixture,
                     "the image is an ELF file without a multiboot header in its first 32 KiB");
+    image_flat(fixture, 0x200, LOAD_START_REAL, 0);
+    fixture_put_32(fixture, 0x10, 0x1badb002); /* what only looks like a header */
+    fixture_accepts(fixture);
+    assert_int_equal(fixture->result.kind, LOAD_FLAT);
     fixture->size = 0;
     fixture_refuses(fixture, "the image is empty");
 }
@@ -183,6 +198,19 @@ static void bad_requests(void **state)
                              "more than 4 GiB");
 }
 
+/* Told before a byte is read. */
+static void image_of_more_than_4_gib(void **state)
+{
+    struct fixture *fixture = *state;
+    uint8_t byte = 0;
+    fixture->request.image = &byte;
+    fixture->request.image_size = LOAD_LIMIT + 1;
+    const char *wrong =
+        load_guest(&fixture->request, &fixture->result, fixture->scratch, LOAD_SCRATCH);
+    assert_string_equal(wrong, "an image of 0x100000001 and an initial RAM disk of 0x0 bytes are "
+                               "more than 4 GiB");
+}
+
 static void scratch_too_small(void **state)
 {
     struct fixture *fixture = *state;
@@ -215,6 +243,7 @@ int main(void)
         FIXTURE_TEST(what_a_flat_image_takes_not),
         FIXTURE_TEST(no_image_of_any_kind),
         FIXTURE_TEST(bad_requests),
+        FIXTURE_TEST(image_of_more_than_4_gib),
         FIXTURE_TEST(scratch_too_small),
         FIXTURE_TEST(kinds_have_names),
     };

@@ -149,6 +149,7 @@ static void old_protocols(void **state)
     image_linux(fixture);
     LINUX_HEADER->version = 0x206; /* fields behind cmdline_size mean nothing yet */
     LINUX_HEADER->jump = 0xeb | 0x3a << 8;
+    LINUX_HEADER->hardware_subarch = 0x55; /* behind the header's end */
     fixture_accepts(fixture);
     assert_int_equal(fixture->result.start, LOAD_START_PROTECTED);
     assert_int_equal(fixture->result.rip, 2 * MIB); /* 1 MiB, aligned */
@@ -224,6 +225,8 @@ static void bad_headers(void **state)
     BAD(jump, 0x8feb, "bzImage: the setup header ends at 0x291, and not in 0x23c-0x290");
     BAD(jump, 0x39eb, "bzImage: the setup header ends at 0x23b, and not in 0x23c-0x290");
     BAD(kernel_alignment, 0, "bzImage: a kernel_alignment of 0x0 is no power of 2 from 0x1000");
+    BAD(kernel_alignment, 0x800,
+        "bzImage: a kernel_alignment of 0x800 is no power of 2 from 0x1000");
     BAD(kernel_alignment, 0x300000,
         "bzImage: a kernel_alignment of 0x300000 is no power of 2 from 0x1000");
     BAD(pref_address, 0xff000, "bzImage: pref_address 0xff000 is not in 1 MiB to 4 GiB");

@@ -187,6 +187,19 @@ static void elf_files_for_others(void **state)
                              "0x510 bytes");
 }
 
+/* A header is in it, but no file header has room. */
+static void elf_files_cut_off(void **state)
+{
+    struct fixture *fixture = *state;
+    image_elf64(fixture);
+    image_multiboot1(fixture, 8, 0);
+    fixture->size = 63;
+    fixture_refuses(fixture, "ELF: class 2 in 0x3f bytes is neither ELF32 nor ELF64");
+    fixture->size = 51;
+    fixture_refuses(fixture, "the image has a multiboot header without load addresses, and is no "
+                             "ELF file either");
+}
+
 static void too_many_segments(void **state)
 {
     struct fixture *fixture = *state;
@@ -299,6 +312,7 @@ int main(void)
         FIXTURE_TEST(where_the_header_lies),
         FIXTURE_TEST(bad_elf32),
         FIXTURE_TEST(elf_files_for_others),
+        FIXTURE_TEST(elf_files_cut_off),
         FIXTURE_TEST(too_many_segments),
         FIXTURE_TEST(addresses_in_the_header),
         FIXTURE_TEST(bad_addresses),

@@ -280,6 +280,19 @@ static void relocatable(void **state)
     IMAGE_TAGS(fixture, 10, 24, MIB, 40 * MIB + 0x4ffe, 0x1000, 2);
     fixture_accepts(fixture);
     assert_int_equal(result->rip, 40 * MIB + 0x4000 - 0x105000 + 0x10);
+    /* No preference, and linked where its end is behind max. */
+    IMAGE_TAGS(fixture, 10, 24, MIB, 2 * MIB + 0x5fff, 0x1000, 0);
+    fixture_accepts(fixture);
+    assert_int_equal(result->rip, MIB + 0x10);
+    /* Never in the first page. */
+    const struct load_range all = {0, 64 * MIB, LOAD_RAM};
+    fixture->request.map = &all;
+    fixture->request.map_count = 1;
+    IMAGE_TAGS(fixture, 10, 24, 0, 0xffffffff, 1, 1);
+    fixture_accepts(fixture);
+    assert_int_equal(result->rip, 0x1000 + 0x10);
+    fixture->request.map = fixture_map;
+    fixture->request.map_count = COUNT_OF(fixture_map);
     IMAGE_TAGS(fixture, 10, 24, 63 * MIB, 81 * MIB, 0x1000, 0);
     fixture_refuses(fixture,
                     "the image wants 0x105000 bytes in 0x3f00000-0x5100001, where there is "
