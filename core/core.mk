@@ -18,7 +18,8 @@ COUNTED_SOURCES = core/vmx/dispatch.c core/vmx/event.c core/vmx/event_exception.
 	$(filter-out $(APIC_SOURCES),$(wildcard core/exits/*.c))
 IMAGE_SOURCES = $(CORE_SOURCES) probes/ring.c $(wildcard core/boot/*.c) $(wildcard guests/image/*.c) \
 	$(wildcard guests/loader/*.c)
-IMAGE_ASSEMBLY = core/vmx/entry.S core/boot/start.S core/boot/exception.S core/boot/trampoline.S
+IMAGE_ASSEMBLY = core/vmx/entry.S core/boot/start.S core/boot/exception.S core/boot/catch.S \
+	core/boot/trampoline.S
 
 IMAGE_OBJECTS = $(IMAGE_SOURCES:%.c=$(BUILD)/image/%.o) $(IMAGE_ASSEMBLY:%.S=$(BUILD)/image/%.S.o)
 COUNTING_OBJECTS = $(COUNTED_SOURCES:%.c=$(BUILD)/image/counting/%.o)
