@@ -151,7 +151,8 @@ static bool fits_image(const struct run_options *options)
     return not_with("guest", options->guests, other) &&
            not_with("samples", options->samples_given, other) &&
            not_with("rounds", options->rounds_given, other) &&
-           not_with("probes", options->probes, other) &&
+           not_with("probes", options->probes, other) && not_with("pmu", options->pmu, other) &&
+           not_with("pmu-model", options->pmu_model, other) &&
            not_with("host-timer", options->host_timer_given, other) &&
            not_with("corpus", options->corpus, other);
 }
