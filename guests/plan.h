@@ -15,7 +15,7 @@
 #include "../probes/record.h"
 
 #define PLAN_MAGIC        0x314e414c504d5845ull /* "EXMPLAN1", little-endian */
-#define PLAN_VERSION      5u
+#define PLAN_VERSION      6u
 #define PLAN_NAME_SIZE    48u /* bytes of a name, its NUL included */
 #define PLAN_POLICIES_MAX 64u
 #define PLAN_GROUPS_MAX   64u

@@ -9,7 +9,6 @@
 
 #define SVR_ENABLED     (1u << 8)
 #define COMMAND_PENDING (1u << 12)
-#define BASE_ADDRESS    0x000ffffffffff000ull
 
 static bool x2apic_wanted;
 
@@ -20,7 +19,7 @@ static bool in_x2apic_mode(uint64_t base)
 
 static volatile uint32_t *page(uint64_t base)
 {
-    return platform_at(base & BASE_ADDRESS);
+    return platform_at(base & APIC_BASE_ADDRESS);
 }
 
 void apic_start(void)

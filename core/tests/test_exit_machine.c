@@ -4,6 +4,7 @@
 
 #include "../vmx/event.h"
 #include "../x86/control_registers.h"
+#include "../x86/msr.h"
 
 #define VECTOR  0x31
 #define EXITING PIN_BASED_EXTERNAL_INTERRUPT_EXITING
@@ -128,6 +129,36 @@ static void halt_for_good_stops(void **state)
     }
 }
 
+static void write_base(uint64_t value)
+{
+    begin(true, 0, 0);
+    guest.rcx = IA32_APIC_BASE;
+    guest.rax = (uint32_t)value;
+    guest.rdx = value >> 32;
+}
+
+/* The CPU's own local APIC stays where it is: its page would hide the core's memory. */
+static void the_apic_does_not_move(void **state)
+{
+    static const uint64_t moved[] = {0x7e00900, 0xfee01900, 0x1fee00900};
+    (void)state;
+    simulated_msr_set(IA32_APIC_BASE, 0xfee00900);
+    for (size_t i = 0; i < COUNT_OF(moved); i++) {
+        write_base(moved[i]);
+        exit_take(EXIT_REASON_WRMSR, 0);
+        assert_int_equal(field(VMCS_ENTRY_INTERRUPTION_INFO), 0x80000b0d); /* #GP */
+        assert_int_equal(simulated_msr(IA32_APIC_BASE)->value, 0xfee00900);
+    }
+    write_base(0xfee00d00);
+    assert_int_equal(exit_take(EXIT_REASON_WRMSR, 0), EXIT_RESUME);
+    assert_int_equal(simulated_msr(IA32_APIC_BASE)->value, 0xfee00d00);
+    /* Without the machine, but with the CPU's own, the bitmaps decide. */
+    write_base(0xfee01900);
+    guest.has_machine = false;
+    assert_int_equal(exit_take(EXIT_REASON_WRMSR, 0), EXIT_RESUME);
+    assert_int_equal(simulated_msr(IA32_APIC_BASE)->value, 0xfee01900);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -136,6 +167,7 @@ int main(void)
         exit_test(one_that_is_gone),
         exit_test(halt_waits_for_devices),
         exit_test(halt_for_good_stops),
+        exit_test(the_apic_does_not_move),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

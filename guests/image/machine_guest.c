@@ -4,6 +4,7 @@
 #include "../../core/boot/fadt.h"
 #include "../../core/vmx/dump.h"
 #include "../../core/x86/control_registers.h"
+#include "../../core/x86/msr.h"
 #include "machine_map.h"
 #include "machine_ports.h"
 #include "plan_check.h"
@@ -12,6 +13,8 @@
 #include "say.h"
 
 #include <string.h>
+
+#define MSR_BITMAP_WRITE_LOW 2048u /* its quarter of the MSR bitmap, SDM Vol. 3C 25.6.9 */
 
 #define RING_PAGES ((1 + (uint64_t)PROFILE_RING_RECORDS) * RECORD_SIZE / PAGE_SIZE + 1)
 
@@ -130,6 +133,7 @@ static bool apply_policy(struct run *run)
     struct vcpu_policy policy = room_policy(run->bitmaps, from);
 
     policy.machine = true;
+    run->bitmaps[MSR_BITMAP_WRITE_LOW + IA32_APIC_BASE / 8] |= 1u << IA32_APIC_BASE % 8;
     run->ports.ones = from->unclaimed_ports == PLAN_PORTS_ONES;
     if (!machine_ports_claim(&run->owned, &run->ports, run->bitmaps + PAGE_SIZE,
                              run->bitmaps + 2 * PAGE_SIZE)) {
