@@ -17,6 +17,7 @@ endif
 .DEFAULT_GOAL = help
 
 GRUB_IMAGE = $(BUILD)/grub-eltorito.img
+GRUB_GUEST_IMAGE = $(BUILD)/grub-guest.img
 
 include core/core.mk
 include core/target.mk
@@ -26,12 +27,12 @@ include bench/bench.mk
 
 UNIT_TESTS = $(CORE_UNIT_TESTS) $(BENCH_UNIT_TESTS)
 
-.PHONY: help all bench test unit python-tests e2e lint baseline clean
+.PHONY: help all bench test unit python-tests e2e e2e-linux fuzz lint baseline clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
 
-all: $(BUILD)/exitmeter $(CORE_ELF) $(GUESTS_BIN) $(GRUB_IMAGE) ## build the harness, the image and the guests
+all: $(BUILD)/exitmeter $(CORE_ELF) $(GUESTS_BIN) $(GRUB_IMAGE) $(GRUB_GUEST_IMAGE) ## build the harness, the image and the guests
 
 bench: ## measure: install what is missing, build, run, print the table, write the report
 	@ci/setup.sh bench
@@ -52,8 +53,16 @@ unit: $(UNIT_TESTS) ## unit tests in C on a simulated CPU, under ASan and UBSan
 python-tests: all ## tests of analysis, and of the harness without Bochs
 	$(PYTEST) analysis/tests bench/tests
 
-e2e: all $(TEST_BINS) $(TARGET_ELF) ## everything that needs VT-x, on Bochs
+e2e: all $(TEST_BINS) $(TARGET_ELF) $(MACHINE_GUESTS) ## everything that needs VT-x, on Bochs
 	$(PYTEST) ci/tests
+
+e2e-linux: all ## Debian's cloud kernel as a guest that has the machine, on Bochs, under both policies
+	@ci/linux/build.sh $(BUILD)
+	$(PYTEST) ci/linux
+
+fuzz: $(FUZZ_LOADER) ## feed the loaders what libFuzzer invents, for FUZZ_SECONDS=60
+	@mkdir -p $(BUILD)/fuzz/corpus
+	cd $(BUILD)/fuzz && ./loader -max_total_time=$(FUZZ_SECONDS) -max_len=40000 -rss_limit_mb=1024 corpus
 
 lint: ## both compilers, header check, clang-format, shellcheck, pyflakes, SPDX lines
 	@ci/lint.sh $(BUILD)
@@ -65,5 +74,7 @@ clean: ## remove what was built; runs stay
 	rm -rf $(BUILD)
 
 $(GRUB_IMAGE): guests/grub.cfg
+$(GRUB_GUEST_IMAGE): guests/grub_guest.cfg
+$(GRUB_IMAGE) $(GRUB_GUEST_IMAGE):
 	@mkdir -p $(@D)
 	$(Q)grub-mkimage -O i386-pc-eltorito -p / -c $< -o $@ biosdisk iso9660 multiboot2

@@ -53,7 +53,20 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     report = commands.add_parser("report", allow_abbrev=False, help="one self-contained HTML page")
     report.add_argument("run", type=Path, metavar="RUN")
     report.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: RUN.html")
+
+    profile = commands.add_parser("profile", allow_abbrev=False,
+                                  help="where the exits of a guest of your own went")
+    profile.add_argument("run", type=Path, metavar="RUN")
+    profile.add_argument("--top", type=_positive, default=15, metavar="N", help="lines a list (15)")
+    profile.add_argument("--json", action="store_true", help="one JSON document on stdout")
     return parser.parse_args(arguments)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
 
 
 def dispatch(options: argparse.Namespace) -> int:
@@ -65,6 +78,9 @@ def dispatch(options: argparse.Namespace) -> int:
     if options.command == "gate":
         from .gate import gate
         return gate(options.run, options.baseline, options.update, options.json)
+    if options.command == "profile":
+        from .profile_text import profile
+        return profile(options.run, options.top, options.json)
     from .report import report
     return report(options.run, options.output)
 

@@ -63,7 +63,7 @@ def parts(found: Sequence[Result], peers: Sequence[Result], unit: str) -> str:
         marks.append((place, left, str(left)))
         middles.append((place, result.benchmark))
     policy = found[0].policy
-    return _bars(f"parts-{_slug(policy)}", "Stacked bars: the five parts of each round trip under "
+    return _bars(f"parts-{slug(policy)}", "Stacked bars: the five parts of each round trip under "
                  f"{policy}, medians in {unit}, control included. The table below has the numbers.",
                  bars, marks, middles, len(found), unit, reach, indent)
 
@@ -131,7 +131,7 @@ def distribution(found: Sequence[Result], policies: Sequence[str], unit: str) ->
         f"set xrange [{low if wide else low - 0.02 * (high - low) - 1}:{high + 1}]\n"
         "plot " + ", ".join(plots) + "\n")
     name = found[0].benchmark
-    return draw(f"cdf-{_slug(name)}", f"Lines: share of the samples of {name} at or below a round "
+    return draw(f"cdf-{slug(name)}", f"Lines: share of the samples of {name} at or below a round "
                 f"trip, in {unit}, one line a policy. The percentile table has the numbers.",
                 (WIDTH, 260), script)
 
@@ -151,7 +151,7 @@ def legend(names: Sequence[str]) -> list[dict[str, Any]]:
     return [{"name": name, "colour": colour(number)} for number, name in enumerate(names)]
 
 
-def _slug(text: str) -> str:
+def slug(text: str) -> str:
     """A name as part of an id; unlike names give unlike slugs."""
     return "".join(char if re.fullmatch(r"[a-z0-9]", char) else
                    "-" if char == "-" else f"_{ord(char):x}_" for char in text)

@@ -7,9 +7,10 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from . import drawings, table
+from . import drawings, profile_report, table
 from .errors import EXIT_DAMAGED, EXIT_DONE, BadInput
 from .output import complain, emit, write_whole
+from .profile import is_profile, open_profile
 from .results import Result, results
 from .run import Run, open_run
 from .statistics import COUNTERS, PART_NAMES, PERCENTILES, Absent
@@ -23,24 +24,34 @@ CONTROLS = ("pin_based", "primary", "secondary", "exit", "entry", "vpid", "ept_p
 
 def report(path: Path, output: Path | None) -> int:
     """Write the page, by default beside the run directory, which itself never changes."""
-    run = open_run(path)
+    run = None if is_profile(path) else open_run(path)
     if output is None:
         whole = path.resolve()
         output = path.parent / f"{path.name}.html" if path.name else Path(f"{whole}.html")
     if output.resolve().is_relative_to(path.resolve()):
         raise BadInput(f"{output}: lies in the run directory, which is never changed")
-    write_whole(output, page(run))
+    write_whole(output, page(run) if run else profile_page(path))
     emit(str(output))
-    return EXIT_DAMAGED if complain(run.damages) else EXIT_DONE
+    return EXIT_DAMAGED if run and complain(run.damages) else EXIT_DONE
 
 
 def page(run: Run) -> str:
     """The HTML of a run's report."""
+    return templates().get_template("report.html").render(contents(run))
+
+
+def profile_page(path: Path) -> str:
+    """The same of a run that profiled a guest."""
+    return templates().get_template("profile.html").render(
+        profile_report.contents(open_profile(path)))
+
+
+def templates() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True,
         undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"plain": table.plain, "ratio": table.ratio}
-    return environment.get_template("report.html").render(contents(run))
+    return environment
 
 
 def contents(run: Run) -> dict[str, Any]:

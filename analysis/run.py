@@ -16,6 +16,7 @@ from .document import Node, load
 from .errors import BadInput
 from .failed_entry import in_records, in_totals
 from .layout import PLACES
+from .profile import SCHEMA as PROFILE_SCHEMA
 from .totals import Folded, Totals, read_folded, read_totals
 from .trace import Trace
 from .validity import Validity, read_validity
@@ -164,6 +165,9 @@ def open_run(path: Path) -> Run:
     if not path.is_dir():
         raise BadInput(f"{path}: {'not a run directory' if path.exists() else 'no such run'}")
     top = load(path / "run.json")
+    if top["schema"].value == PROFILE_SCHEMA:
+        raise BadInput(f"{path}: the profile of a guest, not benchmarks; `exitmeter profile` shows "
+                       "it")
     top.schema(SCHEMA)
     status = top["status"].text()
     if status not in ("complete", "failed"):

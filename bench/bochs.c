@@ -8,7 +8,7 @@
  * a panic, a triple fault or a power-off among them: exit status 1 and the reason in the log.
  */
 #include "../guests/plan.h"
-#include "child.h"
+#include "bochs_run.h"
 #include "experiment.h"
 #include "files.h"
 #include "follow.h"
@@ -26,10 +26,7 @@
 #define MEBIBYTE        1048576ull
 #define MEMORY_LEAST    512ull  /* MiB; enough for every usual run, so those all see one machine */
 #define MEMORY_MOST     2048ull /* MiB; Bochs refuses more */
-#define PANIC_MARK      ">>PANIC<< "
-#define STATE_LINES     40u
 #define XORRISO_SECONDS 30.0
-#define HALTED_SECONDS  2.0 /* without a word of the core after a HLT with interrupts off */
 
 #define BOCHS_CPU(cpu, pmu) cpu,
 static const char *const cpu_models[] = {
@@ -69,30 +66,40 @@ static const char configuration[] =
 
 static const char commands[] = "c\nwritemem \"results.bin\" 0x%llx %llu\nq\n";
 
-/* Paths below the scratch directory; Bochs runs in it and uses the last part of each. */
-struct files {
-    char *tree, *bochsrc, *commands, *log, *console, *results;
-};
+/*
+ * With a guest that has the machine: its console, and as many instructions a second of virtual time
+ * as Bochs executes about, or the guest would do little else than serve its timer.
+ */
+static const char configuration_guest[] = "cpu: ips=50000000\n"
+                                          "com1: enabled=1, mode=file, dev=com1.txt\n";
 
-static void files_name(const char *scratch, struct files *files)
+/*
+ * SIGINT brings the debugger back, which asks for the end and lets the core go on. If the core has
+ * come to the end by itself before, it is past its first magic breakpoint, and comes to another.
+ */
+static const char commands_guest[] = "c\nsetpmem 0x%llx 4 1\n";
+
+static void files_name(const char *scratch, struct bochs_files *files)
 {
-    *files = (struct files){
+    *files = (struct bochs_files){
         .tree = text("%s/tree", scratch),
         .bochsrc = text("%s/bochsrc", scratch),
         .commands = text("%s/commands", scratch),
         .log = text("%s/bochs.log", scratch),
         .console = text("%s/console.txt", scratch),
+        .com1 = text("%s/com1.txt", scratch),
         .results = text("%s/results.bin", scratch),
     };
 }
 
-static void files_free(struct files *files)
+static void files_free(struct bochs_files *files)
 {
     free(files->tree);
     free(files->bochsrc);
     free(files->commands);
     free(files->log);
     free(files->console);
+    free(files->com1);
     free(files->results);
 }
 
@@ -103,51 +110,63 @@ static int write_text(const char *path, char *content)
     return result;
 }
 
-/* Guest memory in MiB that holds the results. */
+/* Memory in MiB that holds the results, and the guest. */
 static unsigned long long memory_for(const struct boot *boot)
 {
     unsigned long long end = boot->results_base + boot->results_size;
+    if (boot->guest && boot->guest->memory > end)
+        end = boot->guest->memory;
     unsigned long long needed = (end + 64 * MEBIBYTE - 1) / (64 * MEBIBYTE) * 64;
     return needed < MEMORY_LEAST ? MEMORY_LEAST : needed;
 }
 
-/* Everything but the ISO. Returns 0, or -1 with errno set. */
-static int stage(const struct boot *boot, const struct files *files)
+static char *make_configuration(const struct boot *boot)
 {
-    char *grub = place(PLACE_GRUB);
+    unsigned long long memory = memory_for(boot);
+    char *usual = text(configuration, boot->cpu_model, boot->cpus, memory, memory);
+    char *all = text("%s%s", usual, boot->guest ? configuration_guest : "");
+    free(usual);
+    return all;
+}
+
+static char *make_commands(const struct boot *boot)
+{
+    char *first = boot->guest ? text(commands_guest, (unsigned long long)boot->guest->request)
+                              : text("%s", "");
+    char *rest = text(commands, (unsigned long long)boot->results_base,
+                      (unsigned long long)boot->results_size);
+    char *all = text("%s%s", first, rest);
+    free(first);
+    free(rest);
+    return all;
+}
+
+/* Everything but the ISO. Returns 0, or -1 with errno set. */
+static int stage(const struct boot *boot, const struct bochs_files *files)
+{
+    const struct boot_guest *guest = boot->guest;
+    char *grub = place(guest ? PLACE_GRUB_GUEST : PLACE_GRUB);
     const struct {
         const char *from, *name;
-    } copies[] = {{boot->image, "core.elf"},
+    } copies[] = {{boot->core, "core.elf"},
                   {boot->guests, "guests.bin"},
                   {boot->plan, "plan.bin"},
-                  {grub, "cd.img"}};
-    unsigned long long memory = memory_for(boot);
+                  {grub, "cd.img"},
+                  {boot->guest ? boot->guest->image : NULL, "image.bin"},
+                  {boot->guest ? boot->guest->initrd : NULL, "initrd.bin"}};
     int result = mkdir(files->tree, 0777);
 
     for (size_t i = 0; i < sizeof(copies) / sizeof(copies[0]) && result == 0; i++) {
         char *to = text("%s/%s", files->tree, copies[i].name);
-        result = file_copy(copies[i].from, to);
+        result = copies[i].from ? file_copy(copies[i].from, to) : file_write(to, "", 0);
         free(to);
     }
     free(grub);
     if (result == 0)
-        result = write_text(files->bochsrc,
-                            text(configuration, boot->cpu_model, boot->cpus, memory, memory));
+        result = write_text(files->bochsrc, make_configuration(boot));
     if (result == 0)
-        result = write_text(files->commands, text(commands, (unsigned long long)boot->results_base,
-                                                  (unsigned long long)boot->results_size));
+        result = write_text(files->commands, make_commands(boot));
     return result;
-}
-
-/* Runs a child and returns why it did not end well, or NULL; free() it. */
-static char *run(const struct child *child, struct boot_end *end, struct child_end *child_end)
-{
-    child_run(child, child_end);
-    if (child_end->how == CHILD_INTERRUPTED)
-        end->signal_number = child_end->code;
-    if (child_end->how == CHILD_EXITED && child_end->code == 0)
-        return NULL;
-    return child_end_text(child, child_end);
 }
 
 static void make_iso(const struct boot *boot, struct boot_end *end)
@@ -168,97 +187,14 @@ static void make_iso(const struct boot *boot, struct boot_end *end)
                                 "boot.iso",
                                 "tree",
                                 NULL};
-    const struct child child = {argv, boot->scratch, XORRISO_SECONDS, NULL, NULL};
+    const struct child child = {
+        .argv = argv, .directory = boot->scratch, .timeout = XORRISO_SECONDS};
 
     setenv("SOURCE_DATE_EPOCH", "1000000000", 1); /* the same ISO from the same files */
-    end->failure = run(&child, end, &child_end);
+    end->failure = bochs_child(&child, end, &child_end);
     if (end->failure)
         end->detail = text("%s", child_end.output);
     free(xorriso);
-}
-
-/* What is watched while Bochs runs. */
-struct watch {
-    struct follow console, log;
-    double halted; /* when a HLT with interrupts off was last logged; 0 once the core has gone on */
-};
-
-static const char *watch(void *context)
-{
-    struct watch *watch = context;
-    const char *line;
-    while ((line = follow_line(&watch->console))) {
-        watch->halted = 0;
-        if (strncmp(line, "job ", 4) == 0)
-            progress("%s", line);
-    }
-    /* Bochs says so of a guest's HLT too, before it exits: only silence afterwards is a halt. The
-     * second CPU halts so in the BIOS. */
-    while ((line = follow_line(&watch->log)))
-        if (strstr(line, "HLT instruction with IF=0") && strstr(line, "[CPU0"))
-            watch->halted = monotonic_seconds();
-    if (watch->halted && monotonic_seconds() - watch->halted > HALTED_SECONDS)
-        return "the CPU halted with interrupts off";
-    return NULL;
-}
-
-/* The panic in the log in words, or NULL; free() it. */
-static char *panic_of(const char *log)
-{
-    char *line = file_tail(log, 1, PANIC_MARK), *panic = NULL;
-    char *at = line ? strstr(line, PANIC_MARK) : NULL;
-    if (at) {
-        at[strcspn(at, "\n")] = '\0';
-        if (strstr(at, "shutdown requested"))
-            panic = text("the core powered off before its results were complete");
-        else
-            panic = text("Bochs stopped: %s", printable(at + strlen(PANIC_MARK)));
-    }
-    free(line);
-    return panic;
-}
-
-/* The CPU's state as the last panic dumped it, or NULL; free() it. */
-static char *state_in(const char *log)
-{
-    char *lines = file_tail(log, STATE_LINES, "[CPU0  ]");
-    char *panic = lines ? strstr(lines, PANIC_MARK) : NULL;
-    if (!panic) /* another device's panic: the dump fills all of these lines */
-        return lines;
-    while (panic > lines && panic[-1] != '\n')
-        panic--;
-    char *state = text("%s", panic);
-    free(lines);
-    return state;
-}
-
-static void run_bochs(const struct boot *boot, const struct files *files, struct boot_end *end)
-{
-    struct child_end child_end;
-    char *bochs = program_find("bochs");
-    const char *const argv[] = {bochs, "-q", "-f", "bochsrc", "-rc", "commands", NULL};
-    struct watch watched = {.console = {.path = files->console}, .log = {.path = files->log}};
-    const struct child child = {argv, boot->scratch, boot->timeout, watch, &watched};
-    struct stat status;
-
-    char *failure = run(&child, end, &child_end);
-    follow_close(&watched.console);
-    follow_close(&watched.log);
-    free(bochs);
-    if (!failure && stat(files->results, &status) < 0)
-        failure = text("Bochs ended without writing the results");
-    if (!failure) {
-        end->results = text("%s", files->results);
-        return;
-    }
-    char *panic = end->signal_number ? NULL : panic_of(files->log);
-    if (panic && !strstr(panic, "powered off")) /* the core had no say: show the CPU's state */
-        end->detail = state_in(files->log);
-    else if (!panic && child_end.how == CHILD_EXITED)
-        end->detail = text("%s", child_end.output);
-    end->failure = panic ? panic : failure;
-    if (panic)
-        free(failure);
 }
 
 /* "Bochs x86 Emulator 2.7", from the first line of the log. */
@@ -274,7 +210,7 @@ static char *emulator_of(const char *log)
 
 static void boot_bochs(const struct boot *boot, struct boot_end *end)
 {
-    struct files files;
+    struct bochs_files files;
     *end = (struct boot_end){0};
     files_name(boot->scratch, &files);
     if (stage(boot, &files) < 0)
@@ -282,10 +218,13 @@ static void boot_bochs(const struct boot *boot, struct boot_end *end)
     if (!end->failure)
         make_iso(boot, end);
     if (!end->failure) {
-        run_bochs(boot, &files, end);
+        bochs_run(boot, &files, end);
         end->emulator = emulator_of(files.log);
         if (file_copy(files.console, boot->console) < 0 && errno != ENOENT && !end->failure)
             end->failure = text("cannot keep the console: %s", strerror(errno));
+        if (boot->guest && file_copy(files.com1, boot->guest->console) < 0 && errno != ENOENT &&
+            !end->failure)
+            end->failure = text("cannot keep the guest's console: %s", strerror(errno));
     }
     files_free(&files);
 }

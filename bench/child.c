@@ -84,6 +84,15 @@ static bool must_end(const struct child *child, double deadline, struct child_en
     return true;
 }
 
+/* It has been asked to end: how it does is still open. */
+static void keep_asked(struct child_end *end)
+{
+    end->was_asked = true;
+    end->asked = end->how;
+    end->asked_reason = end->reason;
+    end->how = CHILD_TIMED_OUT; /* unless it ends before */
+}
+
 static void ended(int status, struct child_end *end)
 {
     end->how = WIFEXITED(status) ? CHILD_EXITED : CHILD_KILLED;
@@ -114,11 +123,18 @@ void child_run(const struct child *child, struct child_end *end)
             kill(-pid, SIGKILL); /* what it started and left behind */
             break;
         }
-        if (must_end(child, deadline, end)) {
+        if (end->was_asked ? monotonic_seconds() > deadline : must_end(child, deadline, end)) {
+            if (!end->was_asked && child->ask && child->ask(child->context, pid)) {
+                keep_asked(end);
+                deadline = monotonic_seconds() + CHILD_GRACE;
+                continue;
+            }
             kill(-pid, SIGKILL);
             waitpid(pid, &status, 0);
             break;
         }
+        if (end->was_asked && child->watch)
+            child->watch(child->context);
         if (open)
             open = drain(terminal, end);
         else /* it closed its terminal, or is about to be reaped */

@@ -7,7 +7,9 @@
 #ifndef EXITMETER_BENCH_CHILD_H
 #define EXITMETER_BENCH_CHILD_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 struct child {
     const char *const *argv; /* argv[0] is the path of the program; ends with NULL */
@@ -15,8 +17,15 @@ struct child {
     double timeout;          /* seconds of wall clock */
     /* Called about every 50 ms and once after the end; a reason to kill the program, else NULL. */
     const char *(*watch)(void *context);
+    /*
+     * Asks the program to end in good order, where it is to be ended; true if it was asked, and it
+     * then has CHILD_GRACE seconds before it is killed. NULL: it is killed at once.
+     */
+    bool (*ask)(void *context, pid_t pid);
     void *context;
 };
+
+#define CHILD_GRACE 20.0
 
 enum child_how {
     CHILD_EXITED,      /* code: exit status; 127 if the program could not be executed */
@@ -33,6 +42,9 @@ struct child_end {
     enum child_how how;
     int code;
     const char *reason;            /* what watch gave; with CHILD_STOPPED only */
+    bool was_asked;                /* to end, by child.ask, ... */
+    enum child_how asked;          /* ... and why: what how would else have been */
+    const char *asked_reason;      /* with CHILD_STOPPED only */
     char output[CHILD_OUTPUT_MAX]; /* the last that it wrote to its terminal, printable */
 };
 

@@ -8,6 +8,7 @@
 #include "places.h"
 #include "requirement.h"
 #include "run_directory.h"
+#include "run_guest.h"
 #include "run_options.h"
 #include "run_record.h"
 #include "run_report.h"
@@ -44,14 +45,14 @@ static int unusable(const char *path, bool built)
 static int find_files(struct run *run)
 {
     struct run_options *options = &run->options;
-    bool corpus_built = !options->corpus, image_built = !options->image;
+    bool corpus_built = !options->corpus, image_built = !options->core;
     struct bytes image;
     char *error;
 
     if (corpus_built)
         options->corpus = place(PLACE_GUESTS);
     if (image_built)
-        options->image = place(PLACE_IMAGE);
+        options->core = place(PLACE_IMAGE);
     if (access(options->corpus, R_OK) < 0)
         return unusable(options->corpus, corpus_built);
     if (corpus_open(options->corpus, &run->corpus, &error) < 0) {
@@ -59,8 +60,8 @@ static int find_files(struct run *run)
         free(error);
         return CODE_USAGE;
     }
-    if (bytes_map(options->image, &image) < 0)
-        return unusable(options->image, image_built);
+    if (bytes_map(options->core, &image) < 0)
+        return unusable(options->core, image_built);
     sha256_text(image.data, image.size, run->facts.core_sha256);
     sha256_text(run->corpus.file.data, run->corpus.file.size, run->facts.guests_sha256);
     bytes_unmap(&image);
@@ -80,7 +81,7 @@ static int check_out(const char *path)
     return CODE_DONE;
 }
 
-static int check_target(const struct target *target)
+int run_check_target(const struct target *target)
 {
     const struct requirement *unmet = requirement_unmet(target->needs);
     if (!unmet)
@@ -91,14 +92,13 @@ static int check_target(const struct target *target)
     return CODE_UNAVAILABLE;
 }
 
-static int open_directory(struct run *run)
+int run_open_directory(const char *output, time_t created, struct run_directory *directory)
 {
     char name[48], *error;
     struct tm utc;
-    gmtime_r(&run->facts.created, &utc);
+    gmtime_r(&created, &utc);
     strftime(name, sizeof(name), "runs/%Y%m%dT%H%M%SZ", &utc);
-    if (run_directory_open(run->options.output ? run->options.output : name, &run->directory,
-                           &error) == 0)
+    if (run_directory_open(output ? output : name, directory, &error) == 0)
         return CODE_DONE;
     say("run: %s", error);
     free(error);
@@ -113,7 +113,7 @@ static int boot(struct run *run)
     char *console = run_directory_file(&run->directory, "console.txt");
     void *plan = experiment_plan(&run->experiment, run->options.target->plan_flags, &size);
     const struct boot boot = {
-        .image = run->options.image,
+        .core = run->options.core,
         .guests = run->options.corpus,
         .plan = plan_path,
         .cpu_model = run->options.cpu_model,
@@ -255,11 +255,11 @@ static int prepare_and_run(struct run *run)
         return CODE_DONE;
     }
     if (code == CODE_DONE)
-        code = check_target(run->options.target);
+        code = run_check_target(run->options.target);
     if (code == CODE_DONE)
         code = check_out(run->options.gb.out);
     if (code == CODE_DONE)
-        code = open_directory(run);
+        code = run_open_directory(run->options.output, run->facts.created, &run->directory);
     return code == CODE_DONE ? carry_out(run) : code;
 }
 
@@ -278,7 +278,7 @@ int command_run(const struct command *command, int argc, const char **argv)
         run.facts.command = line;
         run.facts.command_count = count;
         run.facts.created = time(NULL);
-        code = prepare_and_run(&run);
+        code = run.options.image ? run_guest(&run.options, &run.facts) : prepare_and_run(&run);
     }
     results_free(&run.results);
     bytes_unmap(&run.region);

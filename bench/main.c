@@ -15,6 +15,7 @@ static const struct command commands[] = {
     {"gate", "hold a run against a baseline: 0 held, 1 regressed, 3 not comparable",
      command_analysis},
     {"report", "one self-contained HTML page", command_analysis},
+    {"profile", "where the exits of a guest of your own went", command_analysis},
     {"pmu", "performance events that a CPU model can count", command_pmu},
     {"doctor", "what this machine can measure, and why not the rest", command_doctor},
 };

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "run_options.h"
 
+#include "guest_console.h"
 #include "nearest.h"
 #include "text.h"
 
+#include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SAMPLES_DEFAULT  1000
 #define TIMEOUT_DEFAULT  60.0
+#define TIMEOUT_GUEST    600.0
 #define HOST_TIMER_LEAST 1000 /* or a guest would hardly get anywhere between two */
 
 /* Takes the --benchmark_* flags out of argv: popt would not know them. */
@@ -115,7 +119,7 @@ static bool read_numbers(struct run_options *options)
     double host_timer = 0;
     options->samples = SAMPLES_DEFAULT;
     options->rounds = options->cpus = 1;
-    options->timeout = TIMEOUT_DEFAULT;
+    options->timeout = options->image ? TIMEOUT_GUEST : TIMEOUT_DEFAULT;
     bool read =
         read_count("samples", options->samples_given, GUEST_SAMPLES_MAX, &options->samples) &&
         read_count("rounds", options->rounds_given, PLAN_ROUNDS_MAX, &options->rounds) &&
@@ -124,6 +128,78 @@ static bool read_numbers(struct run_options *options)
         read_number("host-timer", options->host_timer_given, HOST_TIMER_LEAST, 4e9, &host_timer);
     options->host_timer = (uint64_t)host_timer;
     return read;
+}
+
+/* Says that an option is for the other kind of run, if it was given. */
+static bool not_with(const char *option, const void *given, const char *why)
+{
+    if (given)
+        say("run: --%s %s", option, why);
+    return !given;
+}
+
+static bool fits_image(const struct run_options *options)
+{
+    static const char alone[] = "needs --image: it is of a guest of your own";
+    static const char other[] = "is for benchmarks, not for --image";
+
+    if (!options->image)
+        return not_with("initrd", options->initrd, alone) &&
+               not_with("cmdline", options->command_line, alone) &&
+               not_with("start", options->start_given, alone) &&
+               not_with("address", options->address_given, alone) &&
+               not_with("until", options->until, alone);
+    return not_with("guest", options->guests, other) &&
+           not_with("samples", options->samples_given, other) &&
+           not_with("rounds", options->rounds_given, other) &&
+           not_with("probes", options->probes, other) && not_with("pmu", options->pmu, other) &&
+           not_with("pmu-model", options->pmu_model, other) &&
+           not_with("host-timer", options->host_timer_given, other) &&
+           not_with("corpus", options->corpus, other);
+}
+
+static bool read_start(struct run_options *options)
+{
+    static const char *const names[PLAN_STARTS] = {
+        [PLAN_START_REAL] = "real",
+        [PLAN_START_PROTECTED] = "protected",
+        [PLAN_START_LONG] = "long",
+    };
+
+    options->start = PLAN_START_AS_IMAGE;
+    for (int i = PLAN_START_REAL; options->start_given && i < PLAN_STARTS; i++)
+        if (strcmp(options->start_given, names[i]) == 0)
+            options->start = i;
+    return !options->start_given || options->start != PLAN_START_AS_IMAGE ||
+           unknown("start", options->start_given, names + 1, PLAN_STARTS - 1);
+}
+
+static bool read_image(struct run_options *options)
+{
+    char *end = NULL;
+
+    if (!fits_image(options) || !read_start(options))
+        return false;
+    if (options->address_given) {
+        errno = 0;
+        options->address = strtoull(options->address_given, &end, 0);
+        if (errno || !isdigit((unsigned char)*options->address_given) || *end ||
+            !options->address) {
+            say("run: --address takes an address above 0, as in C, not '%s'",
+                options->address_given);
+            return false;
+        }
+    }
+    if (options->command_line && strlen(options->command_line) >= PLAN_COMMAND_LINE) {
+        say("run: --cmdline has %zu bytes; at most %u fit", strlen(options->command_line),
+            PLAN_COMMAND_LINE - 1);
+        return false;
+    }
+    if (options->until && (!*options->until || strlen(options->until) > GUEST_CONSOLE_UNTIL_MAX)) {
+        say("run: --until takes 1 to %u bytes", GUEST_CONSOLE_UNTIL_MAX);
+        return false;
+    }
+    return true;
 }
 
 bool run_options_read(const struct command *command, int argc, const char **argv,
@@ -154,11 +230,22 @@ bool run_options_read(const struct command *command, int argc, const char **argv
         {"host-timer", '\0', POPT_ARG_STRING, &options->host_timer_given, 0,
          "checks only: TSC ticks between interrupts of the host's own (none)", "N"},
         {"timeout", '\0', POPT_ARG_STRING, &options->timeout_given, 0,
-         "wall-clock limit of the boot (60)", "SECONDS"},
+         "wall-clock limit of the boot (60; with --image 600)", "SECONDS"},
         {"cpu-model", '\0', POPT_ARG_STRING, &options->cpu_model, 0,
          "CPU that the target emulates (corei7_haswell_4770)", "MODEL"},
         {"corpus", '\0', POPT_ARG_STRING, &options->corpus, 0, "guest blob", "BLOB"},
-        {"image", '\0', POPT_ARG_STRING, &options->image, 0, "core", "ELF"},
+        {"image", '\0', POPT_ARG_STRING, &options->image, 0,
+         "in place of benchmarks: boot this guest, which has the machine, and profile it", "FILE"},
+        {"initrd", '\0', POPT_ARG_STRING, &options->initrd, 0, "its initial RAM disk, or module",
+         "FILE"},
+        {"cmdline", '\0', POPT_ARG_STRING, &options->command_line, 0, "its command line", "TEXT"},
+        {"start", '\0', POPT_ARG_STRING, &options->start_given, 0,
+         "real, protected or long: of a flat image, or to overrule another", "MODE"},
+        {"address", '\0', POPT_ARG_STRING, &options->address_given, 0,
+         "where a flat image lies (0x7c00 in real mode, else 0x100000)", "N"},
+        {"until", '\0', POPT_ARG_STRING, &options->until, 0,
+         "end once the guest's console shows this", "TEXT"},
+        {"core", '\0', POPT_ARG_STRING, &options->core, 0, "the image with the core", "ELF"},
         {"output", 'o', POPT_ARG_STRING, &options->output, 0, "run directory to make (runs/DATE)",
          "RUN"},
         POPT_TABLEEND,
@@ -170,8 +257,8 @@ bool run_options_read(const struct command *command, int argc, const char **argv
     if (!options_read(command, argc, argv, table, gb_flags_help, code))
         return false;
     *code = CODE_USAGE;
-    return read_numbers(options) && find_target(options) && find_cpu_model(options) &&
-           find_probe_level(options);
+    return read_image(options) && read_numbers(options) && find_target(options) &&
+           find_cpu_model(options) && find_probe_level(options);
 }
 
 static void free_list(char **list)
@@ -196,7 +283,13 @@ void run_options_free(struct run_options *options)
     free(options->host_timer_given);
     free(options->cpu_model);
     free(options->corpus);
-    free(options->image);
+    free(options->core);
     free(options->output);
+    free(options->image);
+    free(options->initrd);
+    free(options->command_line);
+    free(options->start_given);
+    free(options->address_given);
+    free(options->until);
     gb_flags_free(&options->gb);
 }

@@ -8,7 +8,10 @@
 #include "command.h"
 #include "experiment.h"
 #include "gb_flags.h"
+#include "run_directory.h"
 #include "target.h"
+
+#include <time.h>
 
 /* As given; what popt allocated is freed by run_options_free(). */
 struct run_options {
@@ -25,8 +28,14 @@ struct run_options {
     char *host_timer_given;
     char *cpu_model;
     char *corpus; /* NULL: what `make` built */
-    char *image;
+    char *core;
     char *output; /* NULL: runs/DATE */
+    char *image;  /* the user's own guest; NULL: benchmarks */
+    char *initrd;
+    char *command_line;
+    char *start_given;
+    char *address_given;
+    char *until;
     struct gb_flags gb;
 
     const struct target *target; /* what the texts stand for */
@@ -36,6 +45,8 @@ struct run_options {
     uint64_t host_timer; /* ticks of the TSC; 0: none */
     double timeout;      /* seconds */
     int probe_level;     /* -1: as each policy says */
+    int start;           /* enum plan_start */
+    uint64_t address;    /* of a flat image; 0: the usual one */
 };
 
 /* Reads and checks the command line. True to go on; else false, with *code set. */
@@ -48,6 +59,13 @@ bool run_options_read(const struct command *command, int argc, const char **argv
  */
 int run_select(const struct run_options *options, const struct corpus *corpus,
                struct experiment *experiment);
+
+/* The policies alone; false after saying why not. */
+bool run_select_policies(char *const *names, struct experiment *experiment);
+
+/* Whether it can run here, and the directory of the run: CODE_DONE, or another after saying why. */
+int run_check_target(const struct target *target);
+int run_open_directory(const char *output, time_t created, struct run_directory *directory);
 
 void run_options_free(struct run_options *options);
 

@@ -68,7 +68,7 @@ static bool select_benchmarks(char *const *patterns, const struct corpus *corpus
     return true;
 }
 
-static bool select_policies(char *const *names, struct experiment *experiment)
+bool run_select_policies(char *const *names, struct experiment *experiment)
 {
     static char *const defaults[] = {(char *)(uintptr_t) "passthrough-all",
                                      (char *)(uintptr_t) "intercept-all", NULL};
@@ -175,7 +175,7 @@ int run_select(const struct run_options *options, const struct corpus *corpus,
     if (code != CODE_DONE)
         return code;
     if (!select_benchmarks(options->guests, corpus, experiment) ||
-        !select_policies(options->policies, experiment))
+        !run_select_policies(options->policies, experiment))
         return CODE_USAGE;
     for (size_t i = 0; options->host_timer && i < experiment->benchmark_count; i++)
         if (!benchmark_is_check(experiment->benchmarks[i])) {

@@ -6,30 +6,56 @@
 #ifndef EXITMETER_BENCH_TARGET_H
 #define EXITMETER_BENCH_TARGET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+/*
+ * A guest that has the machine. What it writes to its console goes to stdout as it comes. At the
+ * end of time, on a signal, or when a text appears, the core is asked to end the run, by a 1 in the
+ * 4 bytes at `request`; it then has some seconds to do so.
+ */
+struct boot_guest {
+    const char *image;
+    const char *initrd; /* NULL: none */
+    const char *until;  /* text that ends the run; NULL: none */
+    char *console;      /* file to keep its console in */
+    uint64_t memory;    /* bytes that the machine has to have */
+    uint64_t request;   /* physical address */
+};
+
 /* One boot. */
 struct boot {
-    const char *image;     /* the core, an ELF file */
-    const char *guests;    /* the guest blob */
-    const char *plan;      /* the plan, made for target->plan_flags */
-    const char *cpu_model; /* one of target->cpu_models */
-    uint32_t cpus;
-    const char *console;   /* file to write the console to */
-    const char *scratch;   /* an empty directory of its own, removed afterwards */
-    uint64_t results_base; /* physical address of the results region */
-    uint64_t results_size; /* bytes of it */
-    double timeout;        /* seconds of wall clock */
+    const char *core;               /* an ELF file */
+    const char *guests;             /* the guest blob */
+    const char *plan;               /* the plan, made for target->plan_flags */
+    const char *cpu_model;          /* one of target->cpu_models */
+    uint32_t cpus;                  /* of the machine */
+    const char *console;            /* file to write the console to */
+    const char *scratch;            /* an empty directory of its own, removed afterwards */
+    uint64_t results_base;          /* physical address of the results region */
+    uint64_t results_size;          /* bytes of it */
+    double timeout;                 /* seconds of wall clock */
+    const struct boot_guest *guest; /* the user's own, which has the machine; NULL: none */
+};
+
+/* Why the core was asked to end the run. */
+enum boot_asked {
+    BOOT_NOT_ASKED,
+    BOOT_ASKED_UNTIL, /* the text has appeared */
+    BOOT_ASKED_TIME,
+    BOOT_ASKED_SIGNAL,
 };
 
 /* How it went. All strings are to be freed; boot_end_free(). */
 struct boot_end {
-    int signal_number; /* we were told to stop; nothing else is set */
-    char *failure;     /* why there are no results; NULL if there are */
-    char *detail;      /* lines of the machine's own log that show why; NULL if none */
-    char *results;     /* path of the results region, below boot->scratch; NULL on failure */
-    char *emulator;    /* what ran it, with its version; NULL if not known */
+    int signal_number; /* we were told to stop; nothing else is set unless asked is */
+    enum boot_asked asked;
+    bool until_seen;
+    char *failure;  /* why there are no results; NULL if there are */
+    char *detail;   /* lines of the machine's own log that show why; NULL if none */
+    char *results;  /* path of the results region, below boot->scratch; NULL on failure */
+    char *emulator; /* what ran it, with its version; NULL if not known */
 };
 
 struct target {

@@ -16,8 +16,10 @@ APIC_SOURCES = core/exits/local_apic.c $(filter-out core/exits/apic_virtual.c,$(
 COUNTED_SOURCES = core/vmx/dispatch.c core/vmx/event.c core/vmx/event_exception.c core/vmx/registers.c \
 	core/vmx/walk.c core/vmx/walk_copy.c \
 	$(filter-out $(APIC_SOURCES),$(wildcard core/exits/*.c))
-IMAGE_SOURCES = $(CORE_SOURCES) probes/ring.c $(wildcard core/boot/*.c) $(wildcard guests/image/*.c)
-IMAGE_ASSEMBLY = core/vmx/entry.S core/boot/start.S core/boot/exception.S core/boot/trampoline.S
+IMAGE_SOURCES = $(CORE_SOURCES) probes/ring.c $(wildcard core/boot/*.c) $(wildcard guests/image/*.c) \
+	$(wildcard guests/loader/*.c)
+IMAGE_ASSEMBLY = core/vmx/entry.S core/boot/start.S core/boot/exception.S core/boot/catch.S \
+	core/boot/trampoline.S
 
 IMAGE_OBJECTS = $(IMAGE_SOURCES:%.c=$(BUILD)/image/%.o) $(IMAGE_ASSEMBLY:%.S=$(BUILD)/image/%.S.o)
 COUNTING_OBJECTS = $(COUNTED_SOURCES:%.c=$(BUILD)/image/counting/%.o)

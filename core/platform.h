@@ -46,6 +46,12 @@ void platform_log(const char *format, ...) __attribute__((format(printf, 1, 2)))
 bool platform_interrupt(uint8_t vector);
 
 /*
+ * Takes the external interrupt that waits for this CPU: its vector, or -1 if there is none any
+ * more. It is a guest's, whatever its vector: neither served nor ended here.
+ */
+int platform_take_interrupt(void);
+
+/*
  * A VM exit was caused by an NMI. True if it was the host's own, and has been served; false if
  * nobody here asked for it, so that it is a guest's.
  */

@@ -53,3 +53,56 @@ $(BUILD)/blob/tests/%.o: guests/tests/%.c
 .SECONDARY: $(TEST_BLOB_OBJECTS)
 
 -include $(TEST_BLOB_OBJECTS:.o=.d)
+
+# The loaders once more, for the harness, with the image's own string_format().
+LOADER_LIBRARY = $(BUILD)/loader.a
+LOADER_OBJECTS = $(patsubst %.c,$(BUILD)/hosted/%.o,$(wildcard guests/loader/*.c) core/boot/string.c)
+
+$(LOADER_LIBRARY): $(LOADER_OBJECTS)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+$(BUILD)/hosted/core/boot/string.o: HOST_CFLAGS += $(HOSTED_RENAMES)
+
+$(BUILD)/hosted/%.o: %.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HOST_CFLAGS) -MMD -MP -c -o $@ $<
+
+-include $(LOADER_OBJECTS:.o=.d)
+
+# The tests' guest that has the machine, multiboot 1: where it wants to be, and over the core.
+MACHINE_GUESTS = $(BUILD)/tests/machine.elf $(BUILD)/tests/machine_over_core.elf
+MACHINE_OBJECTS = $(BUILD)/machine/start.S.o $(BUILD)/machine/guest.o
+MACHINE_CFLAGS = -std=gnu11 -O2 -m32 -march=i686 -Wall -Wextra -Werror -ffreestanding -fno-stack-protector \
+	-fno-pic -fno-pie -mgeneral-regs-only -fcf-protection=none -fno-asynchronous-unwind-tables
+
+$(BUILD)/tests/machine.elf: MACHINE_AT = 0x100000
+$(BUILD)/tests/machine_over_core.elf: MACHINE_AT = 0x7f00000
+$(MACHINE_GUESTS): $(MACHINE_OBJECTS)
+	@mkdir -p $(@D)
+	$(Q)$(LD) -m elf_i386 -n -z noexecstack -z noseparate-code --no-warn-rwx-segments -e start \
+		-Ttext $(MACHINE_AT) -o $@ $(MACHINE_OBJECTS)
+
+$(BUILD)/machine/%.o: guests/tests/machine/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(MACHINE_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/machine/%.S.o: guests/tests/machine/%.S
+	@mkdir -p $(@D)
+	$(Q)$(CC) -m32 -MMD -MP -c -o $@ $<
+
+-include $(MACHINE_OBJECTS:.o=.d)
+
+# One binary of the loaders alone, by clang, whose libFuzzer it is.
+FUZZ_SECONDS = 60
+FUZZ_LOADER = $(BUILD)/fuzz/loader
+FUZZ_LOADER_SOURCES = guests/tests/fuzz_loader.c $(wildcard guests/loader/*.c)
+
+$(BUILD)/fuzz/string.o: core/boot/string.c
+	@mkdir -p $(@D)
+	$(Q)clang $(HOST_CFLAGS) $(HOSTED_RENAMES) -c -o $@ $<
+
+$(FUZZ_LOADER): $(FUZZ_LOADER_SOURCES) $(BUILD)/fuzz/string.o $(wildcard guests/loader/*.h)
+	@mkdir -p $(@D)
+	$(Q)clang $(HOST_CFLAGS) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ \
+		$(filter %.c %.o,$^)

@@ -4,7 +4,8 @@
  * policies. Little-endian, fixed layout:
  *
  *   struct plan_header | struct plan_policy[policy_count] | struct plan_group[group_count] |
- *   struct plan_job[job_count]
+ *   struct plan_job[job_count] |
+ *   struct plan_machine, if the flags say so: one policy then, and no group and no job
  *
  * The image parses no text and trusts nothing in here: plan_check() states what it checks.
  */
@@ -14,7 +15,7 @@
 #include "../probes/record.h"
 
 #define PLAN_MAGIC        0x314e414c504d5845ull /* "EXMPLAN1", little-endian */
-#define PLAN_VERSION      5u
+#define PLAN_VERSION      6u
 #define PLAN_NAME_SIZE    48u /* bytes of a name, its NUL included */
 #define PLAN_POLICIES_MAX 64u
 #define PLAN_GROUPS_MAX   64u
@@ -27,7 +28,8 @@
     1u /* XCHG BX,BX when the results are complete: Bochs's debugger takes them */
 #define PLAN_CONSOLE_PARALLEL 2u /* console on parallel port 0x378 */
 #define PLAN_CONSOLE_SERIAL   4u /* console on COM1 */
-#define PLAN_FLAGS_ALL        7u
+#define PLAN_MACHINE          8u /* a guest of the user's own, which has the machine */
+#define PLAN_FLAGS_ALL        15u
 
 struct plan_header {
     uint64_t magic;
@@ -129,6 +131,33 @@ struct plan_job {
     uint64_t results_offset; /* of this job's struct job_result, from results_base */
 };
 
+/* plan_machine.start */
+enum plan_start {
+    PLAN_START_AS_IMAGE = 0, /* as the image itself says */
+    PLAN_START_REAL,
+    PLAN_START_PROTECTED,
+    PLAN_START_LONG,
+    PLAN_STARTS
+};
+
+#define PLAN_COMMAND_LINE 4096u /* bytes, the NUL included */
+#define PLAN_POLL_LEAST   1024u
+
+/*
+ * A guest of the user's own: the modules "image" and, unless it is empty, "initrd". The core keeps
+ * the memory from its own start to core_end: the results region lies in there, and its pages, with
+ * room for a copy of both files.
+ */
+struct plan_machine {
+    uint32_t start;         /* enum plan_start */
+    uint32_t poll;          /* guest's TSC ticks between two looks at machine_result.request */
+    uint64_t flat_address;  /* of a flat image; 0: the usual one for its start */
+    uint64_t core_end;      /* physical, a multiple of 4 KiB */
+    uint64_t result_offset; /* of the struct machine_result, from results_base */
+    char command_line[PLAN_COMMAND_LINE];
+};
+
+_Static_assert(sizeof(struct plan_machine) == 32 + PLAN_COMMAND_LINE, "wire format");
 _Static_assert(sizeof(struct plan_header) == 64, "wire format");
 _Static_assert(sizeof(struct plan_policy) == 360 + 3 * 4096, "wire format");
 _Static_assert(sizeof(struct plan_group) == 192, "wire format");

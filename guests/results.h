@@ -6,6 +6,8 @@
  *   struct results_header | for each job: struct job_result, struct events_result |
  *                           for each phase: packet, samples, totals, folded
  *
+ * of a guest that the user brings: struct results_header | struct machine_result (profile.h)
+ *
  * Each job's part starts at plan_job.results_offset, with what became of its events if it has any;
  * within it each phase has room for a packet (header plus phase_record_room() records) and for its
  * samples; where the phase runs at the level "counts" for the sums, and where it runs more than one

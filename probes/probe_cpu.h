@@ -34,6 +34,13 @@ struct probe_totals {
     uint64_t exits[PROBE_REASONS]; /* by the index of the dispatch table */
 };
 
+/*
+ * The ring is full: spare is the record of the exit under way, whole but for its last stamp. Makes
+ * room, and returns where that record lies now; cpu->next is then the one behind it. Runs on the
+ * exit path, on the vCPU's stack, with interrupts off.
+ */
+typedef struct record *probe_full(struct record *spare);
+
 struct probe_cpu {
     struct record *next; /* the record of the exit under way; always writable */
     struct record *end;  /* one past the last record that is kept: next == end is the spare one */
@@ -41,6 +48,7 @@ struct probe_cpu {
     uint64_t discarded;           /* exits since the ring was opened whose record found no room */
     struct packet_header *packet; /* the open packet; NULL if none */
     uint64_t discarded_before;    /* by packets already closed ... */
+    probe_full *full;             /* who makes room; NULL: what finds none is discarded */
     struct probe_totals totals;
     uint64_t wide_discarded_before; /* ... and by those of wide records */
     /*

@@ -22,6 +22,7 @@ void ring_open(struct probe_cpu *cpu, void *memory, uint64_t bytes, struct packe
     cpu->end = (struct record *)((char *)cpu->next + (records - 1) * size);
     cpu->counts = (struct probe_counts){0};
     cpu->discarded = 0;
+    cpu->full = NULL;
 }
 
 uint32_t ring_close(struct probe_cpu *cpu, uint64_t now)

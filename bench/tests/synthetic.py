@@ -72,7 +72,7 @@ class Plan:
     def __init__(self, data):
         (magic, version, self.flags, size, self.base, self.size, policies,
          jobs, _, groups, cpus) = struct.unpack_from("<QIIQQQIIQII", data)
-        assert magic == 0x314E414C504D5845 and version == 5 and size == len(data) and cpus == 1
+        assert magic == 0x314E414C504D5845 and version == 6 and size == len(data) and cpus == 1
         self.policies = []
         self.groups = []
         self.jobs = []

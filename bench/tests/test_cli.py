@@ -59,7 +59,7 @@ def test_help_of_a_command(home, command):
     (["run", "--policy", "intercept-all", "--policy", "intercept-all"], ["intercept-all"]),
     (["run", "--guest", "cpiud"], ["no benchmark matches 'cpiud'", "cpuid"]),
     (["run", "--guest", "cpuid", "--guest", "msr-raed"], ["'msr-raed'", "msr-read"]),
-    (["run", "--image", "none.elf"], ["none.elf: No such file"]),
+    (["run", "--core", "none.elf"], ["none.elf: No such file"]),
     (["run", "--corpus", "none.bin"], ["none.bin: No such file"]),
     (["run", "--benchmark_filtre=x"], ["--benchmark_filtre", "--benchmark_filter"]),
     (["run", "--benchmark_format=xml"], ["console, json or csv"]),

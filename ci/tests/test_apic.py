@@ -125,6 +125,6 @@ def test_half_an_apic_is_refused(tmp_path):
 ])
 def test_checks_find_an_apic_that_differs(source, tmp_path, file, old, new, check, policy):
     source.mutate(file, old, new)
-    result = exitmeter("run", "--image", source.image(), "--guest", check, "--policy", policy,
+    result = exitmeter("run", "--core", source.image(), "--guest", check, "--policy", policy,
                        "--timeout", "20", "-o", tmp_path / "run")
     assert result.code == 1, result.err

@@ -79,7 +79,7 @@ def test_other_cpus(tmp_path, model):
 ])
 def test_checks_find_an_emulation_that_differs(source, tmp_path, file, old, new, check):
     source.mutate(file, old, new)
-    result = exitmeter("run", "--image", source.image(), "--guest", check, "--policy",
+    result = exitmeter("run", "--core", source.image(), "--guest", check, "--policy",
                        policy_file(tmp_path), "-o", tmp_path / "run")
     assert result.code == 1
     assert "guest reported a failure" in result.err

@@ -37,7 +37,7 @@ INVALID_GUEST = "VM entry failed on guest state"
 ], ids=["cr3-targets", "ept-pointer", "event-type", "host-cs", "host-pat", "rflags", "efer", "tr", "link"])
 def test_a_refused_entry_names_its_field(source, tmp_path, file, old, new, refusal, value, named):
     source.mutate(file, old, new)
-    result = exitmeter("run", "--image", source.image(), "--guest", "cpuid", "-o", tmp_path / "run")
+    result = exitmeter("run", "--core", source.image(), "--guest", "cpuid", "-o", tmp_path / "run")
     assert result.code == 1, result.err
     console = (tmp_path / "run" / "console.txt").read_text()
     line = re.search(f"^VM-entry check: ({named}.*)$", console, re.MULTILINE)

@@ -46,7 +46,7 @@ def test_an_exception_on_top_of_a_double_fault(tmp_path, policy, said):
 ])
 def test_a_core_that_loses_events_is_found(source, tmp_path, guest, policy, file, old, new):
     source.mutate(file, old, new)
-    result = exitmeter("run", "--image", source.image(), "--corpus", EVENTS, "--guest",
+    result = exitmeter("run", "--core", source.image(), "--corpus", EVENTS, "--guest",
                        f"check/{guest}", "--policy", policy, "-o", tmp_path / "run")
     assert result.code == 1
     assert "guest reported a failure" in result.err

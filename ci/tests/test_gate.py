@@ -22,7 +22,7 @@ def test_this_build_holds(full):
 
 def test_one_more_vmread_in_the_cpuid_handler(source, tmp_path):
     source.mutate(CPUID, BEFORE_CPUID, "    vmread(VMCS_GUEST_RFLAGS);\n" + BEFORE_CPUID)
-    directory = measure(tmp_path / "run", "--image", source.image())
+    directory = measure(tmp_path / "run", "--core", source.image())
     result = gate(directory)
     assert result.code == 1, result.out + result.err
     lines = [line for line in result.out.splitlines() if line.startswith("regressed: ")][:-1]
@@ -37,7 +37,7 @@ def test_one_more_vmread_in_the_cpuid_handler(source, tmp_path):
 def test_one_more_instruction_on_the_way_back(source, tmp_path):
     source.mutate("core/vmx/entry.S", "    pop     %rbx\n    pop     %rdx\n    pop     %rax\n    vmresume\n",
                   "    pop     %rbx\n    nop\n    pop     %rdx\n    pop     %rax\n    vmresume\n")
-    directory = measure(tmp_path / "run", "--image", source.image())
+    directory = measure(tmp_path / "run", "--core", source.image())
     result = gate(directory)
     assert result.code == 1
     assert "rdmsr/intercept-all" in result.out and "entry transition +1" in result.out
@@ -69,7 +69,7 @@ def test_another_cpu_is_not_comparable(tmp_path):
 ])
 def test_checks_find_a_forwarding_that_differs(source, tmp_path, file, old, new, check):
     source.mutate(file, old, new)
-    result = exitmeter("run", "--image", source.image(), "--guest", check, "--policy",
+    result = exitmeter("run", "--core", source.image(), "--guest", check, "--policy",
                        "intercept-all", "-o", tmp_path / "run")
     assert result.code == 1
     assert "guest reported a failure" in result.err
@@ -77,7 +77,7 @@ def test_checks_find_a_forwarding_that_differs(source, tmp_path, file, old, new,
 
 def test_core_that_faults(source, tmp_path):
     source.mutate(CPUID, BEFORE_CPUID, '    __asm__ volatile("ud2");\n' + BEFORE_CPUID)
-    result = exitmeter("run", "--image", source.image(), "--guest", "cpuid", "-o",
+    result = exitmeter("run", "--core", source.image(), "--guest", "cpuid", "-o",
                        tmp_path / "run")
     assert result.code == 1
     assert "host exception 6" in result.err and "rip " in result.err
@@ -88,7 +88,7 @@ def test_core_that_triple_faults(source, tmp_path):
     source.mutate(CPUID, BEFORE_CPUID, """    static const char none[16];
     __asm__ volatile("lidt %0; ud2" : : "m"(none));
 """ + BEFORE_CPUID)
-    result = exitmeter("run", "--image", source.image(), "--guest", "cpuid", "-o",
+    result = exitmeter("run", "--core", source.image(), "--guest", "cpuid", "-o",
                        tmp_path / "run")
     assert result.code == 1
     assert "triple fault" in result.err.lower() or "3rd" in result.err
@@ -96,7 +96,7 @@ def test_core_that_triple_faults(source, tmp_path):
 
 def test_core_that_hangs(source, tmp_path):
     source.mutate(CPUID, BEFORE_CPUID, "    for (;;)\n        ;\n" + BEFORE_CPUID)
-    result = exitmeter("run", "--image", source.image(), "--guest", "cpuid", "--timeout", "5",
+    result = exitmeter("run", "--core", source.image(), "--guest", "cpuid", "--timeout", "5",
                        "-o", tmp_path / "run")
     assert result.code == 1
     assert "5 s" in result.err
@@ -105,7 +105,7 @@ def test_core_that_hangs(source, tmp_path):
 def test_broken_vm_entry_is_named(source, tmp_path):
     source.mutate("core/vmx/guest_state.c", "{VMCS_GUEST_RFLAGS, RFLAGS_FIXED}",
                   "{VMCS_GUEST_RFLAGS, 0}")
-    result = exitmeter("run", "--image", source.image(), "--guest", "cpuid", "-o",
+    result = exitmeter("run", "--core", source.image(), "--guest", "cpuid", "-o",
                        tmp_path / "run")
     assert result.code == 1
     assert "invalid guest state" in result.err
@@ -113,7 +113,7 @@ def test_broken_vm_entry_is_named(source, tmp_path):
 
 def test_refused_control_field_is_named(source, tmp_path):
     source.mutate("core/vmx/vcpu.c", "{VMCS_CR3_TARGET_COUNT, 0}", "{VMCS_CR3_TARGET_COUNT, 99}")
-    result = exitmeter("run", "--image", source.image(), "--guest", "cpuid", "-o",
+    result = exitmeter("run", "--core", source.image(), "--guest", "cpuid", "-o",
                        tmp_path / "run")
     assert result.code == 1
     assert "VM entry with invalid control fields" in result.err

@@ -25,7 +25,7 @@ def with_turns(source):
 def test_each_finds_its_own(source, tmp_path):
     image = with_turns(source).image()
     for model in MODELS:
-        directory = measure(tmp_path / model, "--image", image, "--cpu-model", model,
+        directory = measure(tmp_path / model, "--core", image, "--cpu-model", model,
                             "--guest", "check/resident")
         console = (directory / "console.txt").read_text()
         assert console.count("turns: ") > 100, model
@@ -40,7 +40,7 @@ def test_each_finds_its_own(source, tmp_path):
 ])
 def test_the_check_bites(source, tmp_path, old):
     with_turns(source).mutate(STATE, old, "")
-    result = exitmeter("run", "--image", source.image(), "--guest", "check/resident",
+    result = exitmeter("run", "--core", source.image(), "--guest", "check/resident",
                        "-o", tmp_path / "run")
     assert result.code == 1
     assert "the guest reported a failure" in result.err or "host exception" in result.err

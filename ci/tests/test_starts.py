@@ -94,7 +94,7 @@ BOTH = {"start_real", "start_protected"}
 def test_the_walk_finds_a_core_that_errs(source, tmp_path, file, old, new, finds):
     source.mutate(file, old, new)
     directory = tmp_path / "run"
-    result = exitmeter("run", "--image", source.image(), "--guest", "check/start_*", "--policy",
+    result = exitmeter("run", "--core", source.image(), "--guest", "check/start_*", "--policy",
                        "intercept-all", "-o", directory)
     assert result.code == 1, result.err
     assert {name for name, status, _ in of(directory) if status == "failed"} == finds
@@ -110,6 +110,6 @@ def test_the_walk_finds_a_core_that_errs(source, tmp_path, file, old, new, finds
 def test_hidden_paging_shows_in_a_core_that_errs(source, tmp_path, file, old, new):
     source.mutate(file, old, new)
     path = policy_file(tmp_path, "passthrough", "passthrough", "unrestricted-guest off")
-    result = exitmeter("run", "--image", source.image(), "--guest", "check/start_protected",
+    result = exitmeter("run", "--core", source.image(), "--guest", "check/start_protected",
                        "--policy", path, "-o", tmp_path / "run")
     assert result.code == 1, result.err

@@ -9,7 +9,8 @@
 
 #define SVR_ENABLED     (1u << 8)
 #define COMMAND_PENDING (1u << 12)
-#define BASE_ADDRESS    0x000ffffffffff000ull
+
+static bool x2apic_wanted;
 
 static bool in_x2apic_mode(uint64_t base)
 {
@@ -18,7 +19,7 @@ static bool in_x2apic_mode(uint64_t base)
 
 static volatile uint32_t *page(uint64_t base)
 {
-    return platform_at(base & BASE_ADDRESS);
+    return platform_at(base & APIC_BASE_ADDRESS);
 }
 
 void apic_start(void)
@@ -28,9 +29,15 @@ void apic_start(void)
     /* From disabled to x2APIC mode the way is by xAPIC mode. */
     if (!(base & APIC_BASE_ENABLE))
         x86_wrmsr(IA32_APIC_BASE, base |= APIC_BASE_ENABLE);
-    if (x86_cpuid(1, 0).ecx & CPUID_1_ECX_X2APIC && !(base & APIC_BASE_X2APIC))
+    if (x2apic_wanted && x86_cpuid(1, 0).ecx & CPUID_1_ECX_X2APIC && !(base & APIC_BASE_X2APIC))
         x86_wrmsr(IA32_APIC_BASE, base | APIC_BASE_X2APIC);
     apic_write(APIC_REGISTER_SVR, SVR_ENABLED | APIC_SPURIOUS_VECTOR);
+}
+
+void apic_use_x2apic(void)
+{
+    x2apic_wanted = true;
+    apic_start();
 }
 
 uint32_t apic_read(enum apic_register which)

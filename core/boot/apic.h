@@ -34,9 +34,17 @@ enum apic_register {
 
 #define APIC_SPURIOUS_VECTOR 0xffu
 
-/* Enables this CPU's, whatever state it is in. x2APIC mode is what passing its MSRs through to a
- * guest needs. */
+/*
+ * Enables this CPU's, whatever state it is in. In the mode that it is in, until apic_use_x2apic():
+ * the way back from x2APIC mode is one that not every machine offers.
+ */
 void apic_start(void);
+
+/*
+ * From now on in x2APIC mode, on CPUs that have it, this one at once: what passing its MSRs through
+ * to a guest of ours needs.
+ */
+void apic_use_x2apic(void);
 
 uint32_t apic_id(void);
 uint32_t apic_read(enum apic_register which);

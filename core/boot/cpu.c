@@ -16,10 +16,20 @@ void cpu_start_other(struct cpu *cpu)
     cpu->apic_id = apic_id();
 }
 
+static uint8_t firmware_masks[2];
+
+void cpu_restore_lines(void)
+{
+    x86_out8(PIC_MASTER_MASK, firmware_masks[0]);
+    x86_out8(PIC_SLAVE_MASK, firmware_masks[1]);
+}
+
 void cpu_start(void)
 {
     static struct cpu cpu;
 
+    firmware_masks[0] = x86_in8(PIC_MASTER_MASK);
+    firmware_masks[1] = x86_in8(PIC_SLAVE_MASK);
     x86_out8(PIC_MASTER_MASK, 0xff);
     x86_out8(PIC_SLAVE_MASK, 0xff);
     cpu_start_other(&cpu);

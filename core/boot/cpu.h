@@ -18,6 +18,9 @@ struct cpu {
 /* On the CPU that booted: every interrupt line masked, then as cpu_start_other(). */
 void cpu_start(void);
 
+/* The interrupt lines masked as firmware had them before cpu_start(): a guest's to take. */
+void cpu_restore_lines(void);
+
 /* On another, zeroed but for its number: tables loaded, the local APIC in x2APIC mode if it has
  * one. */
 void cpu_start_other(struct cpu *cpu);

@@ -7,7 +7,6 @@
 #include "apic.h"
 #include "finish.h"
 
-#define VECTORS    256u
 #define EXCEPTIONS 32u
 #define ENTRY_SIZE 16u     /* of exception.S */
 #define GATE_64    0x8e00u /* present, DPL 0, 64-bit interrupt gate */
@@ -27,29 +26,22 @@ extern const struct fixup {
     uint64_t to;
 } fixup_start[], fixup_end[];
 
-static struct {
-    uint16_t offset0;
-    uint16_t selector;
-    uint16_t ist_and_type;
-    uint16_t offset1;
-    uint32_t offset2;
-    uint32_t reserved;
-} idt[VECTORS];
+static struct idt_gate idt[IDT_VECTORS];
 
 static unsigned stack_of(unsigned vector)
 {
     return vector == VECTOR_NMI ? 1 : vector == VECTOR_DF ? 2 : vector == VECTOR_MC ? 3 : 0;
 }
 
-static void fill_idt(void)
+void idt_fill(struct idt_gate *gates, const char *entries, unsigned entry_size)
 {
-    for (unsigned i = 0; i < VECTORS; i++) {
-        uint64_t entry = (uint64_t)exception_entries + i * ENTRY_SIZE;
-        idt[i].offset0 = (uint16_t)entry;
-        idt[i].selector = CODE;
-        idt[i].ist_and_type = (uint16_t)(GATE_64 | stack_of(i));
-        idt[i].offset1 = (uint16_t)(entry >> 16);
-        idt[i].offset2 = (uint32_t)(entry >> 32);
+    for (unsigned i = 0; i < IDT_VECTORS; i++) {
+        uint64_t entry = (uint64_t)entries + i * entry_size;
+        gates[i].offset0 = (uint16_t)entry;
+        gates[i].selector = CODE;
+        gates[i].ist_and_type = (uint16_t)(GATE_64 | stack_of(i));
+        gates[i].offset1 = (uint16_t)(entry >> 16);
+        gates[i].offset2 = (uint32_t)(entry >> 32);
     }
 }
 
@@ -58,7 +50,7 @@ void exception_start(struct exception_tables *tables, void *gs_base)
     uint64_t base = (uint64_t)&tables->task_state, limit = sizeof(tables->task_state) - 1;
 
     if (!idt[0].selector) /* by the CPU that booted, before there is another */
-        fill_idt();
+        idt_fill(idt, exception_entries, ENTRY_SIZE);
     for (unsigned i = 0; i < EXCEPTION_STACKS; i++)
         tables->task_state.ist[i] = (uint64_t)tables->stacks[i] + EXCEPTION_STACK_SIZE;
     tables->task_state.io_map = sizeof(tables->task_state);
@@ -84,6 +76,11 @@ bool exception_nmi_taken(void)
     return __atomic_exchange_n(&nmi_taken[platform_cpu_number()], false, __ATOMIC_RELAXED);
 }
 
+void exception_note_nmi(void)
+{
+    __atomic_store_n(&nmi_taken[platform_cpu_number()], true, __ATOMIC_RELAXED);
+}
+
 /* One that came while the host waited for another: who runs a guest takes no interrupts. */
 static void handle_interrupt(uint8_t vector)
 {
@@ -99,7 +96,7 @@ void exception_handle(struct exception_frame *frame)
     uint64_t cr2;
 
     if (frame->vector == VECTOR_NMI) {
-        __atomic_store_n(&nmi_taken[platform_cpu_number()], true, __ATOMIC_RELAXED);
+        exception_note_nmi();
         return;
     }
     if (frame->vector >= EXCEPTIONS) {

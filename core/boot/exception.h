@@ -14,6 +14,20 @@ struct exception_frame {
     uint64_t rip, cs, rflags, rsp, ss;
 };
 
+#define IDT_VECTORS 256u
+
+struct idt_gate {
+    uint16_t offset0;
+    uint16_t selector;
+    uint16_t ist_and_type;
+    uint16_t offset1;
+    uint32_t offset2;
+    uint32_t reserved;
+};
+
+/* Interrupt gates to entries that lie so far apart; #DF, NMI and #MC on stacks of their own. */
+void idt_fill(struct idt_gate *gates, const char *entries, unsigned entry_size);
+
 #define EXCEPTION_STACKS     3u
 #define EXCEPTION_STACK_SIZE 8192u
 
@@ -43,6 +57,9 @@ void exception_start(struct exception_tables *tables, void *gs_base);
  * through can send itself one that arrives only after its next VM exit: no reason to end the run.
  */
 bool exception_nmi_taken(void);
+
+/* Such an NMI has been taken. */
+void exception_note_nmi(void);
 
 /*
  * Called by exception.S. An interrupt goes to platform_interrupt(). Returns after that, after an

@@ -15,7 +15,8 @@ void finish_with_magic_break(bool wanted)
 _Noreturn void finish(const char *outcome, const char *reason)
 {
     platform_log("exitmeter: %s%s%s\n", outcome, *reason ? ": " : "", reason);
-    if (magic_break)
+    /* Twice: at the first the debugger may be about to ask for the end, and goes on. */
+    for (int i = 0; magic_break && i < 2; i++)
         power_magic_break();
     power_off();
 }

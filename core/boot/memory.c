@@ -45,7 +45,6 @@ const char *memory_start(const struct boot_information *information,
                          const struct memory_range *taken, size_t taken_count)
 {
     pool = (struct memory_range){0};
-    memset(page_taken, 0, sizeof(page_taken));
     /* The largest stretch starts where a usable range does, at 1 MiB, or where a taken one ends. */
     for (size_t i = 0; i < information->usable_count; i++) {
         const struct memory_range *usable = &information->usable[i];
@@ -55,10 +54,17 @@ const char *memory_start(const struct boot_information *information,
             if (taken[j].end >= lowest && taken[j].end < usable->end)
                 consider(stretch(usable, page_up(taken[j].end), taken, taken_count));
     }
+    memory_start_in(pool);
+    return pool.end > pool.start ? NULL : "no usable memory above 1 MiB";
+}
+
+void memory_start_in(struct memory_range pages)
+{
+    pool = pages;
+    memset(page_taken, 0, sizeof(page_taken));
     if (pool.end - pool.start > PAGES_MAX * PAGE_SIZE)
         pool.end = pool.start + PAGES_MAX * PAGE_SIZE;
     free_pages = (pool.end - pool.start) / PAGE_SIZE;
-    return pool.end > pool.start ? NULL : "no usable memory above 1 MiB";
 }
 
 bool memory_is_usable(const struct boot_information *information, struct memory_range range)

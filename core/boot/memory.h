@@ -14,6 +14,9 @@
 const char *memory_start(const struct boot_information *information,
                          const struct memory_range *taken, size_t taken_count);
 
+/* Takes these pages instead, which are usable RAM that nobody else has; not more than 1 GiB. */
+void memory_start_in(struct memory_range pages);
+
 /* Pages that nobody has. */
 size_t memory_free_pages(void);
 

@@ -63,12 +63,18 @@ static const char *read_memory_map(const struct tag_memory_map *tag,
     for (uint32_t at = 0; bytes - at >= tag->entry_size; at += tag->entry_size) {
         const struct memory_map_entry *entry =
             (const void *)((const char *)tag + sizeof(*tag) + at);
+        if (entry->length > UINT64_MAX - entry->base)
+            continue;
+        if (information->map_count < BOOT_MAP_MAX)
+            information->map[information->map_count++] =
+                (struct boot_memory){{entry->base, entry->base + entry->length}, entry->type};
+        else
+            information->map_cut = true;
         uint64_t start = (entry->base + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
         uint64_t end = (entry->base + entry->length) & ~(PAGE_SIZE - 1);
         if (end > MEMORY_REACHABLE)
             end = MEMORY_REACHABLE;
-        if (entry->type != MEMORY_AVAILABLE || start >= end ||
-            entry->length > UINT64_MAX - entry->base || entry->base > UINT64_MAX - PAGE_SIZE)
+        if (entry->type != MEMORY_AVAILABLE || start >= end || entry->base > UINT64_MAX - PAGE_SIZE)
             continue;
         if (information->usable_count == BOOT_RANGES_MAX)
             return "boot information: more than 64 memory ranges";

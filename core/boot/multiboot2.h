@@ -6,6 +6,7 @@
 #ifndef EXITMETER_CORE_BOOT_MULTIBOOT2_H
 #define EXITMETER_CORE_BOOT_MULTIBOOT2_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,7 +19,14 @@ struct memory_range {
 #define MEMORY_REACHABLE (4ull << 30)
 
 #define BOOT_RANGES_MAX  64u
+#define BOOT_MAP_MAX     120u
 #define BOOT_MODULES_MAX 8u
+
+/* As the firmware says it: ranges may overlap, types are those of E820 (1 is RAM). */
+struct boot_memory {
+    struct memory_range range;
+    uint32_t type;
+};
 
 struct boot_module {
     struct memory_range range;
@@ -29,6 +37,9 @@ struct boot_information {
     struct memory_range self;                    /* the loader's own structure */
     struct memory_range usable[BOOT_RANGES_MAX]; /* RAM, page-aligned inwards */
     size_t usable_count;
+    struct boot_memory map[BOOT_MAP_MAX]; /* the whole map, not rounded ... */
+    size_t map_count;
+    bool map_cut; /* ... but for what found no room */
     struct boot_module modules[BOOT_MODULES_MAX];
     size_t module_count;
     const void

@@ -63,7 +63,7 @@ bool apic_virtual_choose(struct vcpu *vcpu, const struct vcpu_policy *policy,
         };
         return false;
     }
-    if (!any_passes(policy->msr_bitmap, secondary)) {
+    if (!policy->machine && !any_passes(policy->msr_bitmap, secondary)) {
         if (!(primary->set & PRIMARY_TPR_SHADOW))
             primary->set |= CR8_EXITING;
         return true;

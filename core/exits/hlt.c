@@ -17,6 +17,10 @@ enum exit_outcome exit_hlt(struct vcpu *vcpu)
         return EXIT_EVENTS;
     if (!event_can_wake(vcpu))
         return vcpu_stop(vcpu, STOP_HALTED, 0, NULL);
+    if (!(vcpu->controls[CONTROL_PIN_BASED] & PIN_BASED_EXTERNAL_INTERRUPT_EXITING)) {
+        vmwrite(VMCS_GUEST_ACTIVITY, ACTIVITY_HLT); /* what wakes it is nothing we shall hear of */
+        return EXIT_RESUME;
+    }
     vcpu->events.halted = true; /* event_prepare() does the rest */
     return EXIT_EVENTS;
 }

@@ -221,11 +221,22 @@ static __attribute__((noinline)) enum exit_outcome write_vmcs(struct vcpu *vcpu,
     return EXIT_RESUME;
 }
 
+/* The CPU's own, of a guest that has the machine, would lie over memory, the core's too. */
+static bool moves_apic(const struct vcpu *vcpu, uint64_t value)
+{
+    if (!vcpu->has_machine)
+        return false;
+    PROBE_COUNT(msr_accesses);
+    return (value ^ x86_rdmsr(IA32_APIC_BASE)) & APIC_BASE_ADDRESS;
+}
+
 static __attribute__((noinline)) enum exit_outcome
 write_special(struct vcpu *vcpu, uint32_t msr, enum msr_class class, uint64_t value)
 {
     struct local_apic *apic = &vcpu->apic;
 
+    if (class == MSR_APIC_BASE && moves_apic(vcpu, value))
+        return event_exception(vcpu, VECTOR_GP, 0);
     if (is_of_apic(class) && local_apic_is_hardware(apic))
         return write_hardware(vcpu, msr, value);
     switch (class) {

@@ -115,6 +115,13 @@ bool platform_interrupt(uint8_t vector)
     return simulated_host.vector && vector == simulated_host.vector;
 }
 
+int platform_take_interrupt(void)
+{
+    int vector = simulated_host.takes ? simulated_host.takes : -1;
+    simulated_host.takes = 0;
+    return vector;
+}
+
 void platform_apic_is_guests(bool guests, bool anew)
 {
     simulated_host.apic_is_guests = guests;

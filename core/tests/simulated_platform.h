@@ -12,6 +12,7 @@
 
 /* What the host is asked for, and its own interrupts. */
 extern struct simulated_host {
+    int takes;      /* what platform_take_interrupt() returns, once; 0: -1 */
     uint8_t vector; /* of the host's interrupts; 0: it asks for none */
     bool apic_is_guests;
     unsigned anew;   /* times that it was to be so from a clean state */

@@ -168,6 +168,27 @@ static void accesses_want_a_page(void **state)
     assert_int_equal(field(VMCS_APIC_ACCESS_PAGE), 0x456000);
 }
 
+/* Its devices' interrupts come to the CPU's own, so it has that whatever the bitmaps say. */
+static void one_that_has_the_machine(void **state)
+{
+    (void)state;
+    fixture_policy.machine = true;
+    assert_true(applied_as(true));
+    assert_true(fixture_vcpu->has_machine);
+    assert_int_equal(field(VMCS_PRIMARY_CONTROLS) & CR8_EXITING, 0);
+    assert_int_equal(field(VMCS_EXIT_CONTROLS) & EXIT_ACKNOWLEDGE_INTERRUPT, 0);
+    virtualize(X2APIC);
+    assert_false(vcpu_apply_policy(fixture_vcpu, &fixture_policy));
+    assert_int_equal(fixture_vcpu->stop.cause, STOP_CONTROL_REFUSED);
+    virtualize(0);
+    fixture_policy.controls[CONTROL_PRIMARY].set = 0;
+    fixture_policy.machine = false;
+    assert_true(applied_as(false));
+    assert_false(fixture_vcpu->has_machine);
+    assert_int_equal(field(VMCS_EXIT_CONTROLS) & EXIT_ACKNOWLEDGE_INTERRUPT,
+                     EXIT_ACKNOWLEDGE_INTERRUPT);
+}
+
 #define policy_test(function) cmocka_unit_test_setup_teardown(function, setup, vcpu_teardown)
 
 int main(void)
@@ -179,6 +200,7 @@ int main(void)
         policy_test(fields),
         policy_test(each_run_makes_sure),
         policy_test(accesses_want_a_page),
+        policy_test(one_that_has_the_machine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 /* ACPI tables as firmware writes them, by way of the XSDT, and damaged ones. */
 #include "tests.h"
 
+#include "../boot/fadt.h"
 #include "../boot/madt.h"
 
 #include <string.h>
@@ -166,15 +167,42 @@ static void damaged_entries(void **state)
     }
 }
 
+/* The machine's way to sleep, by the table beside it. */
+static void the_fadts_ports(void **state)
+{
+    struct fadt_ports ports;
+    (void)state;
+    assert_false(fadt_read(&information, &ports));
+    put(fadt + 64, 0xb004, 4);
+    put(fadt + 68, 0x604, 4);
+    assert_false(fadt_read(&information, &ports)); /* the sum is wrong */
+    end_table(fadt);
+    assert_true(fadt_read(&information, &ports));
+    assert_int_equal(ports.control[0], 0xb004);
+    assert_int_equal(ports.control[1], 0x604);
+    put(fadt + 64, 0x10000, 4); /* no port */
+    put(fadt + 68, 0xffff, 4);  /* no room for the second byte */
+    end_table(fadt);
+    assert_false(fadt_read(&information, &ports));
+    put(fadt + 68, 0x604, 4);
+    put(fadt + 4, 70, 4); /* cut off in the middle of the second */
+    put(fadt + 64, 0xb004, 4);
+    end_table(fadt);
+    assert_true(fadt_read(&information, &ports));
+    assert_int_equal(ports.control[0], 0xb004);
+    assert_int_equal(ports.control[1], 0);
+    information.rsdp = NULL;
+    assert_false(fadt_read(&information, &ports));
+    assert_int_equal(ports.control[0], 0);
+}
+
 #define madt_test(function) cmocka_unit_test_setup_teardown(function, tables, tables_end)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        madt_test(enabled_ones_in_order),
-        madt_test(no_more_than_asked_for),
-        madt_test(damaged),
-        madt_test(damaged_entries),
+        madt_test(enabled_ones_in_order), madt_test(no_more_than_asked_for), madt_test(damaged),
+        madt_test(damaged_entries),       madt_test(the_fadts_ports),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

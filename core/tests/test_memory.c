@@ -262,6 +262,19 @@ static void usable_or_not(void **state)
     assert_ptr_equal(boot_platform_at(0x1234), 0x1234);
 }
 
+/* Pages that the caller names, whatever the map says is larger. */
+static void given_pages(void **state)
+{
+    (void)state;
+    assert_null(start((struct memory_range){PAGE(0), PAGE(PAGES)}, NULL, 0));
+    assert_non_null(allocate(1, PAGE_SIZE));
+    memory_start_in((struct memory_range){PAGE(10), PAGE(14)});
+    assert_int_equal(memory_free_pages(), 4);
+    struct memory_range found = chosen();
+    assert_int_equal(found.start, PAGE(10));
+    assert_int_equal(found.end, PAGE(14));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -277,6 +290,7 @@ int main(void)
         cmocka_unit_test(exactly_full),
         cmocka_unit_test(random_use),
         cmocka_unit_test(usable_or_not),
+        cmocka_unit_test(given_pages),
     };
     return cmocka_run_group_tests(tests, map_memory, unmap_memory);
 }

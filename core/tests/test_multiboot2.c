@@ -117,6 +117,44 @@ static void usual(void **state)
     assert_int_equal(information.usable[1].end, 0x7fe0000);
 }
 
+/* Of all types, as they stand there. */
+static void the_whole_map(void **state)
+{
+    static const struct {
+        uint64_t base, length;
+        uint32_t type;
+    } said[] = {{0, 0x9fc00, USABLE},
+                {0x9fc00, 0x400, 2},
+                {0xfffc0000, 0x40000, 2},
+                {0x100000000, 0x1234, 4}};
+    (void)state;
+    begin();
+    put_map(COUNT_OF(said) + 1);
+    for (size_t i = 0; i < COUNT_OF(said); i++)
+        put_entry(said[i].base, said[i].length, said[i].type);
+    put_entry(UINT64_MAX - 5, 10, USABLE); /* no range at all */
+    end();
+    assert_null(read());
+    assert_int_equal(information.map_count, COUNT_OF(said));
+    assert_false(information.map_cut);
+    for (size_t i = 0; i < COUNT_OF(said); i++) {
+        assert_int_equal(information.map[i].range.start, said[i].base);
+        assert_int_equal(information.map[i].range.end, said[i].base + said[i].length);
+        assert_int_equal(information.map[i].type, said[i].type);
+    }
+    for (uint32_t count = BOOT_MAP_MAX; count <= BOOT_MAP_MAX + 1; count++) {
+        begin();
+        put_map(count);
+        put_entry(0x100000, 0x100000, USABLE);
+        for (uint32_t i = 1; i < count; i++)
+            put_entry(0x100000 * (1 + i), 0x1000, 2);
+        end();
+        assert_null(read());
+        assert_int_equal(information.map_count, BOOT_MAP_MAX);
+        assert_int_equal(information.map_cut, count > BOOT_MAP_MAX);
+    }
+}
+
 static void ranges_are_cut_to_pages_and_to_4_gib(void **state)
 {
     (void)state;
@@ -314,13 +352,10 @@ static void acpi(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(usual),
-        cmocka_unit_test(acpi),
-        cmocka_unit_test(ranges_are_cut_to_pages_and_to_4_gib),
-        cmocka_unit_test(longer_entries),
-        cmocka_unit_test(refusals),
-        cmocka_unit_test(limits),
-        cmocka_unit_test(cut_off_anywhere),
+        cmocka_unit_test(usual),          cmocka_unit_test(the_whole_map),
+        cmocka_unit_test(acpi),           cmocka_unit_test(ranges_are_cut_to_pages_and_to_4_gib),
+        cmocka_unit_test(longer_entries), cmocka_unit_test(refusals),
+        cmocka_unit_test(limits),         cmocka_unit_test(cut_off_anywhere),
         cmocka_unit_test(damaged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,6 +68,9 @@ bool event_interrupt_waits(const struct vcpu *vcpu)
 
 bool event_can_wake(const struct vcpu *vcpu)
 {
+    /* Its interrupts come from devices, of which nothing is known here. */
+    if (vcpu->has_machine)
+        return vcpu->capability->misc & MISC_ACTIVITY_HLT && vmread(VMCS_GUEST_RFLAGS) & RFLAGS_IF;
     if (!(vcpu->controls[CONTROL_PIN_BASED] & PIN_BASED_EXTERNAL_INTERRUPT_EXITING) ||
         !(vcpu->capability->misc & MISC_ACTIVITY_HLT) || local_apic_is_hardware(&vcpu->apic))
         return false;
@@ -163,7 +166,7 @@ enum exit_outcome event_prepare(struct vcpu *vcpu)
         taken = true;
         vector = waiting_interrupt(vcpu, &from_pins);
     }
-    set_window(vcpu, (uint32_t)PRIMARY_INTERRUPT_WINDOW_EXITING, vector >= 0);
+    set_window(vcpu, (uint32_t)PRIMARY_INTERRUPT_WINDOW_EXITING, vector >= 0 || events->held);
     if (vcpu->controls[CONTROL_PIN_BASED] & PIN_BASED_VIRTUAL_NMIS)
         set_window(vcpu, (uint32_t)PRIMARY_NMI_WINDOW_EXITING, events->nmi);
     apic_virtual_prepare(vcpu);

@@ -47,6 +47,7 @@ void offsets(void)
     OFFSET(PROBE_CPU_END, offsetof(struct probe_cpu, end));
     OFFSET(PROBE_CPU_COUNTS, offsetof(struct probe_cpu, counts));
     OFFSET(PROBE_CPU_DISCARDED, offsetof(struct probe_cpu, discarded));
+    OFFSET(PROBE_CPU_FULL, offsetof(struct probe_cpu, full));
     OFFSET(PROBE_CPU_EXITS, offsetof(struct probe_cpu, totals.exits));
     OFFSET(PROBE_CPU_EXITS_OTHER, offsetof(struct probe_cpu, totals.exits[PROBE_REASONS - 1]));
     OFFSET(PROBE_CPU_HOST_EVENTS, offsetof(struct probe_cpu, host_events));

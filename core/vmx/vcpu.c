@@ -125,6 +125,9 @@ bool vcpu_apply_policy(struct vcpu *vcpu, const struct vcpu_policy *policy)
         wish.clear |= policy->controls[group].clear;
         wish.optional |= policy->controls[group].optional;
         wish.clear &= ~policy->controls[group].optional;
+        /* A device's interrupt stays in its controller until the guest can take it. */
+        if (group == CONTROL_EXIT && policy->machine)
+            wish.set &= ~(uint32_t)EXIT_ACKNOWLEDGE_INTERRUPT;
         if (group == CONTROL_PRIMARY && !apic_virtual_choose(vcpu, policy, &wish))
             return false;
         if (!control_choose(vcpu->capability->controls[group], &wish, &vcpu->controls[group],
@@ -136,6 +139,7 @@ bool vcpu_apply_policy(struct vcpu *vcpu, const struct vcpu_policy *policy)
     vcpu->unpaged.active = false;
     vcpu->cr0_mask = policy->cr0_mask;
     vcpu->cr4_mask = policy->cr4_mask;
+    vcpu->has_machine = policy->machine;
 
     cpuid_policy_set(&vcpu->cpuid, policy->cpuid);
     const struct {

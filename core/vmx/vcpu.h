@@ -33,6 +33,7 @@ struct pending_events {
     uint32_t error_code;  /* ... and its error code */
     uint32_t length;      /* ... and its instruction length */
     bool nmi;
+    bool held; /* has_machine: an external interrupt waits in the hardware until it can be taken */
     bool halted; /* HLT: the guest is entered in that activity state until something wakes it */
 };
 
@@ -99,6 +100,7 @@ struct vcpu {
     struct vmcs vmcs;
     const struct vmx_capability *capability;
     const struct ept *ept;
+    bool has_machine;         /* as the policy says: see struct vcpu_policy */
     struct ept_seen ept_seen; /* what INVEPT has been executed for */
     struct {
         uint64_t qualification, physical;
@@ -150,6 +152,11 @@ struct vcpu_policy {
     const void *msr_bitmap;
     const void *io_bitmap_a;
     const void *io_bitmap_b;
+    /*
+     * The guest has this CPU to itself, and the machine's devices and interrupts: the CPU's own
+     * local APIC whatever the bitmaps say, and interrupts wake it from an HLT that exits.
+     */
+    bool machine;
 };
 
 /* The mode that a guest starts in; always at CPL 0, interrupts off. */

@@ -71,6 +71,7 @@
 #define APIC_BASE_X2APIC   (1ull << 10)
 #define APIC_BASE_ENABLE   (1ull << 11)
 #define APIC_BASE_RESET    0xfee00000ull /* its address after RESET */
+#define APIC_BASE_ADDRESS  0x000ffffffffff000ull
 
 #define EFER_SCE (1ull << 0)
 #define EFER_LME (1ull << 8)

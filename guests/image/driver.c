@@ -2,7 +2,6 @@
 #include "driver.h"
 
 #include "../../core/vmx/dump.h"
-#include "../../core/vmx/exit_reason.h"
 #include "../../core/x86/instructions.h"
 #include "events.h"
 #include "fold.h"
@@ -13,6 +12,7 @@
 #include "requirement.h"
 #include "room.h"
 #include "root_job.h"
+#include "say.h"
 #include "validity.h"
 
 #include <string.h>
@@ -21,32 +21,6 @@ _Static_assert(sizeof(COMPILER) <= sizeof((struct results_header){0}.compiler), 
 
 #define DEMAND_TEXT(pages)  DEMAND_TEXT_(pages)
 #define DEMAND_TEXT_(pages) "at most " #pages " samples"
-
-/* Adds text to a reason, as far as there is room. */
-static void say(char *reason, const char *text)
-{
-    size_t length = strlen(reason);
-    size_t more = strlen(text);
-
-    if (more > RESULT_REASON_SIZE - 1 - length)
-        more = RESULT_REASON_SIZE - 1 - length;
-    memcpy(reason + length, text, more);
-    reason[length + more] = '\0';
-}
-
-/* Why the vCPU stopped, and at what. */
-static void say_stop(char *reason, const struct vcpu_stop *stop)
-{
-    say(reason, stop_cause_name(stop->cause));
-    if (stop->cause == STOP_UNHANDLED) {
-        say(reason, ": ");
-        say(reason, exit_reason_name(stop->exit_reason));
-    }
-    if (stop->text) {
-        say(reason, ": ");
-        say(reason, stop->text);
-    }
-}
 
 static const struct blob_row *find_row(const void *blob, const char *name, uint32_t *index)
 {
@@ -76,9 +50,9 @@ static bool writes_records(enum vcpu_path path)
 }
 
 /* As the guest starts with them. */
-static void note_controls(const struct room *room, struct controls_in_force *into)
+void driver_note_controls(const struct vcpu *vcpu, struct controls_in_force *into)
 {
-    const uint32_t *controls = room->vcpu->controls;
+    const uint32_t *controls = vcpu->controls;
 
     *into = (struct controls_in_force){
         .pin_based = controls[CONTROL_PIN_BASED],
@@ -86,8 +60,8 @@ static void note_controls(const struct room *room, struct controls_in_force *int
         .secondary = controls[CONTROL_SECONDARY],
         .exit = controls[CONTROL_EXIT],
         .entry = controls[CONTROL_ENTRY],
-        .vpid = controls[CONTROL_SECONDARY] & SECONDARY_VPID ? room->vcpu->vpid : 0,
-        .ept_pointer = room->vcpu->ept->pointer,
+        .vpid = controls[CONTROL_SECONDARY] & SECONDARY_VPID ? vcpu->vpid : 0,
+        .ept_pointer = vcpu->ept->pointer,
     };
 }
 
@@ -122,7 +96,7 @@ static bool run_round(struct room *room, struct phase_run *run)
         dirty_log_start(&room->log);
     demand_take_back(&room->demand); /* room_furnish() has seen that it can */
     bool started = vcpu_start(room->vcpu, &run->start);
-    note_controls(room, run->controls);
+    driver_note_controls(room->vcpu, run->controls);
     if (!started)
         return false;
     vcpu_set_path(room->vcpu, run->path);
@@ -216,14 +190,15 @@ static bool second_failed(const struct room *room, const struct blob_row *row)
     return first == STOP_PHASE_DONE || first == STOP_KICKED || first == STOP_TIME_LIMIT;
 }
 
-static void say_failure(char *reason, const struct room *room, const struct blob_row *row)
+static void say_failure(char *reason, size_t size, const struct room *room,
+                        const struct blob_row *row)
 {
     if (second_failed(room, row)) {
-        say(reason, "second CPU: ");
-        say_stop(reason, &room->other.stop);
+        say(reason, size, "second CPU: ");
+        say_stop(reason, size, &room->other.stop);
         return;
     }
-    say_stop(reason, &room->vcpu->stop);
+    say_stop(reason, size, &room->vcpu->stop);
     vcpu_dump(room->vcpu);
 }
 
@@ -238,7 +213,7 @@ static enum result_status run_phases(struct room *room, const struct plan_job *j
         if (phase == PHASE_TWICE && !row->twice)
             continue;
         if (!run_phase(room, job, job_index, row_index, (enum phase)phase, result)) {
-            say_failure(result->reason, room, row);
+            say_failure(result->reason, sizeof(result->reason), room, row);
             return RESULT_FAILED;
         }
     }
@@ -253,20 +228,20 @@ static enum result_status run_job(struct room *room, uint32_t job_index, struct 
     const struct blob_row *row = find_row(driver->blob, job->benchmark, &row_index);
 
     if (!row) {
-        say(result->reason, "no such benchmark in the guest blob");
+        say(result->reason, sizeof(result->reason), "no such benchmark in the guest blob");
         return RESULT_FAILED;
     }
     if (row->flags & ROW_ROOT) {
         const char *reason;
         enum result_status status = root_job_run(room, job, result, &reason);
-        say(result->reason, reason ? reason : "");
+        say(result->reason, sizeof(result->reason), reason ? reason : "");
         return status;
     }
     local_apic_reset(&room->vcpu->apic, platform_cpu_number());
     room_set_ports(room, row->flags & ROW_PORTS);
     if (!room_apply(room, &plan_policies(driver->plan)[job->policy])) {
         const struct vcpu_stop *stop = &room->vcpu->stop;
-        say_stop(result->reason, stop);
+        say_stop(result->reason, sizeof(result->reason), stop);
         return stop->cause == STOP_CONTROL_REFUSED ? RESULT_SKIPPED : RESULT_FAILED;
     }
     const char *lack = guest_lacks(row, room->vcpu);
@@ -281,7 +256,7 @@ static enum result_status run_job(struct room *room, uint32_t job_index, struct 
             other_connect(&room->other);
     }
     if (lack) {
-        say(result->reason, lack);
+        say(result->reason, sizeof(result->reason), lack);
         return RESULT_SKIPPED;
     }
     guest_memory_load(room->guest_memory, driver->blob);
@@ -290,6 +265,12 @@ static enum result_status run_job(struct room *room, uint32_t job_index, struct 
     enum result_status status = run_phases(room, job, job_index, row_index, result);
     events_end(room);
     return status;
+}
+
+void driver_describe(struct driver *driver)
+{
+    machine_describe(&driver->results->machine, &driver->vmx->capability);
+    memcpy(driver->results->compiler, COMPILER, sizeof(COMPILER));
 }
 
 const char *driver_run(struct driver *driver)
@@ -301,8 +282,7 @@ const char *driver_run(struct driver *driver)
 
     if (wrong)
         return wrong;
-    machine_describe(&results->machine, &driver->vmx->capability);
-    memcpy(results->compiler, COMPILER, sizeof(COMPILER));
+    driver_describe(driver);
     wrong = room_furnish(&room, &driver->vmx->capability);
     if (wrong)
         return wrong;

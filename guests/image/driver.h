@@ -3,6 +3,7 @@
 #ifndef EXITMETER_GUESTS_IMAGE_DRIVER_H
 #define EXITMETER_GUESTS_IMAGE_DRIVER_H
 
+#include "../../core/vmx/vcpu.h"
 #include "../../core/vmx/vmxon.h"
 #include "../../probes/ring.h"
 #include "../results.h"
@@ -22,5 +23,9 @@ struct driver {
  * be run at all.
  */
 const char *driver_run(struct driver *driver);
+
+/* The parts of it that any guest's results take: what the machine is, and controls in force. */
+void driver_describe(struct driver *driver);
+void driver_note_controls(const struct vcpu *vcpu, struct controls_in_force *into);
 
 #endif

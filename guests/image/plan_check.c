@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "plan_check.h"
 
-#include "../results.h"
+#include "../profile.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -14,6 +14,11 @@ static bool ends(const char name[PLAN_NAME_SIZE])
         if (!name[i])
             return i > 0;
     return false;
+}
+
+static uint64_t machine_size(const struct plan_header *plan)
+{
+    return plan->flags & PLAN_MACHINE ? sizeof(struct plan_machine) : 0;
 }
 
 static const char *check_header(const struct plan_header *plan, uint64_t bytes)
@@ -29,10 +34,10 @@ static const char *check_header(const struct plan_header *plan, uint64_t bytes)
     if (plan->policy_count > PLAN_POLICIES_MAX || plan->job_count > PLAN_JOBS_MAX ||
         plan->group_count > PLAN_GROUPS_MAX)
         return "plan: too many policies, jobs or groups of events";
-    if (plan->size > bytes || plan->size != sizeof(*plan) +
-                                                plan->policy_count * sizeof(struct plan_policy) +
-                                                plan->group_count * sizeof(struct plan_group) +
-                                                plan->job_count * sizeof(struct plan_job))
+    if (plan->size > bytes ||
+        plan->size != sizeof(*plan) + plan->policy_count * sizeof(struct plan_policy) +
+                          plan->group_count * sizeof(struct plan_group) +
+                          plan->job_count * sizeof(struct plan_job) + machine_size(plan))
         return "plan: cut off, or its counts do not match its size";
     if (plan->results_base % PAGE || plan->results_size % PAGE ||
         plan->results_size < RESULTS_HEADER_ROOM ||
@@ -100,6 +105,27 @@ static const char *check_job(const struct plan_header *plan, const struct plan_j
     return NULL;
 }
 
+static const char *check_machine(const struct plan_header *plan)
+{
+    const struct plan_machine *machine = plan_machine(plan);
+    const uint64_t size = sizeof(struct machine_result);
+
+    if (plan->policy_count != 1 || plan->job_count || plan->group_count)
+        return "plan: a guest that has the machine takes one policy, no jobs and no events";
+    if (machine->start >= PLAN_STARTS || machine->poll < PLAN_POLL_LEAST)
+        return "plan: start or poll of the machine's guest out of range";
+    if (machine->core_end % PAGE || machine->core_end < plan->results_base + plan->results_size)
+        return "plan: the core's memory ends in the middle of a page or of the results";
+    if (machine->result_offset % RECORD_SIZE || machine->result_offset < RESULTS_HEADER_ROOM ||
+        machine->result_offset > plan->results_size ||
+        size > plan->results_size - machine->result_offset)
+        return "plan: the result of the machine's guest lies outside the region";
+    for (unsigned i = 0; i < PLAN_COMMAND_LINE; i++)
+        if (!machine->command_line[i])
+            return NULL;
+    return "plan: the command line does not end";
+}
+
 const char *plan_check(const void *bytes_of_plan, uint64_t bytes)
 {
     const struct plan_header *plan = bytes_of_plan;
@@ -118,7 +144,8 @@ const char *plan_check(const void *bytes_of_plan, uint64_t bytes)
         if (wrong)
             return wrong;
     }
-
+    if (plan->flags & PLAN_MACHINE)
+        return check_machine(plan);
     uint64_t behind = RESULTS_HEADER_ROOM; /* jobs lie in order, so no two overlap */
     for (uint32_t i = 0; i < plan->job_count; i++) {
         const struct plan_job *job = &plan_jobs(plan)[i];

@@ -28,4 +28,10 @@ static inline const struct plan_job *plan_jobs(const struct plan_header *plan)
     return (const struct plan_job *)(plan_groups(plan) + plan->group_count);
 }
 
+/* With PLAN_MACHINE only. */
+static inline const struct plan_machine *plan_machine(const struct plan_header *plan)
+{
+    return (const struct plan_machine *)(plan_jobs(plan) + plan->job_count);
+}
+
 #endif

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #define LARGE_PAGE   0x200000ull
-#define BITMAP_PAGES 3u
 #define APIC_ADDRESS 0xfee00000ull /* guest-physical, as IA32_APIC_BASE has it */
 
 _Static_assert(PLAN_CPUID_HIDDEN == CPUID_HIDDEN_MAX, "the core takes what a plan can say");
@@ -29,7 +28,7 @@ static bool map_apic_page(struct room *room, bool mapped)
 const char *room_furnish(struct room *room, const struct vmx_capability *capability)
 {
     room->guest_memory = platform_pages_allocate(GUEST_MEMORY_SIZE / PAGE_SIZE, LARGE_PAGE);
-    room->bitmaps = platform_pages_allocate(BITMAP_PAGES, PAGE_SIZE);
+    room->bitmaps = platform_pages_allocate(ROOM_BITMAP_PAGES, PAGE_SIZE);
     if (!room->guest_memory || !room->bitmaps)
         return "no memory for the guest";
     const char *wrong = ept_create(&room->ept, capability);
@@ -82,25 +81,31 @@ void room_set_ports(struct room *room, bool there)
                   &room->device);
 }
 
-bool room_apply(struct room *room, const struct plan_policy *from)
+struct vcpu_policy room_policy(uint8_t *bitmaps, const struct plan_policy *from)
 {
-    memcpy(room->bitmaps, from->msr_bitmap, PAGE_SIZE);
-    memcpy(room->bitmaps + PAGE_SIZE, from->io_bitmap_a, PAGE_SIZE);
-    memcpy(room->bitmaps + 2 * PAGE_SIZE, from->io_bitmap_b, PAGE_SIZE);
-    room->policy = (struct vcpu_policy){
+    memcpy(bitmaps, from->msr_bitmap, PAGE_SIZE);
+    memcpy(bitmaps + PAGE_SIZE, from->io_bitmap_a, PAGE_SIZE);
+    memcpy(bitmaps + 2 * PAGE_SIZE, from->io_bitmap_b, PAGE_SIZE);
+    struct vcpu_policy policy = {
         .controls = {[CONTROL_PIN_BASED] = wish_of(&from->pin_based),
                      [CONTROL_PRIMARY] = wish_of(&from->primary),
                      [CONTROL_SECONDARY] = wish_of(&from->secondary)},
         .exception_bitmap = from->exception_bitmap,
         .cr0_mask = from->cr0_mask,
         .cr4_mask = from->cr4_mask,
-        .msr_bitmap = room->bitmaps,
-        .io_bitmap_a = room->bitmaps + PAGE_SIZE,
-        .io_bitmap_b = room->bitmaps + 2 * PAGE_SIZE,
+        .msr_bitmap = bitmaps,
+        .io_bitmap_a = bitmaps + PAGE_SIZE,
+        .io_bitmap_b = bitmaps + 2 * PAGE_SIZE,
     };
     for (unsigned i = 0; i < CPUID_HIDDEN_MAX; i++)
-        room->policy.cpuid[i] = (struct cpuid_hidden){from->cpuid[i].leaf, from->cpuid[i].subleaf,
-                                                      from->cpuid[i].output, from->cpuid[i].bits};
+        policy.cpuid[i] = (struct cpuid_hidden){from->cpuid[i].leaf, from->cpuid[i].subleaf,
+                                                from->cpuid[i].output, from->cpuid[i].bits};
+    return policy;
+}
+
+bool room_apply(struct room *room, const struct plan_policy *from)
+{
+    room->policy = room_policy(room->bitmaps, from);
     bool access = from->secondary.set & SECONDARY_VIRTUALIZE_APIC_ACCESSES;
     map_apic_page(room, access);
     room->vcpu->apic_access_page = access ? platform_physical(room->apic_page) : 0;

@@ -12,6 +12,11 @@
 
 struct driver;
 
+#define ROOM_BITMAP_PAGES 3u /* MSR, I/O A, I/O B */
+
+/* The policy as the core takes it, with its bitmaps copied to those pages. */
+struct vcpu_policy room_policy(uint8_t *bitmaps, const struct plan_policy *from);
+
 /* All jobs share it. */
 struct room {
     struct driver *driver;

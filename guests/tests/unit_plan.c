@@ -3,7 +3,7 @@
 #include "../image/plan_check.h"
 
 #include "../../core/tests/tests.h"
-#include "../results.h"
+#include "../profile.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +50,7 @@ static int make_plan(void **state)
     *plan = (struct plan_header){
         .magic = PLAN_MAGIC,
         .version = PLAN_VERSION,
-        .flags = PLAN_FLAGS_ALL,
+        .flags = PLAN_FLAGS_ALL & ~PLAN_MACHINE,
         .size = BYTES,
         .results_base = 0x4000000,
         .results_size = (offset + 4095) / 4096 * 4096,
@@ -92,7 +92,7 @@ static void valid(void **state)
     assert_null(plan_check(plan, BYTES));
     assert_ptr_equal(plan_policies(plan), policies);
     assert_ptr_equal(plan_jobs(plan), jobs);
-    for (uint32_t flags = 0; flags <= PLAN_FLAGS_ALL; flags++) {
+    for (uint32_t flags = 0; flags < PLAN_MACHINE; flags++) {
         plan->flags = flags;
         assert_null(plan_check(plan, BYTES));
     }
@@ -263,14 +263,87 @@ static void random_damage(void **state)
     test_free(own);
 }
 
+#define MACHINE_BYTES \
+    (sizeof(struct plan_header) + sizeof(struct plan_policy) + sizeof(struct plan_machine))
+
+static void machine_refused(const char *text)
+{
+    const char *wrong = plan_check(plan, MACHINE_BYTES);
+    assert_non_null(wrong);
+    assert_string_equal(wrong, text);
+}
+
+#define MACHINE_BAD(field, value, text)               \
+    do {                                              \
+        __typeof__(field) own = (field);              \
+        (field) = (value);                            \
+        machine_refused(text);                        \
+        (field) = own;                                \
+        assert_null(plan_check(plan, MACHINE_BYTES)); \
+    } while (0)
+
+static void a_guest_that_has_the_machine(void **state)
+{
+    static const char counts[] = "plan: cut off, or its counts do not match its size";
+    static const char range[] = "plan: start or poll of the machine's guest out of range";
+    static const char end[] = "plan: the core's memory ends in the middle of a page or of the "
+                              "results";
+    static const char place[] = "plan: the result of the machine's guest lies outside the region";
+    (void)state;
+    free(plan);
+    plan = aligned_alloc(8, MACHINE_BYTES);
+    memset(plan, 0, MACHINE_BYTES);
+    policies = (struct plan_policy *)(plan + 1);
+    strcpy(policies[0].name, "passthrough-all");
+    *plan = (struct plan_header){
+        .magic = PLAN_MAGIC,
+        .version = PLAN_VERSION,
+        .flags = PLAN_MACHINE,
+        .size = MACHINE_BYTES,
+        .results_base = 0x8000000,
+        .results_size = (RESULTS_HEADER_ROOM + sizeof(struct machine_result) + 4095) / 4096 * 4096,
+        .policy_count = 1,
+        .cpus = 1,
+    };
+    struct plan_machine *machine = (struct plan_machine *)(policies + 1);
+    machine->poll = PLAN_POLL_LEAST;
+    machine->core_end = plan->results_base + plan->results_size;
+    machine->result_offset = RESULTS_HEADER_ROOM;
+    assert_null(plan_check(plan, MACHINE_BYTES));
+    assert_ptr_equal(plan_machine(plan), machine);
+    MACHINE_BAD(plan->flags, 0, counts);
+    MACHINE_BAD(plan->policy_count, 0, counts);
+    MACHINE_BAD(machine->start, PLAN_STARTS, range);
+    MACHINE_BAD(machine->poll, PLAN_POLL_LEAST - 1, range);
+    MACHINE_BAD(machine->core_end, machine->core_end - 4096, end);
+    MACHINE_BAD(machine->core_end, machine->core_end + 1, end);
+    MACHINE_BAD(machine->result_offset, 0, place);
+    MACHINE_BAD(machine->result_offset, RESULTS_HEADER_ROOM + 1, place);
+    MACHINE_BAD(machine->result_offset, plan->results_size, place);
+    MACHINE_BAD(machine->result_offset, UINT64_MAX - 63, place);
+    MACHINE_BAD(plan->results_size, plan->results_size - 4096, place);
+    memset(machine->command_line, 'x', PLAN_COMMAND_LINE - 1);
+    assert_null(plan_check(plan, MACHINE_BYTES));
+    MACHINE_BAD(machine->command_line[PLAN_COMMAND_LINE - 1], 'x',
+                "plan: the command line does not end");
+    for (size_t bytes = 0; bytes < MACHINE_BYTES; bytes += 101)
+        assert_non_null(plan_check(plan, bytes));
+}
+
 #define plan_test(function) cmocka_unit_test_setup_teardown(function, make_plan, free_plan)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        plan_test(valid),         plan_test(header_fields),    plan_test(policy_names),
-        plan_test(policy_fields), plan_test(job_fields),       plan_test(cut_off_anywhere),
-        plan_test(random_damage), plan_test(groups_of_events),
+        plan_test(valid),
+        plan_test(header_fields),
+        plan_test(policy_names),
+        plan_test(policy_fields),
+        plan_test(job_fields),
+        plan_test(cut_off_anywhere),
+        plan_test(random_damage),
+        plan_test(groups_of_events),
+        plan_test(a_guest_that_has_the_machine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
  */
 #include "target.h"
 
+#include "../../boot/apic.h"
 #include "../../boot/console.h"
 #include "../../boot/finish.h"
 #include "../../boot/image.h"
@@ -114,6 +115,7 @@ _Noreturn void image_main(const struct boot_information *information)
     known = *information;
     if (says_broadcast(boot_module(information, "plan")))
         known.rsdp = NULL;
+    apic_use_x2apic();
     cpus = smp_start(&known, PLATFORM_CPUS_MAX);
     platform_log("cpus %u\n", cpus);
 #define TARGET_TEST(needed, name) run(#name, needed, test_##name);
