@@ -155,6 +155,7 @@ static bool fits_image(const struct run_options *options)
            not_with("probes", options->probes, other) && not_with("pmu", options->pmu, other) &&
            not_with("pmu-model", options->pmu_model, other) &&
            not_with("host-timer", options->host_timer_given, other) &&
+           not_with("cpus", options->cpus_given, other) &&
            not_with("corpus", options->corpus, other);
 }
 
