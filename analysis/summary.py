@@ -41,12 +41,29 @@ def warnings(run: Run) -> list[str]:
         if job.validity.disturbed:
             lines.append(f"disturbed: {job.name}{_again(run, job)}: "
                          f"{'; '.join(job.validity.disturbed)}")
+    alike: dict[tuple[str, str], list[Job]] = {}
     for job in run.missing_jobs:
-        again = _again(run, job)
-        status = job.status.replace("_", " ")
-        lines.append(f"{status}: {job.name}{again}: {job.reason or 'no reason is given'}")
-        lines += [f"failed VM entry: {job.name}{again}: {line}" for line in job.failed_entries]
+        alike.setdefault((job.status.replace("_", " "), job.reason or "no reason is given"),
+                         []).append(job)
+    for (status, reason), jobs in alike.items():
+        lines.append(f"{status}: {_named(run, jobs)}: {reason}")
+        lines += [f"failed VM entry: {job.name}{_again(run, job)}: {line}"
+                  for job in jobs for line in job.failed_entries]
     return lines
+
+
+def _named(run: Run, jobs: list[Job]) -> str:
+    """One job by its name; of several each benchmark once, with what follows its name."""
+    if len(jobs) == 1:
+        return jobs[0].name + _again(run, jobs[0])
+    policies: dict[str, list[str]] = {}
+    for job in jobs:
+        policies.setdefault(job.benchmark, []).append(job.policy + _again(run, job))
+    under: dict[tuple[str, ...], list[str]] = {}
+    for benchmark, names in policies.items():
+        under.setdefault(tuple(names), []).append(benchmark)
+    return "; ".join(f"{', '.join(benchmarks)} under {', '.join(names)}"
+                     for names, benchmarks in under.items())
 
 
 def summarize(run: Run, found: list[Result], without_probes: bool = False) -> dict[str, Any]:

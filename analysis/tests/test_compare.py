@@ -165,3 +165,14 @@ def test_chosen_benchmarks_alone(make, call):
     assert [row["name"] for row in pair["benchmarks"]] == ["in"]
     refused = call("compare", run, "--guest", "ni")
     assert refused.code == 2 and "'ni'" in refused.err and "cpuid, in, out" in refused.err
+
+
+def test_jobs_that_lack_the_same_are_named_together(make, call):
+    lack = {"status": "skipped", "reason": "no x2APIC"}
+    run = make("r", [Row(), Row("icr", **lack), Row("eoi", **lack),
+                     Row("icr", "passthrough-all", **lack), Row("eoi", "passthrough-all", **lack),
+                     Row("tpr", **lack), Row("ipi", status="skipped", reason="one CPU only")])
+    lines = [line for line in call("compare", run).out.splitlines() if line.startswith("warning")]
+    assert lines == [
+        "warning: skipped: icr, eoi under intercept-all, passthrough-all; tpr under intercept-all: "
+        "no x2APIC", "warning: skipped: bochs/ipi/intercept-all: one CPU only"]
