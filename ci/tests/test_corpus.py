@@ -52,7 +52,6 @@ def test_all_that_the_peer_measures_is_there():
     assert set(PEER) - set(names()) == set()
 
 
-@pytest.mark.xfail(strict=True, reason="the rows of the APIC are not there yet")
 def test_all_that_the_peer_measures_of_the_apic_is_there():
     assert set(PEER_OF_THE_APIC) - set(names()) == set()
 

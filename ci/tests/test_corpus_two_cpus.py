@@ -75,7 +75,7 @@ def test_what_one_cpu_fails_at_ends_both(source, tmp_path, file, old, new, messa
     source.mutate(file, old, new)
     source.mutate("guests/image/driver.c", "vcpu_set_time_limit(room->vcpu, (uint64_t)run->job->time_limit << 20);",
                   "vcpu_set_time_limit(room->vcpu, 20000000);")
-    result = exitmeter("run", "--image", source.image(), "--cpus", "2", "--guest", "ipi",
+    result = exitmeter("run", "--core", source.image(), "--cpus", "2", "--guest", "ipi",
                        "--guest", "cpuid", "--policy", "intercept-all", "--timeout", "200", "-o",
                        tmp_path / "run")
     assert result.code == 1

@@ -36,6 +36,6 @@ def test_each_is_a_violation(tmp_path):
 
 def test_a_log_that_protects_nothing_is_noticed(source, tmp_path):
     source.mutate("core/vmx/dirty_log.c", "((enum ept_access)(EPT_READ | EPT_EXECUTE))", "EPT_ALL")
-    result = exitmeter("run", "--image", source.image(), "--guest", "ept_dirty_log", "--policy",
+    result = exitmeter("run", "--core", source.image(), "--guest", "ept_dirty_log", "--policy",
                        "intercept-all", "--samples", "20", "-o", tmp_path / "run")
     assert result.code == 1 and "0 exits by EPT violation for 20 operations" in result.err

@@ -50,6 +50,6 @@ def test_each_sample_has_its_one_exit_in_the_control_too(tmp_path):
 def test_the_check_finds_an_event_that_is_lost(source, tmp_path):
     source.mutate("core/exits/hypercall.c", "vcpu->events.acknowledged[vector / 64] |= 1ull << vector % 64;",
                   "")
-    result = exitmeter("run", "--image", source.image(), "--guest", "check/inject", "-o",
+    result = exitmeter("run", "--core", source.image(), "--guest", "check/inject", "-o",
                        tmp_path / "run")
     assert result.code == 1 and "guest reported a failure" in result.err

@@ -57,7 +57,7 @@ def test_guests_after_it_are_as_before(tmp_path):
 def test_an_instruction_that_fails_is_no_figure(source, tmp_path):
     source.mutate("guests/image/root_operation.c", ".ept = {.selector = vcpu->ept->pointer},",
                   ".ept = {.selector = 7},")
-    result = exitmeter("run", "--image", source.image(), "--guest", "root/inv*", "-o", tmp_path / "run")
+    result = exitmeter("run", "--core", source.image(), "--guest", "root/inv*", "-o", tmp_path / "run")
     assert result.code == 1
     assert "the instruction failed: VMfail" in result.err
 
