@@ -132,6 +132,33 @@ def test_damaged_results(home, damage, words):
     assert {job["status"] for job in document["jobs"]} == {"not_run"}
 
 
+def test_a_crash_behind_the_results_costs_nothing(home):
+    """Bochs' last command writes them and closes the file; what follows is its own quitting."""
+    home.bochs("""\
+        log()
+        results()
+        os.kill(os.getpid(), 11)""")
+    result = home.run("run", "-o", "R")
+    assert result.returncode == 0, result.stderr
+    document = json.loads((home.work / "R" / "run.json").read_text())
+    assert document["status"] == "complete"
+
+
+@pytest.mark.parametrize("damage, words", [
+    ("pathlib.Path('results.bin').write_bytes(whole[:-1])", "signal 11"),
+    ("pathlib.Path('results.bin').unlink()", "signal 11"),
+    ("pathlib.Path('results.bin').write_bytes(bytes(len(whole)))", "magic"),
+])
+def test_a_crash_before_the_results_are_whole(home, damage, words):
+    home.bochs(f"""\
+        log()
+        results()
+        whole = pathlib.Path("results.bin").read_bytes()
+        {damage}
+        os.kill(os.getpid(), 11)""")
+    failed(home, home.run("run", "-o", "R"), words)
+
+
 def test_core_that_reports_failure(home):
     home.good_bochs(status=3, reason="VM entry failed",
                     jobs={1: {"status": 3, "reason": "unhandled exit 48"}, 2: {"status": 0}})
