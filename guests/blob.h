@@ -54,6 +54,18 @@
 #define GUEST_DEMAND_BASE  0x4000000ull
 #define GUEST_DEMAND_PAGES 2048
 #define GUEST_DEMAND_SIZE  ((GUEST_DEMAND_PAGES + 1) * 4096ull) /* one beside the samples' */
+/*
+ * On demand by pages of 2 MiB and of 1 GiB, for the rows that want it: a page a sample, all backed
+ * by the same memory. The guest's tables for it lie at GUEST_LARGE_TABLES. That of 2 MiB is
+ * identity-mapped; of each GiB the first 2 MiB are mapped, one behind the other, at
+ * GUEST_1G_WINDOW.
+ */
+#define GUEST_2M_BASE      0x100000000ull
+#define GUEST_2M_PAGES     2048
+#define GUEST_1G_BASE      0x1000000000ull
+#define GUEST_1G_PAGES     448 /* up to 2^39, the width of many a CPU's physical addresses */
+#define GUEST_1G_WINDOW    0x200000000ull
+#define GUEST_LARGE_TABLES 0x10000ull /* page directories: four of the first, one of the second */
 /* In memory, behind the samples: what is logged (core/vmx/dirty_log.h) for the rows that want it.
  */
 #define GUEST_LOGGED_BASE 0x1800000ull
@@ -71,6 +83,9 @@
 #define DEVICE_FLAG_ACCESSED 1u
 #define DEVICE_FLAG_DIRTY    2u
 #define DEVICE_FLAG_NONE     4u /* this CPU keeps no such flags */
+
+/* The device's first page once more, where an access exits as an EPT misconfiguration. */
+#define GUEST_TRAPPED_BASE (GUEST_DEVICE_BASE + 0x4000)
 
 /*
  * The device's ports, of which the same is true as of its registers. Only accesses that exit reach
@@ -173,6 +188,9 @@ struct row_exit {
 #define ROW_PORTS       64u /* the device's ports are there */
 /* Writes one more page each sample of those that are logged: GUEST_LOGGED_BASE. */
 #define ROW_LOGGED 512u
+/* Touches one more large page on demand each sample. */
+#define ROW_DEMAND_2M 1024u
+#define ROW_DEMAND_1G 2048u
 /* Is no guest's: measured in VMX root operation, under no policy (root_operation_list.h). */
 #define ROW_ROOT 256u
 /* Not in 64-bit mode; at most one of them. */

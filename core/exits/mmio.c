@@ -93,6 +93,47 @@ static __attribute__((noinline, cold)) bool is_at_offset(const struct mmio_acces
     return qualification & VIOLATION_OFFSET_ALONE && !((operand ^ access->physical) % PAGE_SIZE);
 }
 
+/* Whether an operand is where the exit was: no page of the guest's maps what is behind it. */
+static bool leads_there(struct mmio_access *access, uint64_t linear, unsigned kind, bool *by_tables)
+{
+    struct guest_span span;
+    struct guest_fault fault;
+
+    if (guest_reach(&access->paging, linear, access->instruction.bytes,
+                    kind & VIOLATION_WRITE ? GUEST_WRITE : GUEST_READ, &span,
+                    &fault) != GUEST_OUTSIDE ||
+        fault.address - access->range->first >= access->range->bytes)
+        return false;
+    *by_tables |= !fault.translated;
+    return fault.translated && fault.address == access->physical;
+}
+
+/*
+ * The same where the exit tells nothing of the access: the operand that leads to its address, down
+ * the guest's own page tables. Of MOVS the source comes first, as the CPU reads before it writes.
+ */
+static __attribute__((noinline, cold)) bool find_unsaid_operand(struct mmio_access *access)
+{
+    const struct mmio_instruction *instruction = &access->instruction;
+    bool in_64 = access->in_64_bit_mode, by_tables = false, found = false;
+    bool moves = instruction->operation == MMIO_MOVS;
+    uint64_t operand = 0;
+
+    if (instruction->operation != MMIO_STOS) {
+        operand = segment_linear(instruction->segment, mmio_operand_offset(access), in_64);
+        found = leads_there(access, operand, moves ? VIOLATION_READ : accesses(instruction),
+                            &by_tables);
+    }
+    if (!found && (moves || instruction->operation == MMIO_STOS)) {
+        operand = segment_linear(SEGMENT_ES, mmio_string_destination(access), in_64);
+        access->to_device = found = leads_there(access, operand, VIOLATION_WRITE, &by_tables);
+    }
+    if (!found)
+        return mmio_give_up(access, by_tables ? "by page tables"
+                                              : "the instruction is another one than exited");
+    return in_one_page(access, operand) || mmio_give_up(access, "access across the end of a page");
+}
+
 /*
  * Which operand the exit is about. Another CPU may have changed the instruction since: then it is
  * not the one that exited.
@@ -100,6 +141,9 @@ static __attribute__((noinline, cold)) bool is_at_offset(const struct mmio_acces
 static bool find_operand(struct mmio_access *access, uint64_t qualification)
 {
     const struct mmio_instruction *instruction = &access->instruction;
+
+    if (__builtin_expect(qualification & VIOLATION_UNSAID, 0))
+        return find_unsaid_operand(access);
     uint64_t linear = vmread(VMCS_GUEST_LINEAR_ADDRESS);
     bool in_64 = access->in_64_bit_mode;
     uint64_t operand = segment_linear(instruction->segment, mmio_operand_offset(access), in_64);
@@ -174,10 +218,9 @@ enum exit_outcome exit_mmio(struct vcpu *vcpu, const struct mmio_range *range, u
     access.in_64_bit_mode = access.paging.linear_mask == UINT64_MAX;
     if (vmread(VMCS_IDT_VECTORING_INFO) & EVENT_VALID)
         why = "by the delivery of an event";
-    else if (qualification & VIOLATION_FETCH)
-        why = "instruction fetch";
-    else if ((~qualification) & (VIOLATION_LINEAR | VIOLATION_FINAL))
-        why = "by page tables";
+    else if ((qualification & (VIOLATION_FETCH | VIOLATION_LINEAR | VIOLATION_FINAL)) !=
+             (VIOLATION_LINEAR | VIOLATION_FINAL))
+        why = qualification & VIOLATION_FETCH ? "instruction fetch" : "by page tables";
     if (why) {
         mmio_give_up(&access, why);
         return access.outcome;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* EPT violations whose address is a device's: the instruction is fetched, decoded and emulated. */
+/* Exits of EPT whose address is a device's: the instruction is fetched, decoded and emulated. */
 #ifndef EXITMETER_CORE_EXITS_MMIO_H
 #define EXITMETER_CORE_EXITS_MMIO_H
 
@@ -19,6 +19,12 @@
  * offset in the page is the operand's.
  */
 #define VIOLATION_OFFSET_ALONE (1u << 31)
+
+/*
+ * Not the CPU's either: the exit is an EPT misconfiguration, of which the VMCS has the
+ * guest-physical address and nothing else. What was accessed, and how, the instruction tells.
+ */
+#define VIOLATION_UNSAID (1u << 30)
 
 /*
  * Completes the instruction that accessed physical, in range. RBP and R12 to R15 must be in struct

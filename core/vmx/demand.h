@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Guest memory on demand: regions of guest-physical addresses where a page is mapped when the guest
- * first touches it. It arrives zeroed. So that the way there is short, pages are zeroed before, in
- * a pool, and a region's page tables are all there from the start.
+ * first touches it. Pages of 4 KiB arrive zeroed. So that the way there is short, pages are zeroed
+ * before, in a pool, and a region's page tables are all there from the start.
  */
 #ifndef EXITMETER_CORE_VMX_DEMAND_H
 #define EXITMETER_CORE_VMX_DEMAND_H
@@ -15,8 +15,12 @@
 
 struct demand_region {
     uint64_t first, bytes; /* guest-physical */
-    uint64_t **tables;     /* the EPT page table of each 2 MiB, owned by the map; array of ours */
+    uint64_t **tables;     /* the EPT table of each 512 pages, owned by the map; array of ours */
     size_t table_count;
+    uint64_t first_table; /* its number, counted from guest-physical address 0 */
+    uint64_t leaf;        /* of large pages: the entry of each of them */
+    uint64_t page_bytes;
+    int level; /* of the pages: 0 4 KiB, 1 2 MiB, 2 1 GiB */
 };
 
 struct demand {
@@ -51,6 +55,21 @@ void demand_destroy(struct demand *demand);
  */
 bool demand_add(struct demand *demand, uint64_t first, uint64_t bytes);
 
+/*
+ * The same by pages of 2 MiB (level 1) or 1 GiB (2), first and bytes multiples of that, all backed
+ * by one and the same of the host's. It must be the guest's own: whatever the guest writes to one
+ * of the pages it reads in all of them, and nobody takes it for another's. So a region costs a
+ * page, however long. It is neither zeroed nor freed here. False too if the CPU has no such pages.
+ */
+bool demand_add_large(struct demand *demand, uint64_t first, uint64_t bytes, unsigned level,
+                      uint64_t host_physical);
+
+/*
+ * The region at first is none any more, and its pages are taken back. No vCPU of the guest may run;
+ * owes INVEPT, if there were any. False if there is none, or the CPU has no INVEPT.
+ */
+bool demand_remove(struct demand *demand, uint64_t first);
+
 /* Whether a region has any of those bytes; demand may be NULL. The map then leaves them alone. */
 bool demand_claims(const struct demand *demand, uint64_t first, uint64_t bytes);
 
@@ -61,8 +80,8 @@ bool demand_claims(const struct demand *demand, uint64_t first, uint64_t bytes);
 enum demand_result demand_supply(struct demand *demand, uint64_t guest_physical, unsigned access);
 
 /*
- * All pages back out of the regions, zeroed, into the pool. No vCPU of the guest may run; owes
- * INVEPT, if there were any. False, and no change, if the CPU has no INVEPT.
+ * All pages back out of the regions: those of 4 KiB zeroed into the pool. No vCPU of the guest may
+ * run; owes INVEPT, if there were any. False, and no change, if the CPU has no INVEPT.
  */
 bool demand_take_back(struct demand *demand);
 

@@ -6,6 +6,7 @@
 FULL_REGISTERS(exit_apic_access)
 FULL_REGISTERS(exit_cr)
 FULL_REGISTERS_AFTER(exit_ept_violation, exit_ept_violation_other)
+FULL_REGISTERS(exit_ept_misconfiguration)
 FULL_REGISTERS(exit_gdtr_or_idtr)
 FULL_REGISTERS(exit_invpcid)
 FULL_REGISTERS(exit_ldtr_or_tr)
@@ -46,7 +47,7 @@ exit_handler *const exit_handlers[EXIT_REASONS + 1] = {
     [EXIT_REASON_WRMSR] = exit_wrmsr,
     [EXIT_REASON_PREEMPTION_TIMER] = exit_preemption_timer,
     [EXIT_REASON_EPT_VIOLATION] = full_exit_ept_violation_other,
-    [EXIT_REASON_EPT_MISCONFIGURATION] = exit_ept_misconfiguration,
+    [EXIT_REASON_EPT_MISCONFIGURATION] = full_exit_ept_misconfiguration,
 
     [EXIT_REASON_TPR_BELOW_THRESHOLD] = exit_tpr_below_threshold,
     [EXIT_REASON_APIC_ACCESS] = full_exit_apic_access,

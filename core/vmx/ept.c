@@ -180,7 +180,7 @@ bool ept_reach_page(const struct ept *ept, uint64_t guest_physical, enum ept_acc
         return false;
     for (int level = EPT_LEVELS - 1;; level--) {
         uint64_t *at = &table[ept_index(guest_physical, level)], entry = *at;
-        if (!(entry & EPT_ALL) || (entry & access) != access)
+        if (!ept_is_present(entry) || (entry & access) != access)
             return false;
         if (level == 0 || entry & EPT_ENTRY_LARGE) {
             uint64_t within = ept_span(level) - 1;

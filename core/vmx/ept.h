@@ -84,6 +84,17 @@ bool ept_unmap(struct ept *ept, uint64_t guest_physical, uint64_t bytes);
 bool ept_protect(struct ept *ept, uint64_t guest_physical, uint64_t bytes, enum ept_access access);
 
 /*
+ * From now on an access of any kind to whole pages, of which nothing is mapped or on demand, exits
+ * as an EPT misconfiguration instead of a violation: a monitor knows those at once for a device's.
+ * To the core itself the pages are not mapped. ept_unmap() takes it back, ept_protect() and
+ * ept_split() leave it as it is. False, and no change, if the pages are not so or memory ran out.
+ */
+bool ept_trap(struct ept *ept, uint64_t guest_physical, uint64_t bytes);
+
+/* Whether ept_trap() has been there; any address. */
+bool ept_traps(const struct ept *ept, uint64_t guest_physical);
+
+/*
  * Makes 4 KiB pages of the large ones in a range, and changes nothing else: flags then tell of 4
  * KiB each. False if the range is not whole pages below 2^48 or memory ran out.
  */

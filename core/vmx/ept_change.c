@@ -75,11 +75,14 @@ static bool change(struct ept *ept, uint64_t guest_physical, uint64_t bytes, enu
     while (guest_physical < end) {
         uint64_t *entry = ept_find(ept, guest_physical, &level), old = *entry;
 
-        while (old & EPT_ALL && !__atomic_compare_exchange_n(
-                                    entry, &old, access ? (old & ~(uint64_t)EPT_ALL) | access : 0,
-                                    false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+        /* What traps can be taken away only: with other access it would be the page at address 0.
+         */
+        while (old & EPT_ALL && (!access || ept_is_present(old)) &&
+               !__atomic_compare_exchange_n(entry, &old,
+                                            access ? (old & ~(uint64_t)EPT_ALL) | access : 0, false,
+                                            __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
             ;
-        narrowed |= old & EPT_ALL & ~(uint64_t)access;
+        narrowed |= ept_is_present(old) && old & EPT_ALL & ~(uint64_t)access;
         guest_physical = (guest_physical | (ept_span(level) - 1)) + 1;
     }
     if (narrowed)
@@ -96,6 +99,40 @@ bool ept_unmap(struct ept *ept, uint64_t guest_physical, uint64_t bytes)
 bool ept_protect(struct ept *ept, uint64_t guest_physical, uint64_t bytes, enum ept_access access)
 {
     return ept_access_is_valid(ept, access) && change(ept, guest_physical, bytes, access);
+}
+
+/* The CPU caches nothing of what is not there and of what is misconfigured: no INVEPT is owed. */
+bool ept_trap(struct ept *ept, uint64_t guest_physical, uint64_t bytes)
+{
+    const uint64_t first = guest_physical, end = first + bytes;
+    int level;
+
+    if (!bytes || !ept_range_is_valid(first, bytes) || demand_claims(ept->demand, first, bytes))
+        return false;
+    for (; guest_physical < end; guest_physical += PAGE_SIZE)
+        if (*ept_find(ept, guest_physical, &level) & EPT_ALL)
+            return false;
+    for (guest_physical = first; guest_physical < end; guest_physical += PAGE_SIZE) {
+        uint64_t *entry = ept_entry_at(ept, guest_physical, 0);
+        if (!entry)
+            break;
+        __atomic_store_n(entry, EPT_ENTRY_TRAP, __ATOMIC_RELEASE);
+    }
+    if (guest_physical == end)
+        return true;
+    while (guest_physical > first) {
+        guest_physical -= PAGE_SIZE;
+        *ept_find(ept, guest_physical, &level) = 0;
+    }
+    return false;
+}
+
+bool ept_traps(const struct ept *ept, uint64_t guest_physical)
+{
+    int level;
+
+    return !(guest_physical >> EPT_ADDRESS_BITS) &&
+           *ept_find(ept, guest_physical, &level) == EPT_ENTRY_TRAP && !level;
 }
 
 static void set_bits(uint8_t *bitmap, uint64_t first, uint64_t end)

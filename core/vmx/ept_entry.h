@@ -15,6 +15,19 @@
 #define EPT_ENTRY_FLAGS      (uint64_t)(EPT_ACCESSED | EPT_DIRTY)
 #define EPT_ADDRESS_BITS     48
 
+/*
+ * An entry that traps: writable and not readable, which the CPU takes for a misconfiguration (SDM
+ * Vol. 3C 29.3.3.1), and that alone. Nothing is behind it: it has no address.
+ */
+#define EPT_ENTRY_TRAP (uint64_t)(EPT_WRITE)
+
+/* Whether an entry leads anywhere. Those that do are readable or executable; EPT_ENTRY_TRAP is not.
+ */
+static inline bool ept_is_present(uint64_t entry)
+{
+    return entry & (EPT_READ | EPT_EXECUTE);
+}
+
 /* Bytes that an entry of a level spans. */
 static inline uint64_t ept_span(int level)
 {
@@ -45,7 +58,7 @@ static inline uint64_t *ept_find(const struct ept *ept, uint64_t guest_physical,
 
     for (*level = EPT_LEVELS - 1;; --*level) {
         uint64_t *entry = &table[ept_index(guest_physical, *level)];
-        if (!*level || !(*entry & EPT_ALL) || *entry & EPT_ENTRY_LARGE)
+        if (!*level || !ept_is_present(*entry) || *entry & EPT_ENTRY_LARGE)
             return entry;
         table = ept_table_of(*entry);
     }

@@ -2,6 +2,7 @@
 #include "mmio.h"
 
 #include "../platform.h"
+#include "ept.h"
 
 bool mmio_add(struct mmio *mmio, uint64_t first, uint64_t bytes, mmio_handler *handler,
               void *context)
@@ -16,6 +17,17 @@ bool mmio_add(struct mmio *mmio, uint64_t first, uint64_t bytes, mmio_handler *h
     }
     mmio->ranges[mmio->count++] = (struct mmio_range){first, bytes, handler, context};
     return true;
+}
+
+bool mmio_add_trapped(struct mmio *mmio, struct ept *ept, uint64_t first, uint64_t bytes,
+                      mmio_handler *handler, void *context)
+{
+    if (!mmio_add(mmio, first, bytes, handler, context))
+        return false;
+    if (ept_trap(ept, first, bytes))
+        return true;
+    mmio->count--;
+    return false;
 }
 
 const struct mmio_range *mmio_find(const struct mmio *mmio, uint64_t guest_physical)

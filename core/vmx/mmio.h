@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Memory-mapped I/O: ranges of guest-physical addresses, mapped nowhere, that a handler answers for
- * instead of memory. An access there exits as an EPT violation and is emulated (exits/mmio.c).
+ * instead of memory. An access there exits as an EPT violation, or as an EPT misconfiguration where
+ * that was asked for, and is emulated (exits/mmio.c).
  */
 #ifndef EXITMETER_CORE_VMX_MMIO_H
 #define EXITMETER_CORE_VMX_MMIO_H
@@ -11,6 +12,7 @@
 
 #define MMIO_RANGES_MAX 8u
 
+struct ept;
 struct vcpu;
 
 enum mmio_result {
@@ -47,6 +49,13 @@ struct mmio {
  */
 bool mmio_add(struct mmio *mmio, uint64_t first, uint64_t bytes, mmio_handler *handler,
               void *context);
+
+/*
+ * The same for a range that exits by EPT misconfiguration: ept_trap() of the map that the table's
+ * vCPUs have. False, and no change, if either cannot be.
+ */
+bool mmio_add_trapped(struct mmio *mmio, struct ept *ept, uint64_t first, uint64_t bytes,
+                      mmio_handler *handler, void *context);
 
 /* The range that has the address, or NULL; mmio may be NULL. */
 const struct mmio_range *mmio_find(const struct mmio *mmio, uint64_t guest_physical);

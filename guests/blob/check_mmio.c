@@ -244,6 +244,35 @@ static void refused(void)
     EXPECT(read_cr2() == 1ull << 30);
 }
 
+static void move(const volatile void *from, volatile void *to)
+{
+    __asm__ volatile("movsq" : "+S"(from), "+D"(to) : : "memory");
+}
+
+/* The same registers where the exit tells an address only, and the instruction the rest. */
+static void trapped(void)
+{
+    volatile uint64_t *const there = (volatile uint64_t *)GUEST_TRAPPED_BASE, *to = &there[1];
+    uint64_t count = 2;
+
+    fill(17);
+    EXPECT(there[3] == memory[3]);
+    there[3] = 0x1122334455667788;
+    EXPECT(device[3] == 0x1122334455667788);
+    __asm__ volatile("addl $0x11, (%0)" : : "r"(&there[3]) : "memory", "cc");
+    EXPECT(device[3] == 0x1122334455667799);
+    move(&memory[4], &there[3]);
+    EXPECT(device[3] == memory[4]);
+    move(&there[5], &memory[4]);
+    EXPECT(memory[4] == memory[5]);
+    move(&there[6], &there[2]); /* either operand is of this kind ... */
+    EXPECT(device[2] == memory[6]);
+    move(&device[7], &there[2]); /* ... and of either kind one */
+    EXPECT(device[2] == memory[7]);
+    __asm__ volatile("rep stosl" : "+D"(to), "+c"(count) : "a"(0x5a) : "memory");
+    EXPECT(device[1] == 0x5a0000005a && !count && to == &there[2]);
+}
+
 static void check_mmio(struct sample *samples, uint64_t count)
 {
     (void)samples;
@@ -254,6 +283,7 @@ static void check_mmio(struct sample *samples, uint64_t count)
     logic();
     strings();
     refused();
+    trapped();
 }
 
 ROWS = {

@@ -5,8 +5,10 @@
 /* The constants as the assembler reads them. */
 #define DEMAND_BEFORE "0x3fff000"
 #define DEVICE        "0x8000000"
+#define TRAPPED       "0x8004000"
 _Static_assert(0x3fff000 == GUEST_DEMAND_BASE - 0x1000, "the count of samples left starts at 1");
 _Static_assert(0x8000000 == GUEST_DEVICE_BASE, "the device's first register");
+_Static_assert(0x8004000 == GUEST_TRAPPED_BASE, "the same one");
 
 /* Memory behind the samples, for controls that write. */
 #define PLAIN_BEFORE "0x17ff000"
@@ -55,11 +57,26 @@ static void ept_touch_fetch_op(struct sample *samples, uint64_t count)
     fetch_op(samples, count);
 }
 
+/* Large pages, likewise; what the control reads is mapped. */
+#define NEXT_LARGE(before)                                     \
+    "mov %[count], %%rdi\n\tshl $21, %%rdi\n\tmovabs $" before \
+    ", %%rax\n\tadd %%rax, %%rdi\n\tlea scratch(%%rip), %%rsi"
+#define BEFORE_2M "0xffe00000"
+#define BEFORE_1G "0x1ffe00000"
+_Static_assert(0xffe00000 == GUEST_2M_BASE - 0x200000, "the count of samples left starts at 1");
+_Static_assert(0x1ffe00000 == GUEST_1G_WINDOW - 0x200000, "here too");
+
+ROW_FUNCTION(ept_touch_2m_control, NEXT_LARGE(BEFORE_2M), "mov (%%rsi), %%al")
+ROW_FUNCTION(ept_touch_2m_op, NEXT_LARGE(BEFORE_2M), "mov (%%rdi), %%al")
+ROW_FUNCTION(ept_touch_1g_control, NEXT_LARGE(BEFORE_1G), "mov (%%rsi), %%al")
+ROW_FUNCTION(ept_touch_1g_op, NEXT_LARGE(BEFORE_1G), "mov (%%rdi), %%al")
+
 ROW_FUNCTION(ept_dirty_log_control, NEXT_PAGE, "mov %%al, scratch")
 ROW_FUNCTION(ept_dirty_log_op, NEXT_PAGE, "mov %%al, " PLAIN_BEFORE "(%%rdi)")
 _Static_assert(0x17ff000 == GUEST_LOGGED_BASE - 0x1000, "what is logged");
 
 ROW_CODE(mmio_read, "mov $" DEVICE ", %%edi", "mov (%%rdi), %%eax")
+ROW_CODE(mmio_read_trapped, "mov $" TRAPPED ", %%edi", "mov (%%rdi), %%eax")
 ROW_CODE(mmio_write, "mov $" DEVICE ", %%edi", "mov %%eax, (%%rdi)")
 
 _Static_assert((GUEST_DEMAND_PAGES + 1) * 4096 < GUEST_MEMORY_SIZE, "the control stays in memory");
@@ -72,6 +89,24 @@ ROWS = {
         .instruction = "MOV AL, [RDI]",
         .exits = {ALWAYS(EPT_VIOLATION)},
         .flags = ROW_DEMAND,
+    },
+    {
+        .name = "ept_first_touch/2m",
+        CODE_ONCE(ept_touch_2m),
+        .description =
+            "read of a page of 2 MiB for the first time, which maps it and zeroes nothing",
+        .instruction = "MOV AL, [RDI]",
+        .exits = {ALWAYS(EPT_VIOLATION)},
+        .flags = ROW_DEMAND_2M,
+    },
+    {
+        .name = "ept_first_touch/1g",
+        CODE_ONCE(ept_touch_1g),
+        .description =
+            "read of a page of 1 GiB for the first time, which maps it and zeroes nothing",
+        .instruction = "MOV AL, [RDI]",
+        .exits = {ALWAYS(EPT_VIOLATION)},
+        .flags = ROW_DEMAND_1G,
     },
     {
         .name = "ept_touch_write",
@@ -104,6 +139,13 @@ ROWS = {
         .description = "read of a device's register of 4 bytes",
         .instruction = "MOV EAX, [RDI]",
         .exits = {ALWAYS(EPT_VIOLATION)},
+    },
+    {
+        .name = "mmio_read/misconfiguration",
+        CODE(mmio_read_trapped),
+        .description = "the same by an EPT entry that is reserved, as KVM marks its devices' pages",
+        .instruction = "MOV EAX, [RDI]",
+        .exits = {ALWAYS(EPT_MISCONFIGURATION)},
     },
     {
         .name = "mmio_write",

@@ -7,6 +7,7 @@
 #include "fold.h"
 #include "guest_memory.h"
 #include "guest_start.h"
+#include "large_pages.h"
 #include "machine.h"
 #include "plan_check.h"
 #include "requirement.h"
@@ -18,9 +19,6 @@
 #include <string.h>
 
 _Static_assert(sizeof(COMPILER) <= sizeof((struct results_header){0}.compiler), "fits, with NUL");
-
-#define DEMAND_TEXT(pages)  DEMAND_TEXT_(pages)
-#define DEMAND_TEXT_(pages) "at most " #pages " samples"
 
 static const struct blob_row *find_row(const void *blob, const char *name, uint32_t *index)
 {
@@ -245,9 +243,6 @@ static enum result_status run_job(struct room *room, uint32_t job_index, struct 
         return stop->cause == STOP_CONTROL_REFUSED ? RESULT_SKIPPED : RESULT_FAILED;
     }
     const char *lack = guest_lacks(row, room->vcpu);
-    if (row->flags & (ROW_DEMAND | ROW_LOGGED) &&
-        (job->samples > GUEST_DEMAND_PAGES || job->count_samples > GUEST_DEMAND_PAGES))
-        lack = "takes a fresh page a sample: " DEMAND_TEXT(GUEST_DEMAND_PAGES);
     if (row->requires & ROW_REQUIRES_TWO_CPUS) {
         if (!room->other.vcpu)
             lack = driver->plan->cpus < 2 ? "one CPU only; run with --cpus 2"
@@ -255,6 +250,8 @@ static enum result_status run_job(struct room *room, uint32_t job_index, struct 
         else
             other_connect(&room->other);
     }
+    if (!lack)
+        lack = large_pages_provide(room, row, job);
     if (lack) {
         say(result->reason, sizeof(result->reason), lack);
         return RESULT_SKIPPED;
@@ -264,6 +261,7 @@ static enum result_status run_job(struct room *room, uint32_t job_index, struct 
     result->probe_level = events_begin(room, job, result);
     enum result_status status = run_phases(room, job, job_index, row_index, result);
     events_end(room);
+    large_pages_withdraw(room);
     return status;
 }
 

@@ -4,10 +4,11 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define PAGE_PRESENT 1u
-#define PAGE_WRITE   2u
-#define PAGE_LARGE   0x80u
-#define LARGE_PAGE   0x200000ull
+#define PAGE_PRESENT  1u
+#define PAGE_WRITE    2u
+#define PAGE_ACCESSED 0x20u
+#define PAGE_LARGE    0x80u
+#define LARGE_PAGE    0x200000ull
 
 const struct blob_header *blob_header(const void *blob)
 {
@@ -102,6 +103,37 @@ static void map(uint64_t *directory, uint64_t first, uint64_t bytes)
         directory[at / LARGE_PAGE] = at | PAGE_PRESENT | PAGE_WRITE | PAGE_LARGE;
 }
 
+/* One entry behind the other: accessed already, so that a sample is not the write of that flag. */
+static void map_large(uint64_t *directory, uint64_t first, uint64_t step, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++)
+        directory[i] = (first + i * step) | PAGE_PRESENT | PAGE_WRITE | PAGE_ACCESSED | PAGE_LARGE;
+}
+
+static void point(uint64_t *pdpt, uint64_t linear, uint64_t bytes, uint64_t directories)
+{
+    for (uint64_t i = 0; i < bytes; i += 1ull << 30)
+        pdpt[(linear + i) >> 30] = (directories + (i >> 30) * 4096) | PAGE_PRESENT | PAGE_WRITE;
+}
+
+#define SPAN_2M (GUEST_2M_PAGES * LARGE_PAGE)
+
+/* Behind the stack of real mode, below those of 64-bit mode. */
+_Static_assert(GUEST_LARGE_TABLES >= GUEST_LOW_LIMIT &&
+                   GUEST_LARGE_TABLES + 0x8000 < GUEST_OTHER_STACK,
+               "tables in nobody's way");
+_Static_assert(GUEST_2M_BASE + SPAN_2M <= GUEST_1G_WINDOW, "apart");
+
+static void map_what_is_large(char *base, uint64_t *pdpt)
+{
+    uint64_t *directories = (uint64_t *)(base + GUEST_LARGE_TABLES);
+
+    point(pdpt, GUEST_2M_BASE, SPAN_2M, GUEST_LARGE_TABLES);
+    map_large(directories, GUEST_2M_BASE, LARGE_PAGE, GUEST_2M_PAGES);
+    point(pdpt, GUEST_1G_WINDOW, 1, GUEST_LARGE_TABLES + (SPAN_2M >> 30) * 4096);
+    map_large(directories + GUEST_2M_PAGES, GUEST_1G_BASE, 1ull << 30, GUEST_1G_PAGES);
+}
+
 void guest_memory_load(void *memory, const void *blob)
 {
     const struct blob_header *header = blob_header(blob);
@@ -118,4 +150,5 @@ void guest_memory_load(void *memory, const void *blob)
     map(directory, 0, GUEST_MEMORY_SIZE);
     map(directory, GUEST_DEMAND_BASE, GUEST_DEMAND_SIZE);
     map(directory, GUEST_DEVICE_BASE, GUEST_DEVICE_SIZE);
+    map_what_is_large(base, pdpt);
 }

@@ -49,6 +49,9 @@ const char *room_furnish(struct room *room, const struct vmx_capability *capabil
     room->device.demand = &room->demand;
     mmio_add(&room->mmio, GUEST_DEVICE_BASE, GUEST_DEVICE_SIZE, device_access, &room->device);
     mmio_add(&room->mmio, APIC_ADDRESS, PAGE_SIZE, apic_mmio, NULL);
+    if (!mmio_add_trapped(&room->mmio, &room->ept, GUEST_TRAPPED_BASE, DEVICE_REGISTERS,
+                          device_access, &room->device))
+        return "no memory for the device's EPT";
     room->vcpu = vcpu_create(capability, &room->ept);
     if (!room->vcpu)
         return "no memory for the vCPU";

@@ -17,6 +17,13 @@ struct driver;
 /* The policy as the core takes it, with its bitmaps copied to those pages. */
 struct vcpu_policy room_policy(uint8_t *bitmaps, const struct plan_policy *from);
 
+/* A region of large pages on demand, for the job that wants one (large_pages.h). */
+struct room_large {
+    void *page;     /* of the host, behind all of them; NULL: there is no such region */
+    size_t pages;   /* of 4 KiB, in it */
+    uint64_t first; /* guest-physical */
+};
+
 /* All jobs share it. */
 struct room {
     struct driver *driver;
@@ -25,6 +32,7 @@ struct room {
     struct ept ept;
     void *apic_page; /* the APIC-access page, for policies that virtualize accesses to it */
     struct demand demand;
+    struct room_large large;
     struct dirty_log log; /* of GUEST_LOGGED_BASE; on for the rows that want it */
     struct device device;
     struct mmio mmio;
