@@ -173,6 +173,8 @@ struct row_exit {
 #define ROW_PORTS       64u /* the device's ports are there */
 /* Writes one more page each sample of those that are logged: GUEST_LOGGED_BASE. */
 #define ROW_LOGGED 512u
+/* GUEST_PAGE_TABLES, the CR3 it runs with, is a CR3-target value: loading it takes no exit. */
+#define ROW_CR3_TARGET 1024u
 /* Is no guest's: measured in VMX root operation, under no policy (root_operation_list.h). */
 #define ROW_ROOT 256u
 /* Not in 64-bit mode; at most one of them. */

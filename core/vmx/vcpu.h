@@ -26,6 +26,9 @@
 
 #define VCPU_BLOCK_PAGES 6u
 
+/* The VMCS has so many CR3-target values; how many of them a CPU knows is in IA32_VMX_MISC. */
+#define CR3_TARGETS 4u
+
 /* What waits for the guest to take it; event_prepare() injects one an entry. */
 struct pending_events {
     uint64_t acknowledged[4]; /* external interrupts by vector */
@@ -127,6 +130,7 @@ struct vcpu {
     char entry_fault[256]; /* what stop.text points to after a VM entry that failed */
     struct unpaged unpaged;
     uint32_t cr0_mask, cr4_mask; /* the policy's part of the guest/host masks */
+    uint32_t cr3_target_count;   /* as the policy says; in the VMCS, but while unpaged.active */
     uint64_t apic_access_page;   /* physical, mapped where the guest's APIC is; 0: there is none */
     struct local_apic apic;      /* its page is the virtual-APIC page */
 } __attribute__((aligned(PAGE_SIZE)));
@@ -148,6 +152,13 @@ struct vcpu_policy {
     uint32_t exception_bitmap;
     /* Bits whose change by the guest exits, besides those that are the host's anyway. */
     uint32_t cr0_mask, cr4_mask;
+    /*
+     * The CR3-target list (SDM Vol. 3C 25.6.7): a MOV to CR3 of one of these values takes no exit,
+     * whatever "CR3-load exiting" says. The first cr3_target_count count, as many as the CPU has at
+     * most.
+     */
+    uint32_t cr3_target_count;
+    uint64_t cr3_targets[CR3_TARGETS];
     struct cpuid_hidden cpuid[CPUID_HIDDEN_MAX];
     const void *msr_bitmap;
     const void *io_bitmap_a;
