@@ -25,9 +25,7 @@
 #include <stdint.h>
 
 #define VCPU_BLOCK_PAGES 6u
-
-/* The VMCS has so many CR3-target values; how many of them a CPU knows is in IA32_VMX_MISC. */
-#define CR3_TARGETS 4u
+#define CR3_TARGETS      4u /* that the VMCS has; a CPU may have fewer */
 
 /* What waits for the guest to take it; event_prepare() injects one an entry. */
 struct pending_events {
@@ -152,12 +150,8 @@ struct vcpu_policy {
     uint32_t exception_bitmap;
     /* Bits whose change by the guest exits, besides those that are the host's anyway. */
     uint32_t cr0_mask, cr4_mask;
-    /*
-     * The CR3-target list (SDM Vol. 3C 25.6.7): a MOV to CR3 of one of these values takes no exit,
-     * whatever "CR3-load exiting" says. The first cr3_target_count count, as many as the CPU has at
-     * most.
-     */
-    uint32_t cr3_target_count;
+    /* MOV to CR3 of a CR3-target value takes no exit in any case (SDM Vol. 3C 25.6.7). */
+    uint32_t cr3_target_count; /* as many as the CPU has at most: IA32_VMX_MISC[24:16] */
     uint64_t cr3_targets[CR3_TARGETS];
     struct cpuid_hidden cpuid[CPUID_HIDDEN_MAX];
     const void *msr_bitmap;
