@@ -12,7 +12,7 @@ from .document import Node, load
 from .errors import BadInput
 from .results import results, root_operations
 from .run import ANY_POLICY, Run
-from .statistics import COUNTERS, PARTS, Absent
+from .statistics import BETWEEN, COUNTERS, PARTS, Absent
 
 SCHEMA = "exitmeter.baseline/1"
 
@@ -113,9 +113,11 @@ def _check_row(node: Node, always: tuple[str, ...]) -> None:
         for line in node["disturbed"]:
             line.text()
     if "parts" in node:
-        _only(node["parts"], PARTS)
+        _only(node["parts"], (*PARTS, BETWEEN))
         for key in PARTS:
             node["parts"][key].number()
+        if BETWEEN in node["parts"]:
+            node["parts"][BETWEEN].number()
 
 
 def _only(node: Node, known: tuple[str, ...]) -> None:

@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from .statistics import PARTS
+from .statistics import BETWEEN, PARTS
 from .summary import probes
 from .table import WIDTH, elide, plain, ratio, render, signed, wrap
 from .wide_text import events, transitions
@@ -145,8 +145,9 @@ def all_rounds(benchmarks: list[dict[str, Any]], unit: str) -> str:
 
 
 def splits(benchmarks: list[dict[str, Any]], unit: str) -> str:
-    """Medians of the five parts and counters of every row that exits, policy by policy; a row
-    whose split or counters are absent says why."""
+    """Medians of the parts and counters of every row that exits, policy by policy; a row whose
+    split or counters are absent says why. The sixth part has a column if any row has it."""
+    parts = (*PARTS, BETWEEN) if has_between(benchmarks) else PARTS
     shown: dict[str, list[list[str]]] = {}
     notes: dict[str, list[str]] = {}
     for row in benchmarks:
@@ -159,16 +160,21 @@ def splits(benchmarks: list[dict[str, Any]], unit: str) -> str:
                 notes.setdefault(f"no split: {entry['split_absent']}", []).append(name)
             if entry["counters"] is None:
                 notes.setdefault(f"no counters: {entry['counters_absent']}", []).append(name)
-            shown.setdefault(entry["policy"], []).append(_split_row(row["name"], entry))
+            shown.setdefault(entry["policy"], []).append(_split_row(row["name"], entry, parts))
     lines = []
     if shown:
         lines += ["where the time of an exit goes: exit transition, save and dispatch, handler, "
-                  "restore,", "entry transition, and the whole round trip, control included", ""]
-        heads = [("", ["benchmark"]), (f"medians, {unit}", [*PART_HEADS, "whole"]),
+                  "restore,", "entry transition, and the whole round trip, control included"]
+        if BETWEEN in parts:
+            lines += ["between: of several exits in an operation, from the end of each to the next; "
+                      "the core's parts", "are sums over them"]
+        lines.append("")
+        heads = [("", ["benchmark"]),
+                 (f"medians, {unit}", [*PART_HEADS, *parts[len(PARTS):], "whole"]),
                  ("per exit", ["VMREADs", "VMWRITEs"])]
         rows = []
         for policy, entries in shown.items():
-            rows.append([policy, *[""] * (len(PARTS) + 3)])
+            rows.append([policy, *[""] * (len(parts) + 3)])
             rows += [["  " + cells[0], *cells[1:]] for cells in entries]
         lines += render(heads, rows)
     for reason, names in notes.items():
@@ -187,9 +193,14 @@ def root_operations(operations: list[dict[str, Any]], unit: str) -> str:
                       *render(heads, rows)])
 
 
-def _split_row(name: str, entry: dict[str, Any]) -> list[str]:
-    parts, costs = entry["split"], entry["counters"]
-    times = [str(parts[part]) if parts else "-" for part in (*PARTS, "whole")]
+def has_between(benchmarks: list[dict[str, Any]]) -> bool:
+    """Whether any operation takes several exits, split."""
+    return any(BETWEEN in (entry["split"] or ()) for row in benchmarks for entry in row["policies"])
+
+
+def _split_row(name: str, entry: dict[str, Any], parts: tuple[str, ...]) -> list[str]:
+    found, costs = entry["split"] or {}, entry["counters"]
+    times = [str(found.get(part, "-")) for part in (*parts, "whole")]
     counts = [plain(costs[name]) if costs else "-" for name in ("vmreads", "vmwrites")]
     return [name, *times, *counts]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The report's drawings: round trips by policy, the five parts of an exit, distributions.
+"""The report's drawings: round trips by policy, the parts of an exit, distributions.
 
 gnuplot is handed numbers and names cut down to harmless characters, nothing else.
 """
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .results import Result
-from .statistics import PARTS, rank
+from .statistics import PART_NAMES, rank
 from .svg import draw
 
 # Okabe and Ito's palette, told apart by every kind of colour vision; yellow is left out, as it
@@ -50,20 +50,21 @@ def round_trips(found: Sequence[Result], policies: Sequence[str], unit: str) -> 
 
 
 def parts(found: Sequence[Result], peers: Sequence[Result], unit: str) -> str:
-    """Stacked bars: medians of the five parts of results of one policy that all have a split.
+    """Stacked bars: medians of the parts of results of one policy that all have a split.
     peers: those of all policies, so that every policy is drawn to one scale."""
     reach = max(sum(result.split.parts.values()) for result in peers)
     indent = max(len(label(result.benchmark)) for result in peers)
     bars, marks, middles = [], [], []
     for place, result in enumerate(found):
         left = 0
-        for number, part in enumerate(PARTS):
-            bars.append((place, left, left + result.split.parts[part], number))
-            left += result.split.parts[part]
+        for number, part in enumerate(PART_NAMES):
+            if part in result.split.parts:
+                bars.append((place, left, left + result.split.parts[part], number))
+                left += result.split.parts[part]
         marks.append((place, left, str(left)))
         middles.append((place, result.benchmark))
     policy = found[0].policy
-    return _bars(f"parts-{slug(policy)}", "Stacked bars: the five parts of each round trip under "
+    return _bars(f"parts-{slug(policy)}", "Stacked bars: the parts of each round trip under "
                  f"{policy}, medians in {unit}, control included. The table below has the numbers.",
                  bars, marks, middles, len(found), unit, reach, indent)
 

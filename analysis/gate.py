@@ -156,11 +156,12 @@ def changes(old: Row, new: Row, times: bool = True) -> tuple[list[Row], list[Row
 
 
 def moved(old: Row, new: Row) -> Row:
-    """By how much each of the five parts' medians moved; only those that did."""
+    """By how much each part's median moved; only those that did. Nothing is between one exit."""
     before, after = old.get("parts"), new.get("parts")
     if not before or not after:
         return {}
-    return {part: after[part] - before[part] for part in before if after[part] != before[part]}
+    by = {part: after.get(part, 0) - before.get(part, 0) for part in {**before, **after}}
+    return {part: change for part, change in by.items() if change}
 
 
 def verdict_text(verdict: dict[str, Any], run: Path, baseline: Path) -> str:

@@ -8,12 +8,13 @@ import jinja2
 from markupsafe import Markup
 
 from . import drawings, profile_report, table
+from .compare_text import has_between
 from .errors import EXIT_DAMAGED, EXIT_DONE, BadInput
 from .output import complain, emit, write_whole
 from .profile import is_profile, open_profile
 from .results import Result, results
 from .run import Run, open_run
-from .statistics import COUNTERS, PART_NAMES, PERCENTILES, Absent
+from .statistics import BETWEEN, COUNTERS, PART_NAMES, PERCENTILES, Absent
 from .summary import probes, summarize
 
 COUNTER_NAMES = {"vmreads": "VMREADs", "vmwrites": "VMWRITEs", "msr_accesses": "MSR accesses",
@@ -61,13 +62,15 @@ def contents(run: Run) -> dict[str, Any]:
     rows = [(row, entry) for row in data["benchmarks"] for entry in row["policies"]]
     policies = [name for name in run.probe_levels
                 if any(result.policy == name for result in found)]
+    parts = {part: name for part, name in PART_NAMES.items()
+             if part != BETWEEN or has_between(data["benchmarks"])}
     return {"data": data, "run": data["run"], "document": run.document, "unit": run.unit,
             "policies": policies, "rows": rows, "probes": probes(run.probe_levels),
             "percentiles": list(PERCENTILES),
             "counts": sorted({entry["net"]["n"] for _, entry in rows}),
-            "parts": PART_NAMES, "counters": COUNTER_NAMES,
+            "parts": parts, "counters": COUNTER_NAMES,
             "policy_legend": drawings.legend(policies),
-            "part_legend": drawings.legend(list(PART_NAMES.values())),
+            "part_legend": drawings.legend(list(parts.values())),
             "figures": figures(found, policies, run.unit),
             "shared_controls": shared_controls(run), "control_names": CONTROLS,
             "machine": section(run, "machine"), "host": section(run, "host"),

@@ -11,7 +11,7 @@ from .errors import BadInput
 from .event_results import EventResult, event_results
 from .interruptions import undisturbed
 from .run import ANY_POLICY, Job, Run
-from .statistics import (PARTS, PERCENTILES, Absent, counters, distribution, durations,
+from .statistics import (PART_NAMES, PERCENTILES, Absent, counters, distribution, durations,
                          exit_reasons, exits, median, rank, split)
 from .totals import COUNTERS
 from .wide import TRANSITION_PARTS, exit_transition
@@ -19,8 +19,9 @@ from .wide import TRANSITION_PARTS, exit_transition
 
 @dataclass(frozen=True)
 class Split:
-    """Medians of the five parts by name, and of the whole round trip, end - start, control
-    included: the parts of each sample add up to it, their medians need not."""
+    """Medians of the parts by name, BETWEEN among them where samples hold several exits, and of
+    the whole round trip, end - start, control included: the parts of each sample add up to it,
+    their medians need not."""
 
     parts: dict[str, int]
     whole: int
@@ -186,7 +187,7 @@ def _exits_per_op(run: Run, jobs: list[Job]) -> float:
 
 
 def _pool_split(jobs: list[Job]) -> Split | Absent:
-    parts, samples = [], []
+    parts, samples, exits_each = [], [], set()
     for job in jobs:
         op = job.phases["op"]
         if op.damaged:
@@ -199,8 +200,11 @@ def _pool_split(jobs: list[Job]) -> Split | Absent:
             return found
         parts.append(found)
         samples.append(durations(op.samples))
+        exits_each.add(len(exits(op.samples, op.records)) // len(op.samples))
+    if len(exits_each) > 1:
+        return Absent("its repetitions take different numbers of exits a sample")
     pooled = np.concatenate(parts, axis=1)
-    return Split(parts={name: median(pooled[row]) for row, name in enumerate(PARTS)},
+    return Split(parts={name: median(row) for name, row in zip(PART_NAMES, pooled)},
                  whole=median(np.concatenate(samples)))
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The arithmetic: distributions, the five-part split, counters per exit. No files, no text.
+"""The arithmetic: distributions, the split into parts, counters per exit. No files, no text.
 
 All times are differences of TSC stamps in the run's unit (ticks on Bochs), signed 64-bit.
 """
@@ -16,8 +16,11 @@ PERCENTILES = {"p50": 500, "p90": 900, "p99": 990, "p99.9": 999}
 
 # The parts of a round trip, in order, and the record's stamps that divide them.
 PARTS = ("exit_transition", "save_and_dispatch", "handler", "restore", "entry_transition")
-PART_NAMES = {part: part.replace("_", " ") for part in PARTS}
 STAMPS = ("entered", "dispatched", "handled", "entering")
+
+# The sixth, of a sample with several exits: from each one's last stamp to the next one's first.
+BETWEEN = "between"
+PART_NAMES = {part: part.replace("_", " ") for part in (*PARTS, BETWEEN)}
 
 
 @dataclass(frozen=True)
@@ -66,26 +69,56 @@ def exits(samples: np.ndarray, records: np.ndarray) -> np.ndarray:
 
 
 def split(samples: np.ndarray, records: np.ndarray | None, discarded: int) -> np.ndarray | Absent:
-    """The five parts of each round trip, int64[5, n] in the order of PARTS.
+    """The parts of each round trip: int64[5, n] in the order of PARTS, or with BETWEEN behind
+    them int64[6, n], where samples hold several exits.
 
-    Given when each sample holds exactly one record, that is one whose stamps lie between the
-    sample's two; then the parts of a sample add up to its end - start, exactly.
+    Given when every sample holds as many records as every other, one or more, that is of such
+    whose stamps lie between the sample's two. The transitions are those of its first exit and of
+    its last; the core's own parts are sums over its exits. The parts of a sample add up to its
+    end - start, exactly.
     """
-    taken = one_exit_each(samples, records, discarded)
-    if isinstance(taken, Absent):
-        return taken
-    stamps = np.stack([samples[:, 0], *(taken[name] for name in STAMPS), samples[:, 1]])
-    parts = np.diff(stamps.astype(np.uint64), axis=0).view(np.int64)
-    if np.any(parts < 0):
+    found = _held(samples, records, discarded)
+    if isinstance(found, Absent):
+        return found
+    taken, held = found
+    fewest, most = int(held.min()), int(held.max())
+    if fewest == 0:
+        return _not_one_each(held)
+    if fewest < most:
+        return Absent(f"samples hold different numbers of exits, from {fewest} to {most}")
+    taken = taken.reshape(len(samples), most)
+    entered, dispatched, handled, entering = (taken[name].astype(np.uint64) for name in STAMPS)
+    steps = [entered[:, :1] - samples[:, :1], dispatched - entered, handled - dispatched,
+             entering - handled, samples[:, 1:] - entering[:, -1:]]
+    if most > 1:
+        steps.append(entered[:, 1:] - entering[:, :-1])
+    spans = [step.view(np.int64) for step in steps]
+    if any(np.any(span < 0) for span in spans):
         return Absent("time stamps of a record run backwards")
+    parts = np.stack([span.sum(axis=1) for span in spans])
     if not np.array_equal(parts.sum(axis=0), durations(samples)):
-        raise AssertionError("the five parts do not add up to the sample")
+        raise AssertionError("the parts do not add up to the sample")
     return parts
 
 
 def one_exit_each(samples: np.ndarray, records: np.ndarray | None,
                   discarded: int) -> np.ndarray | Absent:
     """The one record that each sample holds, in the order of the samples."""
+    found = _held(samples, records, discarded)
+    if isinstance(found, Absent):
+        return found
+    taken, held = found
+    return taken if np.all(held == 1) else _not_one_each(held)
+
+
+def _not_one_each(held: np.ndarray) -> Absent:
+    return Absent(f"of {len(held)} samples {np.count_nonzero(held == 0)} hold no exit and "
+                  f"{np.count_nonzero(held > 1)} more than one")
+
+
+def _held(samples: np.ndarray, records: np.ndarray | None,
+          discarded: int) -> tuple[np.ndarray, np.ndarray] | Absent:
+    """The records that lie within samples, sample by sample, and how many of them each holds."""
     if records is None:
         return Absent("the measured phase kept no records")
     taken = exits(samples, records)
@@ -100,10 +133,7 @@ def one_exit_each(samples: np.ndarray, records: np.ndarray | None,
     inside = (home >= 0) & (taken["entering"] <= end[home])
     home, taken = home[inside], taken[inside]
     held = np.bincount(home, minlength=len(samples))
-    if np.any(held != 1):
-        return Absent(f"of {len(samples)} samples {np.count_nonzero(held == 0)} hold no exit and "
-                      f"{np.count_nonzero(held > 1)} more than one")
-    return taken[np.argsort(home, kind="stable")]
+    return taken[np.argsort(home, kind="stable")], held
 
 
 def counters(samples: np.ndarray, records: np.ndarray) -> tuple[dict[str, int], int]:

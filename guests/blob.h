@@ -191,6 +191,8 @@ struct row_exit {
 /* Touches one more large page on demand each sample. */
 #define ROW_DEMAND_2M 1024u
 #define ROW_DEMAND_1G 2048u
+/* GUEST_PAGE_TABLES, the CR3 it runs with, is a CR3-target value: loading it takes no exit. */
+#define ROW_CR3_TARGET 4096u
 /* Is no guest's: measured in VMX root operation, under no policy (root_operation_list.h). */
 #define ROW_ROOT 256u
 /* Not in 64-bit mode; at most one of them. */

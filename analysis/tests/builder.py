@@ -51,12 +51,15 @@ WIDE = dtype(layout()["record"] + layout()["wide"])
 class Row:
     """One benchmark under one policy. parts: the five parts of a round trip that exits; plain:
     round trip without exit; both with the control's ticks in them. extra: added to the exit
-    transition of sample i, cycled."""
+    transition of sample i, cycled. times: exits a sample, of those parts each, and gap from the end
+    of one to the next."""
 
     benchmark: str = "cpuid"
     policy: str = "intercept-all"
     exits: bool = True
     parts: tuple[int, ...] = (5, 10, 20, 8, 4)
+    times: int = 1
+    gap: int = 0
     plain: int = 6
     control: int = 2
     extra: tuple[int, ...] = (0,)
@@ -137,15 +140,18 @@ class Writer:
         wide = level >= 4
         begin = self.clock
         samples = np.zeros((count, 2), "<u8")
-        records = np.zeros(count if exits else 0, WIDE if wide else RECORD)
+        records = np.zeros(count * row.times if exits else 0, WIDE if wide else RECORD)
         for index in range(count):
             add = row.extra[index % len(row.extra)] if operation else 0
             samples[index, 0] = self.clock
             if exits:
-                stamps = self.clock + np.cumsum(row.parts) + add
-                for stamp, at in zip(("entered", "dispatched", "handled", "entering"), stamps):
-                    records[index][stamp] = at
-                end = int(stamps[-1])
+                end = self.clock + row.parts[0] + add
+                for place in range(index * row.times, (index + 1) * row.times):
+                    stamps = end + np.cumsum((0, *row.parts[1:4]))
+                    for stamp, at in zip(("entered", "dispatched", "handled", "entering"), stamps):
+                        records[place][stamp] = at
+                    end = int(stamps[-1]) + row.gap
+                end += row.parts[4] - row.gap
             else:
                 end = self.clock + add + (row.plain if operation else row.control)
             if name == "twice":  # the second one adds what the first did, but no empty sample
@@ -188,7 +194,7 @@ class Writer:
                 "records": len(records) if level > 1 else 0,
                 "discarded": row.discarded if name == "op" else 0, "packet_offset": offset,
                 "stream": None if offset is None else "cpu0_wide" if wide else "cpu0",
-                "totals": totals(row, count if exits else 0) if level == 1 else None,
+                "totals": totals(row, count * row.times if exits else 0) if level == 1 else None,
                 "folded": None}
 
     @staticmethod
@@ -239,7 +245,7 @@ def write_run(path: Path, build: Build) -> Path:
                 "index": index, "name": f"{build.target}/{row.benchmark}/{row.policy}",
                 "benchmark": row.benchmark, "policy": row.policy, "repetition": repetition,
                 "probe_level": row.level or build.level, "status": row.status,
-                "reason": row.reason, "expected_exits_per_op": int(row.exits),
+                "reason": row.reason, "expected_exits_per_op": row.exits * row.times,
                 "group": row.group, "events": list(row.events)}
             if row.kind == "root":
                 job["expected_exits_per_op"] = None
@@ -255,7 +261,7 @@ def write_run(path: Path, build: Build) -> Path:
                                                     counting if number < 2 else level)
                                  for number, name in enumerate(PHASES)}
                 job["interruptions"] = {"control": 0, "op": 0}
-                job["exits_per_op"] = (float(row.exits)
+                job["exits_per_op"] = (float(row.exits * row.times)
                                        + (row.discarded - row.full) / build.samples)
                 if row.kind == "root":
                     job["exits_per_op"] = job["interruptions"] = None

@@ -176,3 +176,17 @@ def test_jobs_that_lack_the_same_are_named_together(make, call):
     assert lines == [
         "warning: skipped: icr, eoi under intercept-all, passthrough-all; tpr under intercept-all: "
         "no x2APIC", "warning: skipped: bochs/ipi/intercept-all: one CPU only"]
+
+
+def test_between_has_a_column_where_an_operation_takes_several_exits(make, call):
+    rows = [Row("rdmsr"), Row("clts", times=2, gap=7)]
+    shown = lines(call("compare", make("several", rows)).out)
+    assert ["clts", "5", "20", "40", "16", "4", "7", "92", "4", "2"] in shown
+    assert ["rdmsr", "5", "10", "20", "8", "4", "-", "47", "4", "2"] in shown
+    assert any("between" in line for line in shown)
+    alone = call("compare", make("alone", rows[:1])).out
+    assert "between" not in alone
+    data = json.loads(call("compare", make("again", rows), "--json").out)
+    splits = [entry["split"] for row in data["benchmarks"] for entry in row["policies"]]
+    assert "between" not in splits[0]
+    assert splits[1]["between"] == 7 and splits[1]["whole"] == sum(splits[1].values()) - 92

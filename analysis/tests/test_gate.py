@@ -250,3 +250,17 @@ def test_a_lost_counter_is_no_longer_held(run, baseline, call):
     edit(baseline, lambda d: d["benchmarks"]["rdmsr"]["passthrough-all"].update(vmreads=4))
     outcome = call("gate", run, "--baseline", baseline)
     assert outcome.code == 1 and "vmreads per exit 4 -> absent" in outcome.out
+
+
+def test_time_between_exits_is_attributed(make, tmp_path, call):
+    """Against a baseline of as many exits, and against one of a single exit."""
+    file = tmp_path / "several.json"
+    two = make("two", [Row(times=2, gap=7)])
+    assert call("gate", two, "--baseline", file, "--update").code == 0
+    assert call("gate", two, "--baseline", file).code == 0
+    outcome = call("gate", make("wider", [Row(times=2, gap=9)]), "--baseline", file)
+    assert outcome.code == 1 and "(+2, between +2)" in outcome.out
+    once = make("once", [Row()])
+    assert call("gate", once, "--baseline", tmp_path / "once.json", "--update").code == 0
+    outcome = call("gate", two, "--baseline", tmp_path / "once.json")
+    assert outcome.code == 1 and "between +7" in outcome.out

@@ -197,3 +197,10 @@ def test_cdf_steps():
     assert drawings.steps(np.array([3, 1, 3, 9])) == [(1, 0.0), (1, 25.0), (3, 75.0), (9, 100.0)]
     many = drawings.steps(np.arange(100_000))
     assert len(many) <= drawings.CDF_POINTS + 1 and many[-1] == (99_999, 100.0)
+
+
+def test_between_is_shown_where_an_operation_takes_several_exits(make, report):
+    several = report(make("several", [Row("clts", times=2, gap=7), Row("rdmsr")]))
+    alone = report(make("alone", [Row("rdmsr")]))
+    assert '<th scope="col">between</th>' in several and ">between<" not in alone
+    assert "<td>7</td>\n<td>92</td>" in several and "<td>-</td>\n<td>47</td>" in several

@@ -4,9 +4,9 @@
 import numpy as np
 import pytest
 
-from analysis.results import results
+from analysis.results import _pool_split, results
 from analysis.run import open_run
-from analysis.statistics import PARTS, Absent, distribution, durations, median, rank, split
+from analysis.statistics import BETWEEN, PARTS, Absent, distribution, durations, median, rank, split
 
 from .builder import COUNTERS, RECORD, Row
 
@@ -101,12 +101,54 @@ def test_split_passes_over_exits_between_samples():
     assert parts.tolist() == [[2, 2], [1, 1], [1, 1], [1, 1], [5, 5]]
 
 
+def test_several_exits_are_split_by_sum():
+    """The first sample's transitions are 2 and 1, between its exits is 1; the second's: 1, 3, 2."""
+    records = stamped((12, 13, 14, 15), (16, 17, 18, 19), (31, 32, 33, 34), (36, 36, 36, 37))
+    assert split(SAMPLES, records, 0).tolist() == [[2, 1], [2, 1], [2, 1], [2, 2], [1, 3], [1, 2]]
+
+
+@pytest.mark.parametrize("times", [1, 2, 7, 256])
+def test_the_parts_of_several_exits_add_up_whatever_the_stamps(times):
+    random = np.random.default_rng(times)
+    steps = random.integers(0, 1000, (100, 4 * times + 2)).astype(np.uint64)
+    stamps = np.cumsum(steps.ravel(), dtype=np.uint64).reshape(steps.shape)
+    samples = np.ascontiguousarray(stamps[:, [0, -1]])
+    each = stamps[:, 1:-1].reshape(100, times, 4)
+    records = stamped(*map(tuple, each.reshape(-1, 4)))
+    parts = split(samples, records, 0)
+    assert np.array_equal(parts.sum(axis=0), durations(samples))
+    wanted = [each[:, 0, 0] - stamps[:, 0],
+              *((each[:, :, place + 1] - each[:, :, place]).sum(axis=1) for place in range(3)),
+              stamps[:, -1] - each[:, -1, 3]]
+    if times > 1:
+        wanted.append((each[:, 1:, 0] - each[:, :-1, 3]).sum(axis=1))
+    assert np.array_equal(parts, np.stack(wanted).astype(np.int64))
+
+
+def test_between_is_a_part_where_there_are_several_exits(make):
+    rows = [Row(parts=(5, 10, 20, 8, 4), times=3, gap=7), Row("rdmsr")]
+    twice, once = results(open_run(make("r", rows)))
+    assert list(twice.split.parts.items()) == [
+        ("exit_transition", 5), ("save_and_dispatch", 30), ("handler", 60), ("restore", 24),
+        ("entry_transition", 4), (BETWEEN, 14)]
+    assert twice.split.whole == 137 and twice.exits_per_op == 3
+    assert list(once.split.parts) == list(PARTS)
+
+
+def test_repetitions_of_different_numbers_of_exits_have_no_split(make):
+    one, three = (open_run(make(str(times), [Row(times=times, gap=1)])) for times in (2, 3))
+    found = _pool_split([one.jobs[0], three.jobs[0]])
+    assert found == Absent("its repetitions take different numbers of exits a sample")
+    assert _pool_split([three.jobs[0], three.jobs[0]]).parts[BETWEEN] == 2
+
+
 @pytest.mark.parametrize("records, discarded, reason", [
     (None, 0, "kept no records"),
     (stamped(), 0, "takes no exit"),
     (stamped(FIRST, SECOND), 3, "3 records of the measured phase were discarded"),
     (stamped(FIRST), 0, "of 2 samples 1 hold no exit and 0 more than one"),
-    (stamped(FIRST, (16, 17, 18, 19), SECOND), 0, "0 hold no exit and 1 more than one"),
+    (stamped(FIRST, (16, 17, 18, 19), SECOND), 0, "different numbers of exits, from 1 to 2"),
+    (stamped(FIRST, (16, 17, 18, 19)), 0, "of 2 samples 1 hold no exit and 1 more than one"),
     (stamped(FIRST, (32, 33, 34, 45)), 0, "1 hold no exit"),
     (stamped(FIRST, (32, 36, 34, 35)), 0, "run backwards"),
 ])

@@ -30,7 +30,7 @@ GATED = dict.fromkeys("""rdmsr wrmsr rdmsr_low wrmsr_low rdmsr_fs_base wrmsr_fs_
     sldt/register str/register lldt ltr mov_to_cr0 mov_to_cr4 lmsw rdpmc rdrand rdseed pause monitor mwait wbinvd invlpg
     invpcid""".split(), (0, 1)) | dict.fromkeys(
     "wr_ibrs_msr clts toggle_cr0_wp toggle_cr4_pge".split(), (0, 2))
-NEVER = dict.fromkeys("rdtsc rdtscp".split(), (0, 0))  # shipped policies leave the stamps alone
+NEVER = dict.fromkeys("rdtsc rdtscp mov_to_cr3_target".split(), (0, 0))  # no shipped policy has them exit
 ROWS = ALWAYS | GATED | NEVER
 
 # What CPU models that Bochs emulates lack, and the reason given.

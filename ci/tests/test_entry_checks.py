@@ -15,7 +15,7 @@ INVALID_GUEST = "VM entry failed on guest state"
 
 # value: the VM-instruction error, or for the guest's state the exit qualification (SDM Vol. 3C 27.8).
 @pytest.mark.parametrize("file, old, new, refusal, value, named", [
-    (VCPU, "{VMCS_CR3_TARGET_COUNT, 0}", "{VMCS_CR3_TARGET_COUNT, 99}", REFUSED, 7,
+    (VCPU, "{VMCS_CR3_TARGET_COUNT, vcpu->cr3_target_count}", "{VMCS_CR3_TARGET_COUNT, 99}", REFUSED, 7,
      "CR3-target count = 0x63: 27.2.1.1: "),
     (VCPU, "{VMCS_EPT_POINTER, vcpu->ept->pointer}", "{VMCS_EPT_POINTER, vcpu->ept->pointer | 0x100}",
      REFUSED, 7, "EPT pointer = 0x[0-9a-f]+: 27.2.1.1: bits 11:8"),

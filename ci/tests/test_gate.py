@@ -112,7 +112,8 @@ def test_broken_vm_entry_is_named(source, tmp_path):
 
 
 def test_refused_control_field_is_named(source, tmp_path):
-    source.mutate("core/vmx/vcpu.c", "{VMCS_CR3_TARGET_COUNT, 0}", "{VMCS_CR3_TARGET_COUNT, 99}")
+    source.mutate("core/vmx/vcpu.c", "{VMCS_CR3_TARGET_COUNT, vcpu->cr3_target_count}",
+                  "{VMCS_CR3_TARGET_COUNT, 99}")
     result = exitmeter("run", "--core", source.image(), "--guest", "cpuid", "-o",
                        tmp_path / "run")
     assert result.code == 1

@@ -44,6 +44,9 @@ void unpaged_begin(struct vcpu *vcpu)
     vcpu->unpaged.cr3 = vmread(VMCS_GUEST_CR3);
     write_primary(vcpu, (primary | PRIMARY_SET) & ~PRIMARY_CLEARED);
     vmwrite(VMCS_GUEST_CR3, vcpu->unpaged.identity_map);
+    /* The guest's CR3 is not the CPU's: a target value must exit like any other. */
+    if (vcpu->cr3_target_count)
+        vmwrite(VMCS_CR3_TARGET_COUNT, 0);
     vmwrite(VMCS_CR4_MASK, vmread(VMCS_CR4_MASK) | CR4_TRANSLATES);
     guest_set_cr4(vcpu, cr4);
     guest_set_efer(vcpu, vmread(VMCS_GUEST_EFER));
@@ -58,6 +61,8 @@ void unpaged_end(struct vcpu *vcpu)
     write_primary(vcpu, (vcpu->controls[CONTROL_PRIMARY] & ~(PRIMARY_SET | PRIMARY_CLEARED)) |
                             vcpu->unpaged.policy);
     vmwrite(VMCS_GUEST_CR3, vcpu->unpaged.cr3);
+    if (vcpu->cr3_target_count)
+        vmwrite(VMCS_CR3_TARGET_COUNT, vcpu->cr3_target_count);
     vmwrite(VMCS_CR4_MASK, vmread(VMCS_CR4_MASK) & ~(CR4_TRANSLATES & ~(uint64_t)vcpu->cr4_mask));
     guest_set_cr4(vcpu, cr4);
     guest_set_efer(vcpu, vcpu->unpaged.efer);

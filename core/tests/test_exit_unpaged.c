@@ -248,11 +248,31 @@ static void as_a_cpu(void **state)
 #define unpaged_test(function) \
     cmocka_unit_test_setup_teardown(function, unpaged_setup, unpaged_teardown)
 
+/* The list holds values of the CPU's CR3; without paging the guest's is not in there. */
+static void no_cr3_targets_without_paging(void **state)
+{
+    static const struct vcpu_start unpaged = {
+        .mode = VCPU_PROTECTED, .rip = 0x1000, .identity_map = IDENTITY_MAP};
+    (void)state;
+    fixture_policy.cr3_target_count = 2;
+    fixture_policy.cr3_targets[0] = 0x3000;
+    assert_true(vcpu_apply_policy(fixture_vcpu, &fixture_policy));
+    assert_int_equal(*simulated_field(VMCS_CR3_TARGET_COUNT), 2);
+    assert_true(vcpu_start(fixture_vcpu, &unpaged));
+    assert_int_equal(*simulated_field(VMCS_CR3_TARGET_COUNT), 0);
+    done(move_to(3, 0x3000));
+    done(move_to(0, CR0_PE | CR0_ET | CR0_PG));
+    assert_int_equal(*simulated_field(VMCS_CR3_TARGET_COUNT), 2);
+    done(move_to(0, CR0_PE | CR0_ET));
+    assert_int_equal(*simulated_field(VMCS_CR3_TARGET_COUNT), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         unpaged_test(to_long_mode_and_back),
         unpaged_test(the_policys_mask_outlasts_the_cores),
+        unpaged_test(no_cr3_targets_without_paging),
         unpaged_test(real_mode_stops),
         unpaged_test(as_a_cpu),
     };

@@ -246,6 +246,54 @@ static void optional_controls_may_be_missing(void **state)
     assert_int_equal(field(VMCS_VIRTUAL_PROCESSOR_ID), 0);
 }
 
+static const enum vmcs_field cr3_target_fields[CR3_TARGETS] = {
+    VMCS_CR3_TARGET_0, VMCS_CR3_TARGET_1, VMCS_CR3_TARGET_2, VMCS_CR3_TARGET_3};
+
+static void ask_for_cr3_targets(uint32_t count)
+{
+    fixture_policy.cr3_target_count = count;
+    for (unsigned i = 0; i < CR3_TARGETS; i++) {
+        fixture_policy.cr3_targets[i] = 0x1000 * (i + 1);
+        *simulated_field(cr3_target_fields[i]) = 0x77;
+    }
+}
+
+/* No more of the list than is asked for: a CPU with a shorter one has no more such fields. */
+static void cr3_targets_of_the_policy(void **state)
+{
+    (void)state;
+    assert_true(vmcs_bind(&fixture_vcpu->vmcs));
+    for (uint32_t count = 0; count <= CR3_TARGETS; count++) {
+        ask_for_cr3_targets(count);
+        assert_true(vcpu_apply_policy(fixture_vcpu, &fixture_policy));
+        assert_int_equal(field(VMCS_CR3_TARGET_COUNT), count);
+        for (unsigned i = 0; i < CR3_TARGETS; i++)
+            assert_int_equal(field(cr3_target_fields[i]), i < count ? 0x1000 * (i + 1) : 0x77);
+    }
+}
+
+/* By IA32_VMX_MISC[24:16]; what a CPU might have beyond the four fields has no place in a policy.
+ */
+static void more_cr3_targets_than_there_are(void **state)
+{
+    static const struct {
+        uint32_t has, most;
+    } cpus[] = {{0, 0}, {2, 2}, {4, 4}, {0x1ff, 4}};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cpus); i++) {
+        fixture_cpu.capability.misc =
+            (fixture_cpu.capability.misc & ~0x1ff0000ull) | (uint64_t)cpus[i].has << 16;
+        fixture_policy.cr3_target_count = cpus[i].most;
+        assert_true(vcpu_apply_policy(fixture_vcpu, &fixture_policy));
+        fixture_policy.cr3_target_count = cpus[i].most + 1;
+        assert_false(vcpu_apply_policy(fixture_vcpu, &fixture_policy));
+        assert_int_equal(fixture_vcpu->stop.cause, STOP_CONTROL_REFUSED);
+        assert_int_equal(fixture_vcpu->stop.value, cpus[i].most);
+        assert_string_equal(fixture_vcpu->stop.text,
+                            "more CR3-target values asked for than it has");
+    }
+}
+
 static void vmptrld_fails(void **state)
 {
     (void)state;
@@ -295,6 +343,8 @@ int main(void)
         vcpu_test(a_wish_where_offered_overrules_the_basis),
         vcpu_test(cpus_that_lack_the_basis),
         vcpu_test(optional_controls_may_be_missing),
+        vcpu_test(cr3_targets_of_the_policy),
+        vcpu_test(more_cr3_targets_than_there_are),
         vcpu_test(vmptrld_fails),
         vcpu_test(any_vmwrite_fails),
     };

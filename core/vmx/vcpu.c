@@ -109,6 +109,23 @@ bool vcpu_written(struct vcpu *vcpu, uint32_t first_failure)
     return false;
 }
 
+/* IA32_VMX_MISC[24:16]: the CR3-target values that the CPU has. */
+static bool choose_cr3_targets(struct vcpu *vcpu, const struct vcpu_policy *policy)
+{
+    uint32_t available = vcpu->capability->misc >> 16 & 0x1ff;
+
+    if (available > CR3_TARGETS)
+        available = CR3_TARGETS;
+    if (policy->cr3_target_count > available) {
+        vcpu->stop = (struct vcpu_stop){.cause = STOP_CONTROL_REFUSED,
+                                        .value = available,
+                                        .text = "more CR3-target values asked for than it has"};
+        return false;
+    }
+    vcpu->cr3_target_count = policy->cr3_target_count;
+    return true;
+}
+
 bool vcpu_apply_policy(struct vcpu *vcpu, const struct vcpu_policy *policy)
 {
     uint32_t failure = VMCS_NO_FIELD;
@@ -136,6 +153,8 @@ bool vcpu_apply_policy(struct vcpu *vcpu, const struct vcpu_policy *policy)
         vcpu->absent[group] = wish.optional & ~wish.clear & ~vcpu->controls[group];
         vmcs_write(control_field[group], vcpu->controls[group], &failure);
     }
+    if (!choose_cr3_targets(vcpu, policy))
+        return false;
     vcpu->unpaged.active = false;
     vcpu->cr0_mask = policy->cr0_mask;
     vcpu->cr4_mask = policy->cr4_mask;
@@ -153,7 +172,7 @@ bool vcpu_apply_policy(struct vcpu *vcpu, const struct vcpu_policy *policy)
         {VMCS_EXCEPTION_BITMAP, policy->exception_bitmap | EXCEPTIONS_ALWAYS},
         {VMCS_PAGE_FAULT_ERROR_MASK, 0},
         {VMCS_PAGE_FAULT_ERROR_MATCH, 0},
-        {VMCS_CR3_TARGET_COUNT, 0},
+        {VMCS_CR3_TARGET_COUNT, vcpu->cr3_target_count},
         {VMCS_EXIT_MSR_STORE_COUNT, 0},
         {VMCS_EXIT_MSR_LOAD_COUNT, 0},
         {VMCS_ENTRY_MSR_LOAD_COUNT, 0},
@@ -161,6 +180,9 @@ bool vcpu_apply_policy(struct vcpu *vcpu, const struct vcpu_policy *policy)
     };
     for (unsigned i = 0; i < sizeof(state) / sizeof(state[0]); i++)
         vmcs_write(state[i].field, state[i].value, &failure);
+    /* The CPU looks at no more than count; those that it has not got cannot be written. */
+    for (uint32_t i = 0; i < vcpu->cr3_target_count; i++)
+        vmcs_write(VMCS_CR3_TARGET_0 + 2 * i, policy->cr3_targets[i], &failure);
     if (vcpu->controls[CONTROL_SECONDARY] & SECONDARY_VPID)
         vmcs_write(VMCS_VIRTUAL_PROCESSOR_ID, vcpu->vpid, &failure);
     /* Supervisor state components that do not move with the guest are not its to save either. */

@@ -25,6 +25,7 @@
 #include <stdint.h>
 
 #define VCPU_BLOCK_PAGES 6u
+#define CR3_TARGETS      4u /* that the VMCS has; a CPU may have fewer */
 
 /* What waits for the guest to take it; event_prepare() injects one an entry. */
 struct pending_events {
@@ -127,6 +128,7 @@ struct vcpu {
     char entry_fault[256]; /* what stop.text points to after a VM entry that failed */
     struct unpaged unpaged;
     uint32_t cr0_mask, cr4_mask; /* the policy's part of the guest/host masks */
+    uint32_t cr3_target_count;   /* as the policy says; in the VMCS, but while unpaged.active */
     uint64_t apic_access_page;   /* physical, mapped where the guest's APIC is; 0: there is none */
     struct local_apic apic;      /* its page is the virtual-APIC page */
 } __attribute__((aligned(PAGE_SIZE)));
@@ -148,6 +150,9 @@ struct vcpu_policy {
     uint32_t exception_bitmap;
     /* Bits whose change by the guest exits, besides those that are the host's anyway. */
     uint32_t cr0_mask, cr4_mask;
+    /* MOV to CR3 of a CR3-target value takes no exit in any case (SDM Vol. 3C 25.6.7). */
+    uint32_t cr3_target_count; /* as many as the CPU has at most: IA32_VMX_MISC[24:16] */
+    uint64_t cr3_targets[CR3_TARGETS];
     struct cpuid_hidden cpuid[CPUID_HIDDEN_MAX];
     const void *msr_bitmap;
     const void *io_bitmap_a;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Control registers. CR3 and CR8 exit by controls of their own; writes of CR0 and CR4, if they
- * change a bit of the guest/host masks, which are the policy's but for what VMX operation asks for.
+ * Control registers. CR3 and CR8 exit by controls of their own, but for CR3-target values; writes
+ * of CR0 and CR4, if they change a bit of the guest/host masks, which are the policy's but for what
+ * VMX operation asks for.
  */
 #include "row.h"
 
@@ -63,6 +64,13 @@ ROWS = {
         .description = "write of CR3, as it is",
         .instruction = "MOV CR3, RAX",
         .exits = {IF_CONTROL(CR_ACCESS, PRIMARY_CONTROL_CR3_LOAD_EXITING)},
+    },
+    {
+        .name = "mov_to_cr3_target",
+        CODE(mov_to_cr3),
+        .description = "write of CR3, as it is: a CR3-target value, which takes no exit",
+        .instruction = "MOV CR3, RAX",
+        .flags = ROW_CR3_TARGET,
     },
     {
         .name = "mov_to_cr0",

@@ -237,6 +237,7 @@ static enum result_status run_job(struct room *room, uint32_t job_index, struct 
     }
     local_apic_reset(&room->vcpu->apic, platform_cpu_number());
     room_set_ports(room, row->flags & ROW_PORTS);
+    room->cr3_target = row->flags & ROW_CR3_TARGET;
     if (!room_apply(room, &plan_policies(driver->plan)[job->policy])) {
         const struct vcpu_stop *stop = &room->vcpu->stop;
         say_stop(result->reason, sizeof(result->reason), stop);

@@ -110,6 +110,10 @@ bool room_apply(struct room *room, const struct plan_policy *from)
 {
     room->policy = room_policy(room->bitmaps, from);
     bool access = from->secondary.set & SECONDARY_VIRTUALIZE_APIC_ACCESSES;
+    if (room->cr3_target) {
+        room->policy.cr3_targets[0] = GUEST_PAGE_TABLES;
+        room->policy.cr3_target_count = 1;
+    }
     map_apic_page(room, access);
     room->vcpu->apic_access_page = access ? platform_physical(room->apic_page) : 0;
     room->ports.ones = from->unclaimed_ports == PLAN_PORTS_ONES;

@@ -37,6 +37,7 @@ struct room {
     struct device device;
     struct mmio mmio;
     struct ports ports;
+    bool cr3_target; /* the next room_apply() has GUEST_PAGE_TABLES as a CR3-target value */
     struct vcpu_policy policy; /* in force */
     struct vcpu *vcpu;
     struct performance performance; /* of the job under way */

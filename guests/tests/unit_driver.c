@@ -33,6 +33,7 @@ static struct driver driver;
 static struct {
     uint64_t row, code, samples, rip, rsp, cr3;
     uintptr_t host_rip;
+    uint64_t cr3_targets, cr3_target;
     bool ports, ones; /* whether the vCPU has a table of ports, and what that says */
 } entries[JOBS * PHASE_COUNT + 2 * (ROUNDS - 1)];
 static unsigned entry_count, failing_entry;
@@ -78,6 +79,8 @@ static enum vmx_failure guest_entered(struct vcpu *vcpu)
     entries[entry_count].rsp = *simulated_field(VMCS_GUEST_RSP);
     entries[entry_count].cr3 = *simulated_field(VMCS_GUEST_CR3);
     entries[entry_count].host_rip = *simulated_field(VMCS_HOST_RIP);
+    entries[entry_count].cr3_targets = *simulated_field(VMCS_CR3_TARGET_COUNT);
+    entries[entry_count].cr3_target = *simulated_field(VMCS_CR3_TARGET_0);
     entries[entry_count].ports = vcpu->ports;
     entries[entry_count].ones = vcpu->ports && vcpu->ports->ones;
     assert_true(ept_translate(vcpu->ept, GUEST_SAMPLES_BASE, &at));
@@ -388,6 +391,17 @@ static void ports_of_the_device_are_there_for_rows_that_name_them(void **state)
     }
 }
 
+/* The second row alone asks for it: job 1, and not job 2 behind it. */
+static void the_guests_cr3_is_a_target_for_rows_that_ask(void **state)
+{
+    (void)state;
+    blob.rows[1].flags = ROW_CR3_TARGET;
+    assert_null(driver_run(&driver));
+    for (unsigned job = 0; job < JOBS; job++)
+        assert_int_equal(entries[entry_of(job, 0)].cr3_targets, job == 1);
+    assert_int_equal(entries[entry_of(1, 0)].cr3_target, entries[entry_of(1, 0)].cr3);
+}
+
 /* The first and the last job's row takes two CPUs. */
 static void give_two_cpus(uint32_t asked, uint32_t there)
 {
@@ -665,6 +679,7 @@ int main(void)
         driver_test(the_first_of_two_fails),
         driver_test(jobs_fail_one_by_one),
         driver_test(ports_of_the_device_are_there_for_rows_that_name_them),
+        driver_test(the_guests_cr3_is_a_target_for_rows_that_ask),
         driver_test(jobs_are_skipped),
         driver_test(a_failed_entry_has_its_error),
         driver_test(a_failed_entry_is_counted),
