@@ -6,7 +6,7 @@
 #include "string.h"
 
 #define LOWEST    0x100000ull
-#define PAGES_MAX (1u << 18) /* 1 GiB is more than the image ever needs */
+#define PAGES_MAX (1u << 19) /* 2 GiB: 1 GiB at a multiple of that is the most ever asked for */
 
 static struct memory_range pool;
 static uint8_t page_taken[PAGES_MAX];

@@ -207,6 +207,83 @@ static void other_mappings_beside(void **state)
     unmake();
 }
 
+/* All pages of a region of large ones are the same of the host's, and cost nothing. */
+static void large_pages_are_one(void **state)
+{
+    static const struct {
+        unsigned level;
+        uint64_t bytes;
+    } kinds[] = {{1, 2 * MIB}, {2, GIB}};
+    const uint64_t backing = 7 * GIB;
+    struct vmx_capability capability = with_1g;
+    uint64_t host;
+    (void)state;
+    capability.ept_vpid |= EPT_CAP_INVEPT | EPT_CAP_INVEPT_ONE;
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        const uint64_t first = 1023 * GIB + (i ? 0 : GIB - 2 * MIB), bytes = kinds[i].bytes;
+        assert_null(ept_create(&ept, &capability));
+        assert_true(demand_create(&demand, &ept, 1));
+        assert_true(demand_add(&demand, 0, PAGE_SIZE));
+        assert_true(demand_add_large(&demand, first, 3 * bytes, kinds[i].level, backing));
+        assert_true(demand_claims(&demand, first + 3 * bytes - 1, 1));
+        assert_false(ept_map(&ept, first, 0, PAGE_SIZE, EPT_ALL));
+        unsigned calls = simulated_pages_calls();
+        for (unsigned page = 0; page < 3; page++) {
+            uint64_t at = first + page * bytes;
+            expect_not_mapped(at);
+            assert_int_equal(demand_supply(&demand, at + 0x1234, EPT_WRITE), DEMAND_SUPPLIED);
+            assert_int_equal(entry_at(at, (int)kinds[i].level), backing | LARGE_BITS);
+            expect_mapped(at + bytes - 1, backing + bytes - 1);
+            assert_int_equal(demand_supply(&demand, at, EPT_READ), DEMAND_SUPPLIED);
+        }
+        assert_int_equal(demand_supply(&demand, first - 1, EPT_READ), DEMAND_NOT_HERE);
+        assert_int_equal(demand_supply(&demand, first + 3 * bytes, EPT_READ), DEMAND_NOT_HERE);
+        assert_int_equal(demand_supply(&demand, 0x10, EPT_READ), DEMAND_SUPPLIED);
+        assert_int_equal(simulated_pages_calls(), calls);
+        uint64_t generation = ept.generation;
+        assert_true(demand_take_back(&demand)); /* neither zeroed nor freed: nobody's here */
+        assert_int_not_equal(ept.generation, generation);
+        assert_false(ept_translate(&ept, first, &host));
+        assert_int_equal(demand_supply(&demand, first, EPT_READ), DEMAND_SUPPLIED);
+        generation = ept.generation;
+        assert_true(demand_remove(&demand, first));
+        assert_int_not_equal(ept.generation, generation);
+        expect_not_mapped(first);
+        assert_false(demand_remove(&demand, first));
+        assert_int_equal(demand_supply(&demand, first, EPT_READ), DEMAND_NOT_HERE);
+        assert_int_equal(demand_supply(&demand, 0x10, EPT_READ), DEMAND_SUPPLIED);
+        assert_true(demand_add_large(&demand, first, bytes, kinds[i].level, backing));
+        unmake();
+    }
+}
+
+static void large_pages_that_cannot_be(void **state)
+{
+    static const struct {
+        uint64_t first, bytes;
+        unsigned level;
+        uint64_t host;
+    } bad[] = {
+        {GIB, 2 * MIB, 0, 0},        {GIB, 2 * MIB, 2, 0},
+        {GIB + MIB, 2 * MIB, 1, 0},  {GIB, 3 * MIB, 1, 0},
+        {GIB, 2 * MIB, 1, MIB},      {GIB, 2 * MIB, 1, 1ull << 52},
+        {0, 2 * MIB, 1, 0},          {GIB, 0, 1, 0},
+        {1ull << 48, 2 * MIB, 1, 0}, {1 * GIB - 2 * MIB, 4 * MIB, 1, 0},
+    };
+    struct vmx_capability capability = with_2m;
+    (void)state;
+    assert_null(ept_create(&ept, &capability)); /* without INVEPT */
+    assert_true(ept_map(&ept, GIB - PAGE_SIZE, 0, PAGE_SIZE, EPT_ALL));
+    assert_true(demand_create(&demand, &ept, 1));
+    assert_true(demand_add(&demand, 0, PAGE_SIZE));
+    for (size_t i = 0; i < COUNT_OF(bad); i++)
+        assert_false(
+            demand_add_large(&demand, bad[i].first, bad[i].bytes, bad[i].level, bad[i].host));
+    assert_true(demand_add_large(&demand, GIB, 2 * MIB, 1, 0));
+    assert_false(demand_remove(&demand, GIB));
+    unmake();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -218,6 +295,8 @@ int main(void)
         simulated_test(memory_runs_out),
         simulated_test(refused_regions),
         simulated_test(other_mappings_beside),
+        simulated_test(large_pages_are_one),
+        simulated_test(large_pages_that_cannot_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

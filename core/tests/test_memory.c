@@ -184,13 +184,13 @@ static void alignment(void **state)
     release((void *)PAGE(512), 1);
 }
 
-/* The pool is 1 GiB at most, however much there is. */
+/* The pool is 2 GiB at most, however much there is. */
 static void more_than_is_managed(void **state)
 {
     (void)state;
-    assert_null(start((struct memory_range){PAGE(0), PAGE(0) + (2ull << 30)}, NULL, 0));
-    assert_null(allocate((1u << 18) + 1, PAGE_SIZE));
-    assert_null(allocate(1u << 19, PAGE_SIZE));
+    assert_null(start((struct memory_range){PAGE(0), PAGE(0) + (4ull << 30)}, NULL, 0));
+    assert_null(allocate((1u << 19) + 1, PAGE_SIZE));
+    assert_null(allocate(1u << 20, PAGE_SIZE));
     assert_ptr_equal(allocate(1, PAGE_SIZE), PAGE(0));
     release((void *)PAGE(0), 1);
 }

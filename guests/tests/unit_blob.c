@@ -214,7 +214,8 @@ static void loaded(void **state)
         for (uint64_t at = blob->header.file_end; at < blob->header.memory_end; at++)
             assert_int_equal(memory[at], 0); /* .bss */
         for (uint64_t at = 0x4000; at < GUEST_BLOB_BASE; at++)
-            if (at < GUEST_LOW_BASE || at >= GUEST_LOW_BASE + blob->header.low_size)
+            if ((at < GUEST_LOW_BASE || at >= GUEST_LOW_BASE + blob->header.low_size) &&
+                (at < GUEST_LARGE_TABLES || at >= GUEST_LARGE_TABLES + 5 * 4096))
                 assert_int_equal(memory[at], 0);
         assert_memory_equal(memory + GUEST_LOW_BASE, "\xf4low", 5);
         for (uint64_t at = 0; at < GUEST_MEMORY_SIZE; at += 0x1ff123)
@@ -228,6 +229,12 @@ static void loaded(void **state)
         assert_int_equal(walk(memory, GUEST_DEVICE_BASE), GUEST_DEVICE_BASE);
         assert_int_equal(walk(memory, DEVICE_ACCESS), DEVICE_ACCESS);
         assert_int_equal(walk(memory, GUEST_DEVICE_BASE - 1), UINT64_MAX);
+        for (uint64_t i = 0; i < GUEST_2M_PAGES; i++)
+            assert_int_equal(walk(memory, GUEST_2M_BASE + (i << 21)), GUEST_2M_BASE + (i << 21));
+        assert_int_equal(walk(memory, GUEST_2M_BASE - 1), UINT64_MAX);
+        for (uint64_t i = 0; i < GUEST_1G_PAGES; i++)
+            assert_int_equal(walk(memory, GUEST_1G_WINDOW + (i << 21)), GUEST_1G_BASE + (i << 30));
+        assert_int_equal(walk(memory, GUEST_1G_WINDOW + (GUEST_1G_PAGES << 21)), UINT64_MAX);
         assert_int_equal(walk(memory, 1ull << 30), UINT64_MAX);
         assert_int_equal(walk(memory, 1ull << 39), UINT64_MAX);
         memset(memory, 0xdd, GUEST_BLOB_BASE + sizeof(*blob)); /* as a guest may leave it */

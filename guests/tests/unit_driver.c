@@ -4,6 +4,7 @@
 
 #include "../../core/exits/apic_bus.h"
 #include "../../core/tests/stub_entry.h"
+#include "../../core/vmx/demand.h"
 #include "../../core/vmx/dirty_log.h"
 #include "../../core/vmx/dispatch.h"
 #include "../../core/x86/msr.h"
@@ -592,6 +593,66 @@ static void memory_on_demand(void **state)
     assert_int_equal(simulated_cpu.executed[SIMULATED_INVEPT], 2 * PHASE_COUNT);
 }
 
+/* The row's region is there for its job alone, one page of the host's behind it. */
+static unsigned large_entries;
+static uint64_t large_first, large_step, large_pages;
+
+static enum vmx_failure guest_touches_large(struct vcpu *vcpu)
+{
+    uint64_t at, host = 0;
+
+    if (!demand_claims(vcpu->ept->demand, large_first, 1))
+        return guest_entered(vcpu);
+    large_entries++;
+    assert_false(ept_translate(vcpu->ept, large_first, &at));
+    for (uint64_t page = 0; page < large_pages; page++) {
+        *simulated_field(VMCS_GUEST_PHYSICAL_ADDRESS) = large_first + page * large_step;
+        *simulated_field(VMCS_EXIT_QUALIFICATION) = 0x181;
+        assert_int_equal(exit_handlers[EXIT_REASON_EPT_VIOLATION](vcpu), EXIT_RESUME);
+        assert_true(ept_translate(vcpu->ept, large_first + page * large_step, &at));
+        assert_true(!page || at == host);
+        host = at;
+    }
+    assert_false(demand_claims(vcpu->ept->demand, large_first + large_pages * large_step, 1));
+    return guest_entered(vcpu);
+}
+
+static void large_memory_on_demand(void **state)
+{
+    (void)state;
+    stub_guest = guest_touches_large;
+    const uint64_t had = cpu.capability.ept_vpid;
+    cpu.capability.ept_vpid |= EPT_CAP_2M;
+    large_first = GUEST_2M_BASE;
+    large_step = 1ull << 21;
+    large_pages = GUEST_2M_PAGES;
+    large_entries = 0;
+    blob.rows[0].flags = ROW_DEMAND_2M;
+    plan.jobs[2].samples = GUEST_2M_PAGES + 1;
+    assert_null(driver_run(&driver));
+    expect_job(0, RESULT_DONE, "");
+    expect_job(1, RESULT_DONE, "");
+    expect_job(2, RESULT_SKIPPED, "takes a fresh page a sample: at most 2048 samples");
+    assert_int_equal(large_entries, PHASE_COUNT);
+    static const struct {
+        uint64_t can, cannot;
+        uint32_t flags;
+        const char *reason;
+    } lacks[] = {
+        {0, EPT_CAP_2M, ROW_DEMAND_2M, "this CPU has no EPT pages of 2 MiB"},
+        {EPT_CAP_2M, EPT_CAP_1G, ROW_DEMAND_1G, "this CPU has no EPT pages of 1 GiB"},
+    };
+    plan.header.job_count = 1;
+    for (size_t i = 0; i < COUNT_OF(lacks); i++) {
+        cpu.capability.ept_vpid = (had & ~lacks[i].cannot) | lacks[i].can;
+        blob.rows[0].flags = lacks[i].flags;
+        memset(result_of(0), 0, sizeof(*result_of(0)));
+        entry_count = 0;
+        assert_null(driver_run(&driver));
+        expect_job(0, RESULT_SKIPPED, lacks[i].reason);
+    }
+}
+
 static unsigned logged_entries, protected_entries;
 
 static enum vmx_failure look_at_log(struct vcpu *vcpu)
@@ -641,16 +702,16 @@ static void no_run_at_all(void **state)
     };
     static const char *const later[] = {"no memory for the guest's memory on demand",
                                         "no memory for the log of what guests write",
-                                        "no memory for the vCPU"};
+                                        "no memory for the device's EPT", "no memory for the vCPU"};
     for (unsigned n = 0; n < COUNT_OF(reasons); n++) {
         simulated_pages_fail(n + 1);
         assert_string_equal(driver_run(&driver), reasons[n]);
     }
     /* the pool and its stack; an array of page tables and the five of them; four
-     * tables of small pages and the log; vCPU and VMCS */
-    for (unsigned n = 0; n < 16; n++) {
+     * tables of small pages and the log; a page table; vCPU and VMCS */
+    for (unsigned n = 0; n < 17; n++) {
         simulated_pages_fail(COUNT_OF(reasons) + n + 1);
-        assert_string_equal(driver_run(&driver), later[(n >= 8) + (n >= 13)]);
+        assert_string_equal(driver_run(&driver), later[(n >= 8) + (n >= 13) + (n >= 14)]);
         simulated_pages_fail(0);
     }
     simulated_msr(IA32_VMX_EPT_VPID_CAP)->value &= ~EPT_CAP_INVEPT;
@@ -685,6 +746,7 @@ int main(void)
         driver_test(a_failed_entry_is_counted),
         driver_test(disturbed_jobs_are_marked),
         driver_test(memory_on_demand),
+        driver_test(large_memory_on_demand),
         driver_test(writes_are_logged),
         driver_test(no_run_at_all),
     };
