@@ -2,99 +2,13 @@
 #include "policy.h"
 
 #include "../probes/record.h"
-#include "nearest.h"
 #include "policy_bitmap.h"
 #include "policy_control.h"
 #include "policy_cpuid.h"
+#include "policy_line.h"
 #include "text.h"
 
-#include <ctype.h>
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-
-#define WORDS_MAX 8u
-#define WORD_SIZE 64u
-
-/* One line, cut into words. */
-struct line {
-    struct policy *policy;
-    struct policy_error *error;
-    unsigned number;
-    unsigned words;
-    char word[WORDS_MAX][WORD_SIZE];
-    unsigned column[WORDS_MAX + 1]; /* of each word, and of the end of the line */
-};
-
-/* Notes an error at a word of the line; takes the message. Returns false. */
-static bool wrong(struct line *line, unsigned word, char *message)
-{
-    line->error->line = line->number;
-    line->error->column = line->column[word < line->words ? word : line->words];
-    line->error->message = message;
-    return false;
-}
-
-/* Index of a word among names; else an error that names the nearest, and -1. */
-static int choose(struct line *line, unsigned word, const char *what, const char *const *names,
-                  size_t count)
-{
-    if (word >= line->words) {
-        wrong(line, word, text("the line ends where %s should follow", what));
-        return -1;
-    }
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(line->word[word], names[i]) == 0)
-            return (int)i;
-    char *hint = nearest_hint(line->word[word], names, count);
-    wrong(line, word, text("'%s' is not %s%s", line->word[word], what, hint));
-    free(hint);
-    return -1;
-}
-
-static bool nothing_after(struct line *line, unsigned words)
-{
-    if (line->words <= words)
-        return true;
-    return wrong(line, words, text("'%s' is one word too many", line->word[words]));
-}
-
-static bool parse_number(const char **from, unsigned long long *value)
-{
-    char *end;
-    if (!isdigit((unsigned char)**from))
-        return false;
-    errno = 0;
-    *value = strtoull(*from, &end, 0);
-    *from = end;
-    return errno == 0;
-}
-
-/* N or N-M up to limit. */
-static bool parse_range(struct line *line, unsigned word, unsigned limit, unsigned *first,
-                        unsigned *last)
-{
-    if (word >= line->words)
-        return wrong(line, word,
-                     text("the line ends where a number N or a range N-M should follow"));
-    const char *at = line->word[word];
-    unsigned long long low, high;
-    bool valid = parse_number(&at, &low);
-    high = low;
-    if (valid && *at == '-') {
-        at++;
-        valid = parse_number(&at, &high);
-    }
-    if (!valid || *at)
-        return wrong(line, word, text("'%s' is not a number N or a range N-M", line->word[word]));
-    if (high > limit)
-        return wrong(line, word, text("0x%llx is beyond the last, 0x%x", high, limit));
-    if (low > high)
-        return wrong(line, word, text("the range %s runs backwards", line->word[word]));
-    *first = (unsigned)low;
-    *last = (unsigned)high;
-    return true;
-}
 
 /* What has bitmaps. */
 enum space { SPACE_MSR, SPACE_IO, SPACE_EXCEPTION, SPACES };
@@ -103,9 +17,9 @@ static const char *const actions[] = {"passthrough", "intercept"};
 
 static bool rule_default(struct line *line)
 {
-    int space = choose(line, 1, "msr, io or exception", spaces, SPACES);
-    int action = space < 0 ? -1 : choose(line, 2, "passthrough or intercept", actions, 2);
-    if (action < 0 || !nothing_after(line, 3))
+    int space = line_choose(line, 1, "msr, io or exception", spaces, SPACES);
+    int action = space < 0 ? -1 : line_choose(line, 2, "passthrough or intercept", actions, 2);
+    if (action < 0 || !line_ends(line, 3))
         return false;
     if (space == SPACE_MSR)
         policy_set_msrs(&line->policy->plan, 0, UINT32_MAX, true, true, action);
@@ -121,16 +35,16 @@ static bool msr_rule(struct line *line, bool intercept)
     static const char *const accesses[] = {"r", "w", "rw"};
     unsigned first, last;
     int access = 2;
-    if (!parse_range(line, 2, UINT32_MAX, &first, &last))
+    if (!line_range(line, 2, UINT32_MAX, &first, &last))
         return false;
-    if (line->words > 3 && (access = choose(line, 3, "r, w or rw", accesses, 3)) < 0)
+    if (line->words > 3 && (access = line_choose(line, 3, "r, w or rw", accesses, 3)) < 0)
         return false;
-    if (!nothing_after(line, 4))
+    if (!line_ends(line, 4))
         return false;
     /* The two ranges with bits do not touch, so a range that leaves one has its ends apart. */
     bool all_have_bits = msr_has_bits(first) && msr_has_bits(last) && last - first < MSR_RANGE_SIZE;
     if (!intercept && !all_have_bits)
-        return wrong(
+        return line_wrong(
             line, 2,
             text("MSRs outside 0-0x1fff and 0xc0000000-0xc0001fff exit under every policy; "
                  "they cannot pass through"));
@@ -141,21 +55,22 @@ static bool msr_rule(struct line *line, bool intercept)
 static bool exception_rule(struct line *line, bool intercept)
 {
     unsigned first, last;
-    if (line->words > 2 && !isdigit((unsigned char)line->word[2][0])) {
-        int named = choose(line, 2, "an exception", exception_names, EXCEPTION_NAMES);
+    if (line->words > 2 && !line_is_number(line, 2)) {
+        int named = line_choose(line, 2, "an exception", exception_names, EXCEPTION_NAMES);
         if (named < 0)
             return false;
         first = last = exception_vectors[named];
-    } else if (!parse_range(line, 2, EXCEPTION_LAST, &first, &last)) {
+    } else if (!line_range(line, 2, EXCEPTION_LAST, &first, &last)) {
         return false;
     }
-    if (!nothing_after(line, 3))
+    if (!line_ends(line, 3))
         return false;
     for (unsigned vector = first; !intercept && vector <= last; vector++)
         if (EXCEPTIONS_THAT_ALWAYS_EXIT >> vector & 1)
-            return wrong(line, 2,
-                         text("NMIs and machine checks (2 and 18) exit under every policy; they "
-                              "cannot pass through"));
+            return line_wrong(
+                line, 2,
+                text("NMIs and machine checks (2 and 18) exit under every policy; they "
+                     "cannot pass through"));
     policy_set_exceptions(&line->policy->plan, first, last, intercept);
     return true;
 }
@@ -163,14 +78,14 @@ static bool exception_rule(struct line *line, bool intercept)
 static bool access_rule(struct line *line, bool intercept)
 {
     unsigned first, last;
-    int space = choose(line, 1, "msr, io or exception", spaces, SPACES);
+    int space = line_choose(line, 1, "msr, io or exception", spaces, SPACES);
     if (space < 0)
         return false;
     if (space == SPACE_MSR)
         return msr_rule(line, intercept);
     if (space == SPACE_EXCEPTION)
         return exception_rule(line, intercept);
-    if (!parse_range(line, 2, UINT16_MAX, &first, &last) || !nothing_after(line, 3))
+    if (!line_range(line, 2, UINT16_MAX, &first, &last) || !line_ends(line, 3))
         return false;
     policy_set_ports(&line->policy->plan, (uint16_t)first, (uint16_t)last, intercept);
     return true;
@@ -191,11 +106,11 @@ static bool rule_control(struct line *line)
     static const char *const states[POLICY_CONTROL_STATES] = {"off", "on", "where-offered"};
     size_t count;
     const char *const *names = policy_control_names(&count);
-    int control = choose(line, 1, "a control", names, count);
-    int state = control < 0
-                    ? -1
-                    : choose(line, 2, "on, off or where-offered", states, POLICY_CONTROL_STATES);
-    if (state < 0 || !nothing_after(line, 3))
+    int control = line_choose(line, 1, "a control", names, count);
+    int state = control < 0 ? -1
+                            : line_choose(line, 2, "on, off or where-offered", states,
+                                          POLICY_CONTROL_STATES);
+    if (state < 0 || !line_ends(line, 3))
         return false;
     policy_control_set(&line->policy->plan, (size_t)control, (enum policy_control_state)state);
     return true;
@@ -204,9 +119,9 @@ static bool rule_control(struct line *line)
 static bool rule_unclaimed(struct line *line)
 {
     static const char *const kinds[PLAN_PORTS_KINDS] = {"forward", "ones"};
-    int space = choose(line, 1, "io", &spaces[SPACE_IO], 1);
-    int kind = space < 0 ? -1 : choose(line, 2, "forward or ones", kinds, PLAN_PORTS_KINDS);
-    if (kind < 0 || !nothing_after(line, 3))
+    int space = line_choose(line, 1, "io", &spaces[SPACE_IO], 1);
+    int kind = space < 0 ? -1 : line_choose(line, 2, "forward or ones", kinds, PLAN_PORTS_KINDS);
+    if (kind < 0 || !line_ends(line, 3))
         return false;
     line->policy->plan.unclaimed_ports = (uint32_t)kind;
     return true;
@@ -214,8 +129,9 @@ static bool rule_unclaimed(struct line *line)
 
 static bool rule_probes(struct line *line)
 {
-    int level = choose(line, 1, "off, counts, stamps or full", probe_level_names, PROBE_LEVELS);
-    if (level < 0 || !nothing_after(line, 2))
+    int level =
+        line_choose(line, 1, "off, counts, stamps or full", probe_level_names, PROBE_LEVELS);
+    if (level < 0 || !line_ends(line, 2))
         return false;
     line->policy->probe_level = (unsigned)level;
     return true;
@@ -223,7 +139,8 @@ static bool rule_probes(struct line *line)
 
 static bool too_much_hidden(struct line *line)
 {
-    return wrong(line, 2, text("a policy hides bits of at most %u outputs", PLAN_CPUID_HIDDEN));
+    return line_wrong(line, 2,
+                      text("a policy hides bits of at most %u outputs", PLAN_CPUID_HIDDEN));
 }
 
 /* LEAF or LEAF:SUBLEAF. */
@@ -231,14 +148,14 @@ static bool parse_leaf(struct line *line, unsigned word, struct plan_cpuid_hidde
 {
     const char *at = line->word[word];
     unsigned long long leaf = 0, subleaf = PLAN_ANY_SUBLEAF;
-    bool valid = parse_number(&at, &leaf);
+    bool valid = line_parse_number(&at, &leaf);
     if (valid && *at == ':') {
         at++;
-        valid = parse_number(&at, &subleaf) && subleaf < PLAN_ANY_SUBLEAF;
+        valid = line_parse_number(&at, &subleaf) && subleaf < PLAN_ANY_SUBLEAF;
     }
     if (!valid || *at || leaf > UINT32_MAX)
-        return wrong(line, word,
-                     text("'%s' is no leaf LEAF or LEAF:SUBLEAF of CPUID", line->word[word]));
+        return line_wrong(line, word,
+                          text("'%s' is no leaf LEAF or LEAF:SUBLEAF of CPUID", line->word[word]));
     hidden->leaf = (uint32_t)leaf;
     hidden->subleaf = (uint32_t)subleaf;
     return true;
@@ -253,18 +170,18 @@ static bool rule_hide(struct line *line)
     size_t count;
     const char *const *names = policy_feature_names(&count);
 
-    if (choose(line, 1, "cpuid", what, 1) < 0)
+    if (line_choose(line, 1, "cpuid", what, 1) < 0)
         return false;
-    if (line->words < 3 || !isdigit((unsigned char)line->word[2][0])) {
-        int feature = choose(line, 2, "a feature, or a leaf by number", names, count);
-        if (feature < 0 || !nothing_after(line, 3))
+    if (!line_is_number(line, 2)) {
+        int feature = line_choose(line, 2, "a feature, or a leaf by number", names, count);
+        if (feature < 0 || !line_ends(line, 3))
             return false;
         return policy_hide_feature(&line->policy->plan, (size_t)feature) || too_much_hidden(line);
     }
     if (!parse_leaf(line, 2, &hidden))
         return false;
-    int output = choose(line, 3, "eax, ebx, ecx or edx", outputs, 4);
-    if (output < 0 || !parse_range(line, 4, 31, &first, &last) || !nothing_after(line, 5))
+    int output = line_choose(line, 3, "eax, ebx, ecx or edx", outputs, 4);
+    if (output < 0 || !line_range(line, 4, 31, &first, &last) || !line_ends(line, 5))
         return false;
     hidden.output = (uint32_t)output;
     hidden.bits = (uint32_t)((2ull << last) - (1ull << first));
@@ -276,30 +193,6 @@ static const char *const rule_names[] = {"default", "intercept", "passthrough", 
 static bool (*const rules[])(struct line *) = {rule_default, rule_intercept, rule_passthrough,
                                                rule_control, rule_hide,      rule_unclaimed,
                                                rule_probes};
-
-/* Cuts the line into words; columns count bytes. */
-static bool cut(struct line *line, const char *from, const char *end)
-{
-    const char *start = from, *comment = memchr(from, '#', (size_t)(end - from));
-    end = comment ? comment : end;
-    line->words = 0;
-    for (;;) {
-        while (from < end && isspace((unsigned char)*from))
-            from++;
-        line->column[line->words] = (unsigned)(from - start) + 1;
-        if (from == end)
-            return true;
-        const char *word = from;
-        while (from < end && !isspace((unsigned char)*from))
-            from++;
-        size_t length = (size_t)(from - word);
-        if (line->words == WORDS_MAX || length >= WORD_SIZE || memchr(word, '\0', length))
-            return wrong(line, line->words, text("this is not part of any rule"));
-        memcpy(line->word[line->words], word, length);
-        line->word[line->words++][length] = '\0';
-        line->column[line->words] = (unsigned)(from - start) + 1;
-    }
-}
 
 static void seal(struct policy *policy)
 {
@@ -329,10 +222,10 @@ int policy_compile(const char *name, const char *source, size_t size, struct pol
         const char *feed = memchr(at, '\n', (size_t)(end - at));
         const char *line_end = feed ? feed : end;
         line.number++;
-        if (!cut(&line, at, line_end))
+        if (!line_cut(&line, at, line_end))
             return -1;
         if (line.words > 0) {
-            int rule = choose(&line, 0, "a rule", rule_names, rule_count);
+            int rule = line_choose(&line, 0, "a rule", rule_names, rule_count);
             if (rule < 0 || !rules[rule](&line))
                 return -1;
         }
