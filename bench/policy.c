@@ -2,12 +2,15 @@
 #include "policy.h"
 
 #include "../probes/record.h"
+#include "nearest.h"
 #include "policy_bitmap.h"
 #include "policy_control.h"
 #include "policy_cpuid.h"
 #include "policy_line.h"
+#include "policy_name.h"
 #include "text.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* What has bitmaps. */
@@ -30,25 +33,64 @@ static bool rule_default(struct line *line)
     return true;
 }
 
+/* Numbers by number, range or name; how many ranges, 0 with an error if it is none of these. */
+static size_t numbers(struct line *line, enum number_space space, uint32_t limit,
+                      struct named_range ranges[NAME_RANGES_MAX])
+{
+    static const char *const what[NUMBER_SPACES] = {
+        "an MSR: a number N, a range N-M, or a name of the SDM's",
+        "a port: a number N, a range N-M, or a name"};
+    size_t count;
+
+    if (line->words < 3 || line_is_number(line, 2))
+        return line_range(line, 2, limit, &ranges->first, &ranges->last);
+    count = name_ranges(space, line->word[2], ranges);
+    if (count == 0) {
+        const char *const *names = name_list(space, &count);
+        char *hint = nearest_hint(line->word[2], names, count);
+        line_wrong(line, 2, text("'%s' is not %s%s", line->word[2], what[space], hint));
+        free(hint);
+        return 0;
+    }
+    return count;
+}
+
 static bool msr_rule(struct line *line, bool intercept)
 {
     static const char *const accesses[] = {"r", "w", "rw"};
-    unsigned first, last;
+    struct named_range ranges[NAME_RANGES_MAX];
+    size_t count = numbers(line, NUMBERS_MSR, UINT32_MAX, ranges);
     int access = 2;
-    if (!line_range(line, 2, UINT32_MAX, &first, &last))
+    if (!count)
         return false;
     if (line->words > 3 && (access = line_choose(line, 3, "r, w or rw", accesses, 3)) < 0)
         return false;
     if (!line_ends(line, 4))
         return false;
-    /* The two ranges with bits do not touch, so a range that leaves one has its ends apart. */
-    bool all_have_bits = msr_has_bits(first) && msr_has_bits(last) && last - first < MSR_RANGE_SIZE;
-    if (!intercept && !all_have_bits)
-        return line_wrong(
-            line, 2,
-            text("MSRs outside 0-0x1fff and 0xc0000000-0xc0001fff exit under every policy; "
-                 "they cannot pass through"));
-    policy_set_msrs(&line->policy->plan, first, last, access != 1, access != 0, intercept);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t first = ranges[i].first, last = ranges[i].last;
+        /* The ranges with bits do not touch, so a range that leaves one has its ends apart. */
+        bool all_have_bits =
+            msr_has_bits(first) && msr_has_bits(last) && last - first < MSR_RANGE_SIZE;
+        if (!intercept && !all_have_bits)
+            return line_wrong(
+                line, 2,
+                text("MSRs outside 0-0x1fff and 0xc0000000-0xc0001fff exit under every policy; "
+                     "they cannot pass through"));
+        policy_set_msrs(&line->policy->plan, first, last, access != 1, access != 0, intercept);
+    }
+    return true;
+}
+
+static bool io_rule(struct line *line, bool intercept)
+{
+    struct named_range ranges[NAME_RANGES_MAX];
+    size_t count = numbers(line, NUMBERS_IO, UINT16_MAX, ranges);
+    if (!count || !line_ends(line, 3))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        policy_set_ports(&line->policy->plan, (uint16_t)ranges[i].first, (uint16_t)ranges[i].last,
+                         intercept);
     return true;
 }
 
@@ -77,18 +119,12 @@ static bool exception_rule(struct line *line, bool intercept)
 
 static bool access_rule(struct line *line, bool intercept)
 {
-    unsigned first, last;
     int space = line_choose(line, 1, "msr, io or exception", spaces, SPACES);
     if (space < 0)
         return false;
     if (space == SPACE_MSR)
         return msr_rule(line, intercept);
-    if (space == SPACE_EXCEPTION)
-        return exception_rule(line, intercept);
-    if (!line_range(line, 2, UINT16_MAX, &first, &last) || !line_ends(line, 3))
-        return false;
-    policy_set_ports(&line->policy->plan, (uint16_t)first, (uint16_t)last, intercept);
-    return true;
+    return space == SPACE_IO ? io_rule(line, intercept) : exception_rule(line, intercept);
 }
 
 static bool rule_intercept(struct line *line)

@@ -7,8 +7,9 @@
  *
  *   default msr|io|exception passthrough|intercept
  *                                                every MSR that has bits, port, exception
- *   intercept|passthrough msr N[-M] [r|w|rw]     rw if left out
- *   intercept|passthrough io N[-M]
+ *   intercept|passthrough msr N[-M]|NAME [r|w|rw]
+ *                                                rw if left out; NAME as the SDM has it
+ *   intercept|passthrough io N[-M]|NAME          NAME as com1, pic: see port_list.h
  *   intercept|passthrough exception N[-M]|NAME   NAME as in the SDM, in lower case: ud, bp, pf
  *   unclaimed io forward|ones                    an intercepted port: the hardware's, which is how
  *                                                it starts, or as where there is no device
@@ -17,7 +18,8 @@
  *   hide cpuid LEAF[:SUBLEAF] OUTPUT BIT[-BIT]   bits of eax, ebx, ecx or edx, by number
  *   probes off|counts|stamps|full                probe level of the measured phases
  *
- * Numbers are as in C, hexadecimal, octal or decimal. NMIs (2) and machine checks (18) exit always.
+ * Numbers are as in C, hexadecimal, octal or decimal; names of MSRs and ports have no case, and may
+ * stand for several ranges. NMIs (2) and machine checks (18) exit always.
  */
 #ifndef EXITMETER_BENCH_POLICY_H
 #define EXITMETER_BENCH_POLICY_H
