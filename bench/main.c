@@ -15,6 +15,7 @@ static const struct command commands[] = {
     {"gate", "hold a run against a baseline: 0 held, 1 regressed, 3 not comparable",
      command_analysis},
     {"report", "one self-contained HTML page", command_analysis},
+    {"policy", "policies compiled, shown, compared and audited", command_policy},
     {"pmu", "performance events that a CPU model can count", command_pmu},
     {"doctor", "what this machine can measure, and why not the rest", command_doctor},
 };

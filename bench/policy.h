@@ -45,8 +45,9 @@ int policy_compile(const char *name, const char *source, size_t size, struct pol
                    struct policy_error *error);
 
 /*
- * Finds and compiles a policy: a path if it has a '/' or ends in ".policy", else the name of one of
- * the shipped. Returns 0, or -1 with a complete message in *error; free() that.
+ * Finds and compiles a policy: a path, of text or of a compiled policy (policy_file.h), if there is
+ * a '/' or a '.' in it, else the name of one of the shipped. Returns 0, or -1 with a complete
+ * message in *error; free() that.
  */
 int policy_load(const char *name_or_path, struct policy *policy, char **error);
 

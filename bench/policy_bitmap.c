@@ -14,6 +14,14 @@ const char *const exception_names[EXCEPTION_NAMES] = {
 const uint8_t exception_vectors[EXCEPTION_NAMES] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  10,
                                                     11, 12, 13, 14, 16, 17, 18, 19, 20, 21};
 
+const char *exception_name(unsigned vector)
+{
+    for (size_t i = 0; i < EXCEPTION_NAMES; i++)
+        if (exception_vectors[i] == vector)
+            return exception_names[i];
+    return NULL;
+}
+
 static void put_bit(uint8_t *bitmap, uint32_t bit, bool value)
 {
     uint8_t mask = (uint8_t)(1u << (bit % 8));

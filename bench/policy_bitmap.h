@@ -32,6 +32,9 @@ void policy_set_ports(struct plan_policy *policy, uint16_t first, uint16_t last,
 extern const char *const exception_names[EXCEPTION_NAMES];
 extern const uint8_t exception_vectors[EXCEPTION_NAMES];
 
+/* The mnemonic of a vector, or NULL. */
+const char *exception_name(unsigned vector);
+
 /* Sets the bits of exceptions first to last, those that always exit left out. */
 void policy_set_exceptions(struct plan_policy *policy, unsigned first, unsigned last,
                            bool intercept);

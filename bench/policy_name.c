@@ -94,11 +94,30 @@ const char *name_of_range(enum number_space space, uint32_t first, uint32_t last
     return NULL;
 }
 
+/* The first name, of those that may stand for more, that has all these numbers; or NULL. */
+static const char *name_around(enum number_space space, uint32_t first, uint32_t last)
+{
+    const struct names *names = names_of(space);
+    for (size_t i = 0; i < names->count; i++)
+        if (names->ranges[i].first <= first && names->ranges[i].last >= last)
+            return names->names[i];
+    return NULL;
+}
+
 char *range_text(enum number_space space, uint32_t first, uint32_t last)
 {
     const char *name = name_of_range(space, first, last);
+    const char *low = name_of_range(space, first, first);
+    const char *high = name_of_range(space, last, last);
     char *numbers = first == last ? text("0x%x", first) : text("0x%x-0x%x", first, last);
-    char *whole = name ? text("%s %s", numbers, name) : text("%s", numbers);
+    char *whole;
+
+    if (!name && low && high)
+        whole = text("%s %s to %s", numbers, low, high);
+    else {
+        name = name ? name : name_around(space, first, last);
+        whole = text("%s%s%s", numbers, name ? " " : "", name ? name : "");
+    }
     free(numbers);
     return whole;
 }

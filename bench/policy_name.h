@@ -28,8 +28,10 @@ const char *const *name_list(enum number_space space, size_t *count);
 /* The name that stands for just these numbers, or NULL. */
 const char *name_of_range(enum number_space space, uint32_t first, uint32_t last);
 
-/* "0x1b IA32_APIC_BASE", "0x3f8-0x3ff com1", "0x20": the numbers, and the name if they have one;
- * free() it. */
+/*
+ * For people: "0x1b IA32_APIC_BASE", "0x20-0x21 pic", "0x480-0x481 IA32_VMX_BASIC to
+ * IA32_VMX_PINBASED_CTLS", "0x2000": the numbers, and what is there if that has a name; free() it.
+ */
 char *range_text(enum number_space space, uint32_t first, uint32_t last);
 
 #endif
