@@ -3,6 +3,8 @@
 
 #include "policy.h"
 
+#include <string.h>
+
 /* Byte offsets of the four quarters of the MSR bitmap page, SDM volume 3C, 25.6.9. */
 #define MSR_WRITES 2048u
 #define MSR_HIGH   1024u
@@ -22,10 +24,19 @@ const char *exception_name(unsigned vector)
     return NULL;
 }
 
-static void put_bit(uint8_t *bitmap, uint32_t bit, bool value)
+/* Whole bytes at a time where it can: long ranges are common, and a policy may have many rules. */
+static void put_bits(uint8_t *bitmap, uint32_t first, uint32_t last, bool value)
 {
-    uint8_t mask = (uint8_t)(1u << (bit % 8));
-    bitmap[bit / 8] = (uint8_t)(value ? bitmap[bit / 8] | mask : bitmap[bit / 8] & ~mask);
+    for (uint32_t bit = first; bit <= last; bit++) {
+        if (bit % 8 == 0 && last - bit >= 7) {
+            uint32_t bytes = (last - bit + 1) / 8;
+            memset(bitmap + bit / 8, value ? 0xff : 0, bytes);
+            bit += 8 * bytes - 1;
+            continue;
+        }
+        uint8_t mask = (uint8_t)(1u << (bit % 8));
+        bitmap[bit / 8] = (uint8_t)(value ? bitmap[bit / 8] | mask : bitmap[bit / 8] & ~mask);
+    }
 }
 
 static bool get_bit(const uint8_t *bitmap, uint32_t bit)
@@ -49,23 +60,26 @@ void policy_set_msrs(struct plan_policy *policy, uint32_t first, uint32_t last, 
 {
     static const uint32_t bases[] = {0, MSR_HIGH_BASE};
     for (int range = 0; range < 2; range++) {
+        uint32_t end = bases[range] + (MSR_RANGE_SIZE - 1);
         uint32_t low = first > bases[range] ? first : bases[range];
-        uint32_t end = bases[range] + MSR_RANGE_SIZE;
-        for (uint32_t msr = low; msr < end && msr <= last; msr++) {
-            if (reads)
-                put_bit(policy->msr_bitmap, msr_bit(msr), intercept);
-            if (writes)
-                put_bit(policy->msr_bitmap + MSR_WRITES, msr_bit(msr), intercept);
-        }
+        uint32_t high = last < end ? last : end;
+        if (low > high)
+            continue;
+        if (reads)
+            put_bits(policy->msr_bitmap, msr_bit(low), msr_bit(high), intercept);
+        if (writes)
+            put_bits(policy->msr_bitmap + MSR_WRITES, msr_bit(low), msr_bit(high), intercept);
     }
 }
 
 /* Bitmap A holds the ports with bit 15 clear, B the others; SDM volume 3C, 25.6.4. */
 void policy_set_ports(struct plan_policy *policy, uint16_t first, uint16_t last, bool intercept)
 {
-    for (uint32_t port = first; port <= last; port++)
-        put_bit(port < 0x8000 ? policy->io_bitmap_a : policy->io_bitmap_b, port % 0x8000,
-                intercept);
+    if (first < 0x8000)
+        put_bits(policy->io_bitmap_a, first, last < 0x8000 ? last : 0x7fff, intercept);
+    if (last >= 0x8000)
+        put_bits(policy->io_bitmap_b, first < 0x8000 ? 0 : first - 0x8000u, last - 0x8000u,
+                 intercept);
 }
 
 bool policy_msr_exits(const struct plan_policy *policy, uint32_t msr, bool write)
