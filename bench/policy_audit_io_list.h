@@ -85,11 +85,15 @@ AUDIT_IO(0x700, 0x73f, HIGH, "talks to whatever is on the SMBus: memory modules,
 AUDIT_IO(0xa79, 0xa79, MEDIUM, "moves ISA devices to other ports", "Plug and Play ISA 1.0a")
 AUDIT_IO(0x279, 0x279, MEDIUM, "moves ISA devices to other ports", "Plug and Play ISA 1.0a")
 AUDIT_IO(
-    0xcf8, 0xcff, CRITICAL,
+    0xcf8, 0xcf8, CRITICAL,
     "configures every PCI device: where it is, and what memory its DMA and its interrupts reach",
     "PCI 3.0 3.2.2.3; Wojtczuk and Rutkowska, Following the White Rabbit, 2011")
 AUDIT_IO(0xcf9, 0xcf9, CRITICAL, "resets the machine, or turns its power off and on",
          "Intel ICH data sheets, RST_CNT")
+AUDIT_IO(
+    0xcfa, 0xcff, CRITICAL,
+    "configures every PCI device: where it is, and what memory its DMA and its interrupts reach",
+    "PCI 3.0 3.2.2.3; Wojtczuk and Rutkowska, Following the White Rabbit, 2011")
 AUDIT_IO(0x1800, 0x187f, CRITICAL,
          "where a newer chipset has its ACPI registers: powers the machine off, sleeps it, turns "
          "SMIs on and off",
