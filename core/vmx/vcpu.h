@@ -14,6 +14,7 @@
 #include "ept.h"
 #include "mmio.h"
 #include "msr_area.h"
+#include "msr_policy.h"
 #include "ports.h"
 #include "resident_state.h"
 #include "stop.h"
@@ -24,7 +25,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define VCPU_BLOCK_PAGES 6u
+#define VCPU_BLOCK_PAGES 10u
 
 /* What waits for the guest to take it; event_prepare() injects one an entry. */
 struct pending_events {
@@ -112,7 +113,8 @@ struct vcpu {
     uint64_t xcr0;                   /* the guest's, in the CPU too while that holds resident */
     struct resident_state resident;
     struct cpuid_policy cpuid;
-    enum vcpu_path path; /* of HOST_RIP */
+    struct msr_policy msrs; /* what an intercepted access comes to */
+    enum vcpu_path path;    /* of HOST_RIP */
     struct pending_events events;
     struct vcpu_stop stop;
     /* hardware_stamp.value: the TSC at the latest VM exit, stored by the CPU; see
@@ -143,6 +145,7 @@ struct vcpu_policy {
     const void *msr_bitmap;
     const void *io_bitmap_a;
     const void *io_bitmap_b;
+    const void *msr_answers; /* what is emulated or refused: see msr_policy_set(); NULL: none */
 };
 
 /* The mode that a guest starts in; always at CPL 0, interrupts off. */
