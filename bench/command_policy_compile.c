@@ -55,6 +55,8 @@ static void print_hex(const struct policy *policy)
                QUARTER);
     print_area("I/O bitmap A, ports 0x0000-0x7fff", plan->io_bitmap_a, BITMAP);
     print_area("I/O bitmap B, ports 0x8000-0xffff", plan->io_bitmap_b, BITMAP);
+    print_area("MSRs that are emulated, and from 0800 on refused", plan->msr_answers, BITMAP);
+    print_area("ports that are emulated", plan->port_emulated, 2 * BITMAP);
 }
 
 static json_t *controls_json(const struct plan_controls *controls)
@@ -64,10 +66,10 @@ static json_t *controls_json(const struct plan_controls *controls)
                      (json_int_t)controls->where_offered);
 }
 
-static json_t *bitmap_json(const uint8_t bitmap[BITMAP])
+static json_t *bitmap_json(const uint8_t *bitmap, size_t size)
 {
-    char digits[2 * BITMAP + 1];
-    for (size_t i = 0; i < BITMAP; i++)
+    char digits[4 * BITMAP + 1];
+    for (size_t i = 0; i < size; i++)
         snprintf(digits + 2 * i, 3, "%02x", bitmap[i]);
     return json_string(digits);
 }
@@ -94,16 +96,17 @@ static json_t *hidden_json(const struct plan_policy *plan)
 static json_t *policy_json(const struct policy *policy)
 {
     const struct plan_policy *plan = &policy->plan;
-    static const char *const unclaimed[PLAN_PORTS_KINDS] = {"forward", "ones"};
-    return json_pack("{s:s, s:s, s:s, s:s, s:{s:o, s:o, s:o}, s:I, s:s, s:o, s:o, s:o, s:o}",
+    return json_pack("{s:s, s:s, s:s, s:s, s:{s:o, s:o, s:o}, s:I, s:o, s:o, s:o, s:o, s:o, s:o}",
                      "schema", "exitmeter.policy/1", "name", plan->name, "sha256", policy->sha256,
                      "probe_level", probe_level_name(policy->probe_level), "controls", "pin_based",
                      controls_json(&plan->pin_based), "primary", controls_json(&plan->primary),
                      "secondary", controls_json(&plan->secondary), "exception_bitmap",
-                     (json_int_t)plan->exception_bitmap, "unclaimed_ports",
-                     unclaimed[plan->unclaimed_ports % PLAN_PORTS_KINDS], "cpuid_hidden",
-                     hidden_json(plan), "msr_bitmap", bitmap_json(plan->msr_bitmap), "io_bitmap_a",
-                     bitmap_json(plan->io_bitmap_a), "io_bitmap_b", bitmap_json(plan->io_bitmap_b));
+                     (json_int_t)plan->exception_bitmap, "cpuid_hidden", hidden_json(plan),
+                     "msr_bitmap", bitmap_json(plan->msr_bitmap, BITMAP), "io_bitmap_a",
+                     bitmap_json(plan->io_bitmap_a, BITMAP), "io_bitmap_b",
+                     bitmap_json(plan->io_bitmap_b, BITMAP), "msr_answers",
+                     bitmap_json(plan->msr_answers, BITMAP), "port_emulated",
+                     bitmap_json(plan->port_emulated, 2 * BITMAP));
 }
 
 static int write_file(const struct command *command, const char *path, const struct policy *policy)

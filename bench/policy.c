@@ -5,7 +5,7 @@
 #include "nearest.h"
 #include "policy_bitmap.h"
 #include "policy_control.h"
-#include "policy_cpuid.h"
+#include "policy_hide.h"
 #include "policy_line.h"
 #include "policy_name.h"
 #include "text.h"
@@ -55,6 +55,12 @@ static size_t numbers(struct line *line, enum number_space space, uint32_t limit
     return count;
 }
 
+/* The two ranges with bits do not touch, so a range that leaves one has its ends apart. */
+static bool all_have_bits(uint32_t first, uint32_t last)
+{
+    return msr_has_bits(first) && msr_has_bits(last) && last - first < MSR_RANGE_SIZE;
+}
+
 static bool msr_rule(struct line *line, bool intercept)
 {
     static const char *const accesses[] = {"r", "w", "rw"};
@@ -69,10 +75,7 @@ static bool msr_rule(struct line *line, bool intercept)
         return false;
     for (size_t i = 0; i < count; i++) {
         uint32_t first = ranges[i].first, last = ranges[i].last;
-        /* The ranges with bits do not touch, so a range that leaves one has its ends apart. */
-        bool all_have_bits =
-            msr_has_bits(first) && msr_has_bits(last) && last - first < MSR_RANGE_SIZE;
-        if (!intercept && !all_have_bits)
+        if (!intercept && !all_have_bits(first, last))
             return line_wrong(
                 line, 2,
                 text("MSRs outside 0-0x1fff and 0xc0000000-0xc0001fff exit under every policy; "
@@ -152,14 +155,53 @@ static bool rule_control(struct line *line)
     return true;
 }
 
+static bool answer_rule(struct line *line, enum policy_answer answer)
+{
+    struct named_range ranges[NAME_RANGES_MAX];
+    bool refuse = answer == ANSWER_REFUSE;
+    int space = line_choose(line, 1, refuse ? "msr" : "msr or io", spaces, refuse ? 1 : 2);
+    size_t count = space < 0            ? 0
+                   : space == SPACE_MSR ? numbers(line, NUMBERS_MSR, UINT32_MAX, ranges)
+                                        : numbers(line, NUMBERS_IO, UINT16_MAX, ranges);
+    if (!count || !line_ends(line, 3))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t first = ranges[i].first, last = ranges[i].last;
+        if (space == SPACE_IO)
+            policy_answer_ports(&line->policy->plan, (uint16_t)first, (uint16_t)last, answer);
+        else if (answer != ANSWER_FORWARD && !all_have_bits(first, last))
+            return line_wrong(line, 2,
+                              text("MSRs outside 0-0x1fff and 0xc0000000-0xc0001fff are "
+                                   "forwarded under every policy"));
+        else
+            policy_answer_msrs(&line->policy->plan, first, last, answer);
+    }
+    return true;
+}
+
+static bool rule_emulate(struct line *line)
+{
+    return answer_rule(line, ANSWER_EMULATE);
+}
+
+static bool rule_forward(struct line *line)
+{
+    return answer_rule(line, ANSWER_FORWARD);
+}
+
+static bool rule_refuse(struct line *line)
+{
+    return answer_rule(line, ANSWER_REFUSE);
+}
+
 static bool rule_unclaimed(struct line *line)
 {
-    static const char *const kinds[PLAN_PORTS_KINDS] = {"forward", "ones"};
+    static const char *const kinds[] = {"forward", "ones"};
     int space = line_choose(line, 1, "io", &spaces[SPACE_IO], 1);
-    int kind = space < 0 ? -1 : line_choose(line, 2, "forward or ones", kinds, PLAN_PORTS_KINDS);
+    int kind = space < 0 ? -1 : line_choose(line, 2, "forward or ones", kinds, 2);
     if (kind < 0 || !line_ends(line, 3))
         return false;
-    line->policy->plan.unclaimed_ports = (uint32_t)kind;
+    policy_answer_ports(&line->policy->plan, 0, UINT16_MAX, kind ? ANSWER_EMULATE : ANSWER_FORWARD);
     return true;
 }
 
@@ -173,62 +215,12 @@ static bool rule_probes(struct line *line)
     return true;
 }
 
-static bool too_much_hidden(struct line *line)
-{
-    return line_wrong(line, 2,
-                      text("a policy hides bits of at most %u outputs", PLAN_CPUID_HIDDEN));
-}
-
-/* LEAF or LEAF:SUBLEAF. */
-static bool parse_leaf(struct line *line, unsigned word, struct plan_cpuid_hidden *hidden)
-{
-    const char *at = line->word[word];
-    unsigned long long leaf = 0, subleaf = PLAN_ANY_SUBLEAF;
-    bool valid = line_parse_number(&at, &leaf);
-    if (valid && *at == ':') {
-        at++;
-        valid = line_parse_number(&at, &subleaf) && subleaf < PLAN_ANY_SUBLEAF;
-    }
-    if (!valid || *at || leaf > UINT32_MAX)
-        return line_wrong(line, word,
-                          text("'%s' is no leaf LEAF or LEAF:SUBLEAF of CPUID", line->word[word]));
-    hidden->leaf = (uint32_t)leaf;
-    hidden->subleaf = (uint32_t)subleaf;
-    return true;
-}
-
-/* hide cpuid NAME, or hide cpuid LEAF[:SUBLEAF] OUTPUT BIT[-BIT] */
-static bool rule_hide(struct line *line)
-{
-    static const char *const what[] = {"cpuid"}, *const outputs[] = {"eax", "ebx", "ecx", "edx"};
-    struct plan_cpuid_hidden hidden = {0};
-    unsigned first, last;
-    size_t count;
-    const char *const *names = policy_feature_names(&count);
-
-    if (line_choose(line, 1, "cpuid", what, 1) < 0)
-        return false;
-    if (!line_is_number(line, 2)) {
-        int feature = line_choose(line, 2, "a feature, or a leaf by number", names, count);
-        if (feature < 0 || !line_ends(line, 3))
-            return false;
-        return policy_hide_feature(&line->policy->plan, (size_t)feature) || too_much_hidden(line);
-    }
-    if (!parse_leaf(line, 2, &hidden))
-        return false;
-    int output = line_choose(line, 3, "eax, ebx, ecx or edx", outputs, 4);
-    if (output < 0 || !line_range(line, 4, 31, &first, &last) || !line_ends(line, 5))
-        return false;
-    hidden.output = (uint32_t)output;
-    hidden.bits = (uint32_t)((2ull << last) - (1ull << first));
-    return policy_hide_bits(&line->policy->plan, hidden) || too_much_hidden(line);
-}
-
-static const char *const rule_names[] = {"default", "intercept", "passthrough", "control",
-                                         "hide",    "unclaimed", "probes"};
-static bool (*const rules[])(struct line *) = {rule_default, rule_intercept, rule_passthrough,
-                                               rule_control, rule_hide,      rule_unclaimed,
-                                               rule_probes};
+static const char *const rule_names[] = {"default", "intercept", "passthrough", "emulate",
+                                         "forward", "refuse",    "unclaimed",   "control",
+                                         "hide",    "probes"};
+static bool (*const rules[])(struct line *) = {
+    rule_default, rule_intercept, rule_passthrough, rule_emulate, rule_forward,
+    rule_refuse,  rule_unclaimed, rule_control,     rule_hide,    rule_probes};
 
 static void seal(struct policy *policy)
 {

@@ -11,15 +11,21 @@
  *                                                rw if left out; NAME as the SDM has it
  *   intercept|passthrough io N[-M]|NAME          NAME as com1, pic: see port_list.h
  *   intercept|passthrough exception N[-M]|NAME   NAME as in the SDM, in lower case: ud, bp, pf
- *   unclaimed io forward|ones                    an intercepted port: the hardware's, which is how
- *                                                it starts, or as where there is no device
+ *   forward msr|io N[-M]|NAME                    what an access that exits comes to: it goes to the
+ *                                                hardware, which is how a policy starts,
+ *   emulate msr|io N[-M]|NAME                    or it meets nothing: an MSR reads as 0, a port as
+ *                                                ones, and what is written is lost,
+ *   refuse msr N[-M]|NAME                        or it is #GP
+ *   unclaimed io forward|ones                    forward or emulate io 0-0xffff
  *   control NAME on|off|where-offered            a VM-execution control; see policy_control.h
  *   hide cpuid NAME                              a feature of CPUID; see policy_cpuid.c
  *   hide cpuid LEAF[:SUBLEAF] OUTPUT BIT[-BIT]   bits of eax, ebx, ecx or edx, by number
  *   probes off|counts|stamps|full                probe level of the measured phases
  *
- * Numbers are as in C, hexadecimal, octal or decimal; names of MSRs and ports have no case, and may
- * stand for several ranges. NMIs (2) and machine checks (18) exit always.
+ * What the core itself keeps for the guest, as IA32_EFER and its local APIC's registers, is neither
+ * forwarded nor emulated by these; it can be refused. Numbers are as in C, hexadecimal, octal or
+ * decimal; names of MSRs and ports have no case, and may stand for several ranges. NMIs (2) and
+ * machine checks (18) exit always.
  */
 #ifndef EXITMETER_BENCH_POLICY_H
 #define EXITMETER_BENCH_POLICY_H

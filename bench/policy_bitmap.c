@@ -55,8 +55,9 @@ static uint32_t msr_bit(uint32_t msr)
     return msr < MSR_RANGE_SIZE ? msr : MSR_HIGH * 8 + (msr - MSR_HIGH_BASE);
 }
 
-void policy_set_msrs(struct plan_policy *policy, uint32_t first, uint32_t last, bool reads,
-                     bool writes, bool intercept)
+/* Of a page laid out as the MSR bitmap: the bits of its first half, of its second, or of both. */
+static void put_msrs(uint8_t page[4096], uint32_t first, uint32_t last, bool reads, bool writes,
+                     bool value)
 {
     static const uint32_t bases[] = {0, MSR_HIGH_BASE};
     for (int range = 0; range < 2; range++) {
@@ -66,10 +67,41 @@ void policy_set_msrs(struct plan_policy *policy, uint32_t first, uint32_t last, 
         if (low > high)
             continue;
         if (reads)
-            put_bits(policy->msr_bitmap, msr_bit(low), msr_bit(high), intercept);
+            put_bits(page, msr_bit(low), msr_bit(high), value);
         if (writes)
-            put_bits(policy->msr_bitmap + MSR_WRITES, msr_bit(low), msr_bit(high), intercept);
+            put_bits(page + MSR_WRITES, msr_bit(low), msr_bit(high), value);
     }
+}
+
+void policy_set_msrs(struct plan_policy *policy, uint32_t first, uint32_t last, bool reads,
+                     bool writes, bool intercept)
+{
+    put_msrs(policy->msr_bitmap, first, last, reads, writes, intercept);
+}
+
+void policy_answer_msrs(struct plan_policy *policy, uint32_t first, uint32_t last,
+                        enum policy_answer answer)
+{
+    put_msrs(policy->msr_answers, first, last, true, false, answer == ANSWER_EMULATE);
+    put_msrs(policy->msr_answers, first, last, false, true, answer == ANSWER_REFUSE);
+}
+
+enum policy_answer policy_msr_answer(const struct plan_policy *policy, uint32_t msr)
+{
+    if (get_bit(policy->msr_answers + MSR_WRITES, msr_bit(msr)))
+        return ANSWER_REFUSE;
+    return get_bit(policy->msr_answers, msr_bit(msr)) ? ANSWER_EMULATE : ANSWER_FORWARD;
+}
+
+void policy_answer_ports(struct plan_policy *policy, uint16_t first, uint16_t last,
+                         enum policy_answer answer)
+{
+    put_bits(policy->port_emulated, first, last, answer == ANSWER_EMULATE);
+}
+
+enum policy_answer policy_port_answer(const struct plan_policy *policy, uint16_t port)
+{
+    return get_bit(policy->port_emulated, port) ? ANSWER_EMULATE : ANSWER_FORWARD;
 }
 
 /* Bitmap A holds the ports with bit 15 clear, B the others; SDM volume 3C, 25.6.4. */

@@ -25,18 +25,27 @@ static bool differs(const void *context, enum number_space space, uint32_t numbe
     return exits != beside->intercept;
 }
 
-static void write_range(FILE *to, enum number_space space, const struct access_run *run,
-                        bool intercept)
+static void write_range(FILE *to, const char *rule, enum number_space space,
+                        const struct access_run *run)
 {
     const char *name = name_of_range(space, run->first, run->last);
-    fprintf(to, "%s %s ", actions[intercept], space == NUMBERS_MSR ? "msr" : "io");
+    fprintf(to, "%s %s ", rule, space == NUMBERS_MSR ? "msr" : "io");
     if (name)
         fprintf(to, "%s", name);
     else if (run->first == run->last)
         fprintf(to, "0x%x", run->first);
     else
         fprintf(to, "0x%x-0x%x", run->first, run->last);
-    fprintf(to, space == NUMBERS_MSR ? " %s\n" : "\n", access_text(run->access));
+}
+
+/* Rules that have no access in them. */
+static void write_numbers(FILE *to, const char *rule, enum number_space space,
+                          const struct access_run *runs, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        write_range(to, rule, space, &runs[i]);
+        fputc('\n', to);
+    }
 }
 
 /* By the default that leaves fewer rules to write; by intercept if both leave as many. */
@@ -50,8 +59,11 @@ static void write_space(FILE *to, const struct plan_policy *plan, enum number_sp
     }
     bool intercept = counts[1] <= counts[0];
     fprintf(to, "default %s %s\n", space == NUMBERS_MSR ? "msr" : "io", actions[intercept]);
-    for (size_t i = 0; i < counts[intercept]; i++)
-        write_range(to, space, &runs[intercept][i], !intercept);
+    for (size_t i = 0; i < counts[intercept]; i++) {
+        const struct access_run *run = &runs[intercept][i];
+        write_range(to, actions[!intercept], space, run);
+        fprintf(to, space == NUMBERS_MSR ? " %s\n" : "\n", access_text(run->access));
+    }
     free(runs[0]);
     free(runs[1]);
 }
@@ -109,11 +121,53 @@ static void write_hidden(FILE *to, const struct plan_cpuid_hidden *hidden)
     }
 }
 
+/* What has the answer. */
+struct answered {
+    const struct plan_policy *plan;
+    enum policy_answer answer;
+};
+
+static bool answered_so(const void *context, enum number_space space, uint32_t number, bool write)
+{
+    const struct answered *answered = context;
+    (void)write;
+    return answered->answer == (space == NUMBERS_MSR
+                                    ? policy_msr_answer(answered->plan, number)
+                                    : policy_port_answer(answered->plan, (uint16_t)number));
+}
+
+static void write_answers(FILE *to, const struct plan_policy *plan)
+{
+    struct access_run *runs, *forwarded;
+    struct answered so = {plan, ANSWER_EMULATE};
+
+    size_t count = runs_find(NUMBERS_MSR, 0, UINT32_MAX, answered_so, &so, &runs);
+    write_numbers(to, "emulate", NUMBERS_MSR, runs, count);
+    free(runs);
+    so.answer = ANSWER_REFUSE;
+    count = runs_find(NUMBERS_MSR, 0, UINT32_MAX, answered_so, &so, &runs);
+    write_numbers(to, "refuse", NUMBERS_MSR, runs, count);
+    free(runs);
+
+    /* Ports by what leaves fewer rules to write. */
+    so.answer = ANSWER_EMULATE;
+    count = runs_find(NUMBERS_IO, 0, UINT32_MAX, answered_so, &so, &runs);
+    so.answer = ANSWER_FORWARD;
+    size_t others = runs_find(NUMBERS_IO, 0, UINT32_MAX, answered_so, &so, &forwarded);
+    if (others < count) {
+        fprintf(to, "unclaimed io ones\n");
+        write_numbers(to, "forward", NUMBERS_IO, forwarded, others);
+    } else {
+        write_numbers(to, "emulate", NUMBERS_IO, runs, count);
+    }
+    free(runs);
+    free(forwarded);
+}
+
 void policy_write_settings(FILE *to, const struct policy *policy)
 {
     write_controls(to, &policy->plan);
-    if (policy->plan.unclaimed_ports == PLAN_PORTS_ONES)
-        fprintf(to, "unclaimed io ones\n");
+    write_answers(to, &policy->plan);
     for (unsigned i = 0; i < PLAN_CPUID_HIDDEN; i++)
         write_hidden(to, &policy->plan.cpuid[i]);
     if (policy->probe_level != PROBE_FULL)

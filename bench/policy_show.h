@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A policy back as text: three defaults, what differs from them by the longest ranges, and by name
- * where there is one, exceptions, controls, hidden bits of CPUID. The text is the same for every
- * policy that is the same, and compiles to what it was made from, bit for bit.
+ * where there is one, exceptions, controls, answers, hidden bits of CPUID. The text is the same for
+ * every policy that is the same, and compiles to what it was made from, bit for bit.
  */
 #ifndef EXITMETER_BENCH_POLICY_SHOW_H
 #define EXITMETER_BENCH_POLICY_SHOW_H
@@ -14,7 +14,8 @@
 /* The whole text; free() it. */
 char *policy_text(const struct policy *policy);
 
-/* Its rules that are about no bitmap: control, unclaimed, hide, probes. */
+/* Its rules that are about no bitmap: control, emulate, forward, refuse, unclaimed, hide, probes.
+ */
 void policy_write_settings(FILE *to, const struct policy *policy);
 
 #endif

@@ -67,13 +67,13 @@ class Plan:
     def __init__(self, data):
         (magic, version, self.flags, size, self.base, self.size, policies,
          jobs) = struct.unpack_from("<QIIQQQII", data)
-        assert magic == 0x314E414C504D5845 and version == 4 and size == len(data)
+        assert magic == 0x314E414C504D5845 and version == 5 and size == len(data)
         self.policies = []
         self.jobs = []
         at = 64
         for _ in range(policies):
-            self.policies.append(data[at:at + 352 + 3 * 4096])
-            at += 352 + 3 * 4096
+            self.policies.append(data[at:at + 352 + 6 * 4096])
+            at += 352 + 6 * 4096
         for _ in range(jobs):
             fields = struct.unpack_from("<48s10IQ", data, at)
             self.jobs.append(dict(zip(("benchmark", "policy", "repetition", "probes", "samples",

@@ -54,12 +54,12 @@ def test_compiled_bytes(home):
     assert msrs == b"\xff\xff\xfe" + b"\xff" * 4093
     assert ports_a == bytes(0x3f8 // 8) + b"\xff" + bytes(4096 - 0x3f8 // 8 - 1)
     assert ports_b == bytes(4096)
-    assert len(data) == BITMAPS + 3 * 4096
+    assert data[BITMAPS + 3 * 4096:] == bytes(3 * 4096)  # nothing is emulated or refused
     document = json.loads(policy(home, "compile", path, "--json").stdout)
     assert document["schema"] == "exitmeter.policy/1" and document["probe_level"] == "off"
     assert [bytes.fromhex(document[key]) for key in ("msr_bitmap", "io_bitmap_a", "io_bitmap_b")] \
         == [msrs, ports_a, ports_b]
-    assert from_hex(policy(home, "compile", path, "--hex").stdout) == msrs + ports_a + ports_b
+    assert from_hex(policy(home, "compile", path, "--hex").stdout) == data[BITMAPS:]
     assert policy(home, "compile", path).stdout == policy(home, "compile", path, "--hex").stdout
 
 
@@ -68,8 +68,10 @@ def from_hex(text):
     areas = []
     for line in text.splitlines():
         words = line.split()
-        if "bitmap" in line and len(words) > 2:
+        if "bitmap, " in line or "O bitmap" in line:
             areas.append([1024 if "MSR" in line else 4096, bytearray(), False])
+        elif "emulated" in line:
+            areas.append([4096 if "MSR" in line else 8192, bytearray(), False])
         elif line == "*":
             areas[-1][2] = True
         elif len(words) == 2 and len(words[1]) == 64:

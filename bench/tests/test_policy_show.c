@@ -15,8 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROUNDS_OF_TEXTS 2500
-#define ROUNDS_OF_PLANS 250
+#define ROUNDS_OF_TEXTS 2000
+#define ROUNDS_OF_PLANS 120
 
 static void compile(const char *source, struct policy *policy)
 {
@@ -71,11 +71,12 @@ static void random_rule(uint64_t *state, FILE *to)
     static const char *const accesses[] = {"", " r", " w", " rw"}, *const outputs[] = {
                                                                        "eax", "ebx", "ecx", "edx"};
     static const char *const states[] = {"on", "off", "where-offered"};
+    static const char *const answers[] = {"emulate", "forward", "refuse"};
     const char *action = one_of(state, actions, 2);
     size_t count;
     const char *const *names;
 
-    switch (random_below(state, 9)) {
+    switch (random_below(state, 11)) {
     case 0:
         fprintf(to, "default %s %s\n", one_of(state, spaces, 3), action);
         break;
@@ -91,6 +92,16 @@ static void random_rule(uint64_t *state, FILE *to)
         fprintf(to, "%s io ", action);
         random_numbers(state, to, NUMBERS_IO);
         fprintf(to, " # a comment\n");
+        break;
+    case 9:
+        fprintf(to, "%s msr ", one_of(state, answers, 3));
+        random_numbers(state, to, NUMBERS_MSR);
+        fprintf(to, "\n");
+        break;
+    case 10:
+        fprintf(to, "%s io ", one_of(state, answers, 2));
+        random_numbers(state, to, NUMBERS_IO);
+        fprintf(to, "\n");
         break;
     case 6:
         fprintf(to, "intercept exception %u\n", random_below(state, 32));
@@ -122,8 +133,9 @@ static void random_texts(void **unused)
         FILE *to = open_memstream(&source, &size);
         for (uint32_t rules = random_below(&state, 16); rules > 0; rules--)
             random_rule(&state, to);
-        fprintf(to, "unclaimed io %s\nprobes %s\n", one_of(&state, kinds, 2),
-                one_of(&state, probe_level_names, 4));
+        if (random_below(&state, 8) == 0)
+            fprintf(to, "unclaimed io %s\n", one_of(&state, kinds, 2));
+        fprintf(to, "probes %s\n", one_of(&state, probe_level_names, 4));
         fclose(to);
         compile(source, &policy);
         there_and_back(&policy);
@@ -151,7 +163,11 @@ static void random_plan(uint64_t *state, struct policy *policy)
     random_bits(state, plan->io_bitmap_b, sizeof(plan->io_bitmap_b));
     plan->exception_bitmap = (random_below(state, 0x10000) << 16 | random_below(state, 0x10000)) &
                              ~EXCEPTIONS_THAT_ALWAYS_EXIT;
-    plan->unclaimed_ports = random_below(state, PLAN_PORTS_KINDS);
+    random_bits(state, plan->msr_answers, 2048); /* an MSR is emulated or refused, not both */
+    random_bits(state, plan->msr_answers + 2048, 2048);
+    for (size_t i = 0; i < 2048; i++)
+        plan->msr_answers[i] &= (uint8_t)~plan->msr_answers[2048 + i];
+    random_bits(state, plan->port_emulated, sizeof(plan->port_emulated));
     policy_control_names(&count);
     for (size_t i = 0; i < count; i++)
         if (random_below(state, 2))
@@ -252,8 +268,7 @@ static void damaged_files(void **unused)
     BAD(plan.primary.set, 1u << 28, "no rule can say");
     BAD(plan.primary.clear, 1u << 7, "no rule can say"); /* on and off */
     BAD(plan.exception_bitmap, 1u << 2, "no rule can say");
-    BAD(plan.unclaimed_ports, PLAN_PORTS_KINDS, "no rule can say");
-    BAD(plan.reserved, 1, "no rule can say");
+    BAD(plan.reserved[1], 1, "no rule can say");
     bad = good;
     memset(bad.plan.name, 'x', sizeof(bad.plan.name));
     expect_refused(&bad, sizeof(bad), "does not end");

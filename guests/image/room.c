@@ -7,7 +7,8 @@
 #include <string.h>
 
 #define LARGE_PAGE   0x200000ull
-#define BITMAP_PAGES 3u
+#define BITMAP_PAGES 5u
+#define PORT_PAGES   3u            /* where those of ports begin */
 #define APIC_ADDRESS 0xfee00000ull /* guest-physical, as IA32_APIC_BASE has it */
 
 _Static_assert(PLAN_CPUID_HIDDEN == CPUID_HIDDEN_MAX, "the core takes what a plan can say");
@@ -66,11 +67,20 @@ static struct control_wish wish_of(const struct plan_controls *from)
     return (struct control_wish){from->set, from->clear, from->where_offered};
 }
 
+static bool any(const uint8_t *bytes, size_t size)
+{
+    while (size > 0 && !bytes[size - 1])
+        size--;
+    return size > 0;
+}
+
 bool room_apply(struct room *room, const struct plan_policy *from)
 {
     memcpy(room->bitmaps, from->msr_bitmap, PAGE_SIZE);
     memcpy(room->bitmaps + PAGE_SIZE, from->io_bitmap_a, PAGE_SIZE);
     memcpy(room->bitmaps + 2 * PAGE_SIZE, from->io_bitmap_b, PAGE_SIZE);
+    uint8_t *ports = room->bitmaps + PORT_PAGES * PAGE_SIZE;
+    memcpy(ports, from->port_emulated, sizeof(from->port_emulated));
     struct vcpu_policy policy = {
         .controls = {[CONTROL_PIN_BASED] = wish_of(&from->pin_based),
                      [CONTROL_PRIMARY] = wish_of(&from->primary),
@@ -79,6 +89,7 @@ bool room_apply(struct room *room, const struct plan_policy *from)
         .msr_bitmap = room->bitmaps,
         .io_bitmap_a = room->bitmaps + PAGE_SIZE,
         .io_bitmap_b = room->bitmaps + 2 * PAGE_SIZE,
+        .msr_answers = from->msr_answers,
     };
     for (unsigned i = 0; i < CPUID_HIDDEN_MAX; i++)
         policy.cpuid[i] = (struct cpuid_hidden){from->cpuid[i].leaf, from->cpuid[i].subleaf,
@@ -86,7 +97,7 @@ bool room_apply(struct room *room, const struct plan_policy *from)
     bool access = from->secondary.set & SECONDARY_VIRTUALIZE_APIC_ACCESSES;
     map_apic_page(room, access);
     room->vcpu->apic_access_page = access ? platform_physical(room->apic_page) : 0;
-    room->ports.ones = from->unclaimed_ports == PLAN_PORTS_ONES;
+    room->ports.ones = any(from->port_emulated, sizeof(from->port_emulated)) ? ports : NULL;
     room->vcpu->ports = room->ports.ones || room->ports.count ? &room->ports : NULL;
     return vcpu_apply_policy(room->vcpu, &policy);
 }

@@ -13,7 +13,7 @@ struct driver;
 struct room {
     struct driver *driver;
     char *guest_memory;
-    uint8_t *bitmaps; /* MSR, I/O A, I/O B: a page each */
+    uint8_t *bitmaps; /* MSR, I/O A, I/O B: a page each; two of the ports that are emulated */
     struct ept ept;
     void *apic_page; /* the APIC-access page, for policies that virtualize accesses to it */
     struct demand demand;
