@@ -45,7 +45,7 @@ PORTS(0x3f0, 0x3f5, "floppy")
 PORTS(0x3f7, 0x3f7, "floppy")
 PORTS(0x402, 0x402, "firmware-console") /* QEMU's isa-debugcon, where SeaBIOS and OVMF use it */
 PORTS(0x505, 0x505, "pvpanic")
-PORTS(0x510, 0x51b, "fw-cfg") /* QEMU's: selector, data, DMA address */
+PORTS(0x510, 0x51b, "fw-cfg")         /* QEMU's: selector, data, DMA address */
 PORTS(0x604, 0x604, "qemu-power-off") /* PM1a control of acpi-pm at 0x600 */
 PORTS(0xcf8, 0xcff, "pci-config")     /* address and data; reset lies within */
 PORTS(0xcf9, 0xcf9, "reset")
