@@ -274,6 +274,29 @@ static void damaged_files(void **unused)
     expect_refused(&bad, sizeof(bad), "does not end");
 }
 
+/* Any bytes changed: refused in words, or a policy that text can say. */
+static void random_damage_does_no_harm(void **unused)
+{
+    uint64_t state = 11;
+    struct policy policy, read;
+    (void)unused;
+    compile("control hlt-exiting on\nhide cpuid mce\nemulate io com1", &policy);
+    const struct policy_file good = policy_file_make(&policy);
+    for (int round = 0; round < 600; round++) {
+        struct policy_file bad = good;
+        char *error = NULL;
+        uint32_t limit = round % 2 ? sizeof(bad) : offsetof(struct policy_file, plan.msr_bitmap);
+        for (uint32_t bytes = 1 + random_below(&state, 4); bytes > 0; bytes--)
+            ((uint8_t *)&bad)[random_below(&state, limit)] ^= (uint8_t)random_below(&state, 256);
+        size_t size = random_below(&state, 8) ? sizeof(bad) : random_below(&state, sizeof(bad));
+        if (policy_file_read(&bad, size, &read, &error) < 0)
+            assert_true(error && *error);
+        else
+            there_and_back(&read);
+        free(error);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -281,6 +304,7 @@ int main(void)
         cmocka_unit_test(random_plans),
         cmocka_unit_test(words),
         cmocka_unit_test(damaged_files),
+        cmocka_unit_test(random_damage_does_no_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
