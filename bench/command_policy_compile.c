@@ -48,6 +48,7 @@ static void print_hex(const struct policy *policy)
     print_controls("primary", &plan->primary);
     print_controls("secondary", &plan->secondary);
     printf("exceptions %08x\n", plan->exception_bitmap);
+    printf("masks      cr0 %08x, cr4 %08x\n", plan->cr0_mask, plan->cr4_mask);
     print_area("MSR bitmap, reads of 0x0-0x1fff", plan->msr_bitmap, QUARTER);
     print_area("MSR bitmap, reads of 0xc0000000-0xc0001fff", plan->msr_bitmap + QUARTER, QUARTER);
     print_area("MSR bitmap, writes of 0x0-0x1fff", plan->msr_bitmap + 2 * QUARTER, QUARTER);
@@ -96,17 +97,18 @@ static json_t *hidden_json(const struct plan_policy *plan)
 static json_t *policy_json(const struct policy *policy)
 {
     const struct plan_policy *plan = &policy->plan;
-    return json_pack("{s:s, s:s, s:s, s:s, s:{s:o, s:o, s:o}, s:I, s:o, s:o, s:o, s:o, s:o, s:o}",
-                     "schema", "exitmeter.policy/1", "name", plan->name, "sha256", policy->sha256,
-                     "probe_level", probe_level_name(policy->probe_level), "controls", "pin_based",
-                     controls_json(&plan->pin_based), "primary", controls_json(&plan->primary),
-                     "secondary", controls_json(&plan->secondary), "exception_bitmap",
-                     (json_int_t)plan->exception_bitmap, "cpuid_hidden", hidden_json(plan),
-                     "msr_bitmap", bitmap_json(plan->msr_bitmap, BITMAP), "io_bitmap_a",
-                     bitmap_json(plan->io_bitmap_a, BITMAP), "io_bitmap_b",
-                     bitmap_json(plan->io_bitmap_b, BITMAP), "msr_answers",
-                     bitmap_json(plan->msr_answers, BITMAP), "port_emulated",
-                     bitmap_json(plan->port_emulated, 2 * BITMAP));
+    return json_pack(
+        "{s:s, s:s, s:s, s:s, s:{s:o, s:o, s:o}, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "schema", "exitmeter.policy/1", "name", plan->name, "sha256", policy->sha256, "probe_level",
+        probe_level_name(policy->probe_level), "controls", "pin_based",
+        controls_json(&plan->pin_based), "primary", controls_json(&plan->primary), "secondary",
+        controls_json(&plan->secondary), "exception_bitmap", (json_int_t)plan->exception_bitmap,
+        "cr0_mask", (json_int_t)plan->cr0_mask, "cr4_mask", (json_int_t)plan->cr4_mask,
+        "cpuid_hidden", hidden_json(plan), "msr_bitmap", bitmap_json(plan->msr_bitmap, BITMAP),
+        "io_bitmap_a", bitmap_json(plan->io_bitmap_a, BITMAP), "io_bitmap_b",
+        bitmap_json(plan->io_bitmap_b, BITMAP), "msr_answers",
+        bitmap_json(plan->msr_answers, BITMAP), "port_emulated",
+        bitmap_json(plan->port_emulated, 2 * BITMAP));
 }
 
 static int write_file(const struct command *command, const char *path, const struct policy *policy)

@@ -2,9 +2,11 @@
 #include "policy_audit.h"
 
 #include "../core/vmx/control.h"
+#include "../core/x86/control_registers.h"
 #include "../core/x86/msr.h"
 #include "policy_bitmap.h"
 #include "policy_control.h"
+#include "policy_register.h"
 #include "policy_runs.h"
 #include "text.h"
 
@@ -70,9 +72,30 @@ static const struct {
 #undef AUDIT_CONTROL
 };
 
+/*
+ * Bits that exit under every policy left out. What passes of the rest is what VMX operation leaves
+ * a guest: CR0 and CR4 are its own, and VM exits load the host's (SDM volume 3C, 28.5.1).
+ */
+static const struct {
+    enum policy_register of;
+    uint32_t bits;
+    enum severity severity;
+    const char *what, *source;
+} registers[] = {
+    {REGISTER_CR0, UINT32_MAX, SEVERITY_INFO, "changes its own mode, paging and FPU unseen",
+     "SDM 3C 25.6.6; SDM 3A 2.5"},
+    {REGISTER_CR4, ~(uint32_t)CR4_MCE, SEVERITY_INFO,
+     "changes its own paging and extensions unseen", "SDM 3C 25.6.6; SDM 3A 2.5"},
+    {REGISTER_CR4, CR4_MCE, SEVERITY_INFO,
+     "has machine checks that come while it runs shut the CPU down, if the host lets it keep the "
+     "bit clear",
+     "SDM 3A 2.5; SDM 3C 25.6.6"},
+};
+
 #define AUDITED    (sizeof(audited) / sizeof(audited[0]))
 #define EXCEPTIONS (sizeof(exceptions) / sizeof(exceptions[0]))
 #define CONTROLS   (sizeof(controls) / sizeof(controls[0]))
+#define REGISTERS  (sizeof(registers) / sizeof(registers[0]))
 
 struct findings {
     struct audit_finding *list;
@@ -163,6 +186,26 @@ static void add_exceptions(struct findings *findings, const struct plan_policy *
                                        "", exceptions[i].what, exceptions[i].source});
 }
 
+static char *bits_text(enum policy_register of, unsigned first, unsigned last)
+{
+    const char *name = first == last ? register_bit_name(of, first) : NULL;
+    if (first < last)
+        return text("%s %u-%u", register_names[of], first, last);
+    return text("%s %u%s%s", register_names[of], first, name ? " " : "", name ? name : "");
+}
+
+static void add_registers(struct findings *findings, const struct plan_policy *plan)
+{
+    for (size_t i = 0; i < REGISTERS; i++) {
+        enum policy_register of = registers[i].of;
+        uint32_t passes =
+            registers[i].bits & ~policy_register_mask(plan, of) & ~register_always_exits(of);
+        for (unsigned first = 0, last; bits_in_a_row(passes, &first, &last); first = last + 1)
+            add(findings, (struct audit_finding){registers[i].severity, bits_text(of, first, last),
+                                                 "w", registers[i].what, registers[i].source});
+    }
+}
+
 static void add_controls(struct findings *findings, const struct plan_policy *plan)
 {
     size_t count;
@@ -194,6 +237,7 @@ size_t policy_audit(const struct plan_policy *plan, struct audit_finding **findi
         add_ranges(&all, plan, &audited[i], passes);
     add_exceptions(&all, plan);
     add_controls(&all, plan);
+    add_registers(&all, plan);
     for (size_t i = 0; i < sizeof(unlisted) / sizeof(unlisted[0]); i++)
         add_ranges(&all, plan, &unlisted[i], passes_unlisted);
     for (int severity = SEVERITIES - 1; severity >= 0; severity--)

@@ -21,7 +21,8 @@ extern const char *const severity_names[SEVERITIES];
 
 struct audit_finding {
     enum severity severity;
-    char *item; /* "msr 0x10 IA32_TIME_STAMP_COUNTER", "io 0xcf9 reset", "control ... off" */
+    char *item; /* "msr 0x10 IA32_TIME_STAMP_COUNTER", "io 0xcf9 reset", "control ... off", "cr4 2
+                   TSD" */
     const char *access; /* "r", "w", "rw"; "" of a control */
     const char *what;   /* it lets a guest do */
     const char *source;

@@ -2,6 +2,7 @@
 #include "policy_diff.h"
 
 #include "policy_bitmap.h"
+#include "policy_register.h"
 #include "policy_runs.h"
 #include "policy_show.h"
 
@@ -57,6 +58,20 @@ static void add_exceptions(json_t *list, const struct pair *pair, const char *in
                 list, item("exception", vector, vector, exception_name(vector), "", in));
 }
 
+/* A bit an item: writes that change it. */
+static void add_masks(json_t *list, const struct pair *pair, const char *in)
+{
+    for (int i = 0; i < POLICY_REGISTERS; i++) {
+        enum policy_register of = (enum policy_register)i;
+        uint32_t only =
+            policy_register_mask(pair->exits, of) & ~policy_register_mask(pair->passes, of);
+        for (unsigned bit = 0; bit < 32; bit++)
+            if (only >> bit & 1)
+                json_array_append_new(
+                    list, item(register_names[of], bit, bit, register_bit_name(of, bit), "w", in));
+    }
+}
+
 static char *settings(const struct policy *policy)
 {
     char *whole;
@@ -97,6 +112,8 @@ json_t *policy_diff(const struct policy *a, const struct policy *b)
     }
     add_exceptions(passes, &in_a, "a");
     add_exceptions(passes, &in_b, "b");
+    add_masks(passes, &in_a, "a");
+    add_masks(passes, &in_b, "b");
     add_rules(rules, rules_of_a, rules_of_b, "a");
     add_rules(rules, rules_of_b, rules_of_a, "b");
     free(rules_of_a);

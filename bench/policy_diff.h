@@ -9,9 +9,9 @@
 
 /*
  * One document of schema exitmeter.policy-diff/1: "same"; "passes", an item for each range of MSRs
- * or ports, or exception, that passes in one and exits in the other, with "in" being "a" or "b";
- * and "rules", those of controls, hidden bits, unclaimed ports and probes that only one of them
- * has.
+ * or ports, exception, or bit of CR0 or CR4, that passes in one and exits in the other, with "in"
+ * being "a" or "b"; and "rules", those of controls, hidden bits, unclaimed ports and probes that
+ * only one of them has.
  */
 json_t *policy_diff(const struct policy *a, const struct policy *b);
 

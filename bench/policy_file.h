@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A compiled policy as a file: this header, and then the struct plan_policy that the image gets in
- * its plan (guests/plan.h), little-endian: name, controls, exceptions, hidden bits of CPUID,
- * the 12 KiB of bitmaps, and what is emulated or refused.
+ * its plan (guests/plan.h), little-endian: name, controls, exceptions, masks of CR0 and CR4, hidden
+ * bits of CPUID, the 12 KiB of bitmaps, and what is emulated or refused.
  */
 #ifndef EXITMETER_BENCH_POLICY_FILE_H
 #define EXITMETER_BENCH_POLICY_FILE_H

@@ -5,6 +5,7 @@
 #include "policy_bitmap.h"
 #include "policy_control.h"
 #include "policy_cpuid.h"
+#include "policy_register.h"
 #include "policy_runs.h"
 
 #include <stdlib.h>
@@ -87,6 +88,28 @@ static void write_exceptions(FILE *to, const struct plan_policy *plan)
     }
 }
 
+static unsigned rows_of(uint32_t bits)
+{
+    unsigned count = 0;
+    for (unsigned first = 0, last; bits_in_a_row(bits, &first, &last); first = last + 1)
+        count++;
+    return count;
+}
+
+/* By the default that leaves fewer rules to write; by passthrough if both leave as many. */
+static void write_mask(FILE *to, const struct plan_policy *plan, enum policy_register of)
+{
+    uint32_t mask = policy_register_mask(plan, of);
+    bool intercept = rows_of(~mask) < rows_of(mask);
+    uint32_t left = intercept ? ~mask : mask;
+
+    fprintf(to, "default %s %s\n", register_names[of], actions[intercept]);
+    for (unsigned first = 0, last; bits_in_a_row(left, &first, &last); first = last + 1) {
+        fprintf(to, "%s %s %u", actions[!intercept], register_names[of], first);
+        fprintf(to, first == last ? "\n" : "-%u\n", last);
+    }
+}
+
 static void write_controls(FILE *to, const struct plan_policy *plan)
 {
     static const char *const states[POLICY_CONTROL_STATES] = {"off", "on", "where-offered"};
@@ -103,11 +126,7 @@ static void write_controls(FILE *to, const struct plan_policy *plan)
 static void write_hidden(FILE *to, const struct plan_cpuid_hidden *hidden)
 {
     static const char *const outputs[] = {"eax", "ebx", "ecx", "edx"};
-    for (unsigned first = 0, last; first < 32; first = last + 1) {
-        for (last = first; last < 31 && hidden->bits >> first & hidden->bits >> (last + 1) & 1;)
-            last++;
-        if (!(hidden->bits >> first & 1))
-            continue;
+    for (unsigned first = 0, last; bits_in_a_row(hidden->bits, &first, &last); first = last + 1) {
         const char *name = first == last ? policy_feature_of(hidden, first) : NULL;
         if (name) {
             fprintf(to, "hide cpuid %s\n", name);
@@ -184,6 +203,8 @@ char *policy_text(const struct policy *policy)
     write_space(to, &policy->plan, NUMBERS_MSR);
     write_space(to, &policy->plan, NUMBERS_IO);
     write_exceptions(to, &policy->plan);
+    write_mask(to, &policy->plan, REGISTER_CR0);
+    write_mask(to, &policy->plan, REGISTER_CR4);
     policy_write_settings(to, policy);
     fclose(to);
     return whole;

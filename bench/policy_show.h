@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A policy back as text: three defaults, what differs from them by the longest ranges, and by name
- * where there is one, exceptions, controls, answers, hidden bits of CPUID. The text is the same for
- * every policy that is the same, and compiles to what it was made from, bit for bit.
+ * A policy back as text: five defaults, what differs from them by the longest ranges, and by name
+ * where there is one, controls, answers, hidden bits of CPUID. The text is the same for every
+ * policy that is the same, and compiles to what it was made from, bit for bit.
  */
 #ifndef EXITMETER_BENCH_POLICY_SHOW_H
 #define EXITMETER_BENCH_POLICY_SHOW_H

@@ -12,6 +12,7 @@
 
 /* Nothing passes, so that what a test lets pass stands alone. */
 static const char closed[] = "default exception intercept\n"
+                             "default cr0 intercept\ndefault cr4 intercept\n"
                              "control external-interrupt-exiting on\ncontrol hlt-exiting on\n"
                              "control wbinvd-exiting on\ncontrol rdpmc-exiting on\n"
                              "control mwait-exiting on\ncontrol rdtsc-exiting on\n"
@@ -151,6 +152,13 @@ static void harmless_and_unknown(void **unused)
     expect_one("passthrough msr 0x1800-0x1801", SEVERITY_MEDIUM, "msr 0x1800-0x1801", "rw");
     expect_one("passthrough msr 0xc0001fff w", SEVERITY_MEDIUM, "msr 0xc0001fff", "w");
     expect_one("passthrough io 0xffff", SEVERITY_HIGH, "io 0xffff", "rw");
+    expect_one("passthrough cr0 16", SEVERITY_INFO, "cr0 16 WP", "w");
+    expect_one("passthrough cr4 20-21", SEVERITY_INFO, "cr4 20-21", "w");
+    expect_one("passthrough cr4 6", SEVERITY_INFO, "cr4 6 MCE", "w");
+    expect_one("passthrough cr4 26", SEVERITY_INFO, "cr4 26", "w");
+    expect_one("passthrough cr0 3\npassthrough cr0 5\npassthrough cr0 29-30\n"
+               "passthrough cr4 13-14", /* all but TS exit whatever the policy says */
+               SEVERITY_INFO, "cr0 3 TS", "w");
     expect_one("control wbinvd-exiting off", SEVERITY_MEDIUM, "control wbinvd-exiting off", "");
 }
 
@@ -235,15 +243,25 @@ static void differences(void **unused)
         "{\"what\": \"io\", \"first\": 32, \"last\": 33, \"access\": \"rw\", \"in\": \"b\", "
         "\"name\": null}, "
         "{\"what\": \"exception\", \"first\": 14, \"last\": 14, \"access\": \"\", \"in\": \"a\", "
-        "\"name\": \"pf\"}], "
+        "\"name\": \"pf\"}, "
+        "{\"what\": \"cr4\", \"first\": 20, \"last\": 20, \"access\": \"w\", \"in\": \"a\", "
+        "\"name\": \"SMEP\"}, "
+        "{\"what\": \"cr0\", \"first\": 16, \"last\": 16, \"access\": \"w\", \"in\": \"b\", "
+        "\"name\": \"WP\"}, "
+        "{\"what\": \"cr0\", \"first\": 17, \"last\": 17, \"access\": \"w\", \"in\": \"b\", "
+        "\"name\": null}], "
         "\"rules\": [{\"rule\": \"control hlt-exiting on\", \"in\": \"a\"}, "
+        "{\"rule\": \"control rdseed-exiting where-offered\", \"in\": \"a\"}, "
         "{\"rule\": \"control hlt-exiting off\", \"in\": \"b\"}, "
+        "{\"rule\": \"control rdseed-exiting on\", \"in\": \"b\"}, "
         "{\"rule\": \"hide cpuid mce\", \"in\": \"b\"}, "
         "{\"rule\": \"probes off\", \"in\": \"b\"}]}";
     (void)unused;
-    json_t *is = diff("passthrough msr 0x10 r\npassthrough io 0x30\npassthrough exception pf",
+    json_t *is = diff("passthrough msr 0x10 r\npassthrough io 0x30\npassthrough exception pf\n"
+                      "passthrough cr4 20",
                       "passthrough msr x2apic\npassthrough io 0x30\npassthrough io 0x20-0x21\n"
-                      "control hlt-exiting off\nhide cpuid mce\nprobes off");
+                      "control hlt-exiting off\nhide cpuid mce\nprobes off\n"
+                      "passthrough cr0 16-17\ncontrol rdseed-exiting on");
     char *text = json_dumps(is, JSON_PRESERVE_ORDER);
     assert_string_equal(text, expected);
     free(text);

@@ -65,9 +65,8 @@ static void random_numbers(uint64_t *state, FILE *to, enum number_space space)
 
 static void random_rule(uint64_t *state, FILE *to)
 {
-    static const char *const actions[] = {"passthrough", "intercept"}, *const spaces[] = {
-                                                                           "msr", "io",
-                                                                           "exception"};
+    static const char *const actions[] = {"passthrough", "intercept"};
+    static const char *const spaces[] = {"msr", "io", "exception", "cr0", "cr4"};
     static const char *const accesses[] = {"", " r", " w", " rw"}, *const outputs[] = {
                                                                        "eax", "ebx", "ecx", "edx"};
     static const char *const states[] = {"on", "off", "where-offered"};
@@ -76,9 +75,9 @@ static void random_rule(uint64_t *state, FILE *to)
     size_t count;
     const char *const *names;
 
-    switch (random_below(state, 11)) {
+    switch (random_below(state, 13)) {
     case 0:
-        fprintf(to, "default %s %s\n", one_of(state, spaces, 3), action);
+        fprintf(to, "default %s %s\n", one_of(state, spaces, 5), action);
         break;
     case 1:
     case 2:
@@ -102,6 +101,14 @@ static void random_rule(uint64_t *state, FILE *to)
         fprintf(to, "%s io ", one_of(state, answers, 2));
         random_numbers(state, to, NUMBERS_IO);
         fprintf(to, "\n");
+        break;
+    case 11:
+        fprintf(to, "%s %s %u\n", action, spaces[3 + random_below(state, 2)],
+                random_below(state, 32));
+        break;
+    case 12:
+        fprintf(to, "%s %s %u-%u\n", action, spaces[3 + random_below(state, 2)],
+                random_below(state, 16), 16 + random_below(state, 16));
         break;
     case 6:
         fprintf(to, "intercept exception %u\n", random_below(state, 32));
@@ -135,7 +142,7 @@ static void random_texts(void **unused)
             random_rule(&state, to);
         if (random_below(&state, 8) == 0)
             fprintf(to, "unclaimed io %s\n", one_of(&state, kinds, 2));
-        fprintf(to, "probes %s\n", one_of(&state, probe_level_names, 4));
+        fprintf(to, "probes %s\n", one_of(&state, probe_level_names, PROBE_LEVELS_PLAIN));
         fclose(to);
         compile(source, &policy);
         there_and_back(&policy);
@@ -163,6 +170,8 @@ static void random_plan(uint64_t *state, struct policy *policy)
     random_bits(state, plan->io_bitmap_b, sizeof(plan->io_bitmap_b));
     plan->exception_bitmap = (random_below(state, 0x10000) << 16 | random_below(state, 0x10000)) &
                              ~EXCEPTIONS_THAT_ALWAYS_EXIT;
+    random_bits(state, (uint8_t *)&plan->cr0_mask, sizeof(plan->cr0_mask));
+    random_bits(state, (uint8_t *)&plan->cr4_mask, sizeof(plan->cr4_mask));
     random_bits(state, plan->msr_answers, 2048); /* an MSR is emulated or refused, not both */
     random_bits(state, plan->msr_answers + 2048, 2048);
     for (size_t i = 0; i < 2048; i++)
@@ -210,22 +219,37 @@ static void shows(const char *source, const char *expected)
 static void words(void **unused)
 {
     (void)unused;
-    shows("", "default msr intercept\ndefault io intercept\ndefault exception passthrough\n");
+    shows("", "default msr intercept\ndefault io intercept\ndefault exception passthrough\n"
+              "default cr0 passthrough\ndefault cr4 passthrough\n");
     shows("passthrough msr 0x10-0x1f r\npassthrough msr 0x18-0x20 w\nintercept msr 0x18-0x1f r\n"
           "passthrough io 0x3f8-0x3fb\npassthrough io 0x3fc-0x3ff\n",
           "default msr intercept\npassthrough msr 0x10-0x17 r\npassthrough msr 0x18-0x20 w\n"
-          "default io intercept\npassthrough io com1\ndefault exception passthrough\n");
+          "default io intercept\npassthrough io com1\ndefault exception passthrough\n"
+          "default cr0 passthrough\ndefault cr4 passthrough\n");
     shows("passthrough msr 0x1fff\npassthrough msr 0xc0000000\npassthrough io 0x7fff-0x8000\n",
           "default msr intercept\npassthrough msr 0x1fff rw\npassthrough msr 0xc0000000 rw\n"
-          "default io intercept\npassthrough io 0x7fff-0x8000\ndefault exception passthrough\n");
+          "default io intercept\npassthrough io 0x7fff-0x8000\ndefault exception passthrough\n"
+          "default cr0 passthrough\ndefault cr4 passthrough\n");
     shows("default io passthrough\nintercept io 0x20-0x21\nintercept io 0xfffe\n"
           "default exception intercept\npassthrough exception 14\npassthrough exception 9\n"
           "control hlt-exiting on\ncontrol hlt-exiting off\nunclaimed io ones\n"
           "hide cpuid 1 edx 7\nhide cpuid 1 edx 3-4\nhide cpuid 0xd:1 eax 0-31\nprobes off\n",
           "default msr intercept\ndefault io passthrough\nintercept io 0x20-0x21\n"
           "intercept io 0xfffe\ndefault exception intercept\npassthrough exception 9\n"
-          "passthrough exception pf\ncontrol hlt-exiting off\nunclaimed io ones\n"
+          "passthrough exception pf\ndefault cr0 passthrough\ndefault cr4 passthrough\ncontrol "
+          "hlt-exiting off\nunclaimed io ones\n"
           "hide cpuid 0x1 edx 3-4\nhide cpuid mce\nhide cpuid 0xd:0x1 eax 0-31\nprobes off\n");
+#define BITMAPS "default msr intercept\ndefault io intercept\ndefault exception passthrough\n"
+    shows("intercept cr0 16\nintercept cr4 5\nintercept cr4 7\nintercept cr4 6",
+          BITMAPS "default cr0 passthrough\nintercept cr0 16\n"
+                  "default cr4 passthrough\nintercept cr4 5-7\n");
+    shows("default cr0 intercept\nintercept cr4 0-31\npassthrough cr4 9-10",
+          BITMAPS "default cr0 intercept\ndefault cr4 intercept\npassthrough cr4 9-10\n");
+    shows("intercept cr0 31\npassthrough cr4 3\ncontrol rdtscp where-offered\n"
+          "control hlt-exiting where-offered\ncontrol hlt-exiting on\nprobes hardware",
+          BITMAPS "default cr0 passthrough\nintercept cr0 31\ndefault cr4 passthrough\n"
+                  "control hlt-exiting on\ncontrol rdtscp where-offered\nprobes hardware\n");
+#undef BITMAPS
 }
 
 static void expect_refused(const struct policy_file *file, size_t size, const char *word)

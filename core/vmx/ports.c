@@ -76,14 +76,18 @@ enum port_result ports_access(struct vcpu *vcpu, uint16_t port, unsigned bytes, 
     bool whole;
     uint32_t read = 0;
 
-    /* In a row: a range of every port has both ends of an access that wraps. */
+    /*
+     * In a row: a range of every port has both ends of an access that wraps. What nobody has
+     * claimed is in no row, and is looked up port by port, emulated or not.
+     */
     range[0] = find(vcpu->ports, port);
-    whole = range[0] && port + bytes - 1 <= range[0]->last;
+    bool claimed = range[0] && range[0] != &nowhere;
+    whole = claimed && port + bytes - 1 <= range[0]->last;
     if (!whole) {
-        whole = !range[0];
+        whole = !claimed;
         for (unsigned i = 1; i < bytes; i++) {
             range[i] = find(vcpu->ports, (uint16_t)(port + i));
-            whole = whole && !range[i];
+            whole = whole && range[i] == range[0];
         }
     }
     if (whole)
