@@ -24,6 +24,7 @@ int command_run(const struct command *command, int argc, const char **argv);
 int command_doctor(const struct command *command, int argc, const char **argv);
 int command_pmu(const struct command *command, int argc, const char **argv);
 int command_pmu_list(const struct command *command, int argc, const char **argv);
+int command_policy(const struct command *command, int argc, const char **argv);
 
 /* compare, gate, report: what analysis/ does, by the name of the command. */
 int command_analysis(const struct command *command, int argc, const char **argv);
@@ -42,5 +43,10 @@ bool options_read(const struct command *command, int argc, const char **argv,
 bool options_read_operand(const struct command *command, int argc, const char **argv,
                           const struct poptOption *table, const char *usage, char **operand,
                           int *code);
+
+/* The same for a command with up to so many arguments: those not given are NULL. */
+bool options_read_operands(const struct command *command, int argc, const char **argv,
+                           const struct poptOption *table, const char *usage, char **operands,
+                           size_t count, int *code);
 
 #endif

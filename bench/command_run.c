@@ -174,8 +174,8 @@ static void explain(const struct run *run)
     for (size_t i = 0; i < run->experiment.job_count; i++) {
         const struct job_outcome *outcome = &run->results.jobs[i];
         if (outcome->status == RESULT_FAILED || outcome->status == RESULT_SKIPPED)
-            say("%s: %s: %s", run->experiment.jobs[i].name, result_status_name(outcome->status),
-                outcome->reason);
+            say("%s: %s: %s%s", run->experiment.jobs[i].name, result_status_name(outcome->status),
+                outcome->status == RESULT_SKIPPED ? "not applicable here: " : "", outcome->reason);
     }
     explain_events(run);
     if (run->results.reason[0]) {
@@ -240,7 +240,12 @@ static int carry_out(struct run *run)
     fflush(stdout);
     fprintf(stderr, "run: %s (%zu done, %zu skipped, %zu failed)\n", run->directory.path, done,
             skipped, run->experiment.job_count - done - skipped);
-    return run->results.reason[0] ? CODE_FAILED : CODE_DONE;
+    if (run->results.reason[0])
+        return CODE_FAILED;
+    if (done > 0 || skipped == 0)
+        return CODE_DONE;
+    say("run: not applicable: none of the jobs can be measured on this CPU");
+    return CODE_UNAVAILABLE;
 }
 
 static int prepare_and_run(struct run *run)

@@ -3,6 +3,8 @@
 
 #include "text.h"
 
+#include <ctype.h>
+#include <stdbool.h>
 #include <string.h>
 
 #define LENGTH_MAX 63u
@@ -10,6 +12,12 @@
 static unsigned smaller(unsigned a, unsigned b)
 {
     return a < b ? a : b;
+}
+
+/* Who types ia32_efer means IA32_EFER. */
+static bool same(char a, char b)
+{
+    return tolower((unsigned char)a) == tolower((unsigned char)b);
 }
 
 unsigned edit_distance(const char *a, const char *b)
@@ -23,9 +31,9 @@ unsigned edit_distance(const char *a, const char *b)
         unsigned *this = rows[i % 3], *last = rows[(i + 2) % 3], *before = rows[(i + 1) % 3];
         this[0] = (unsigned)i;
         for (size_t j = 1; j <= b_length; j++) {
-            unsigned replaced = last[j - 1] + (a[i - 1] != b[j - 1]);
+            unsigned replaced = last[j - 1] + !same(a[i - 1], b[j - 1]);
             this[j] = smaller(smaller(last[j], this[j - 1]) + 1, replaced);
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+            if (i > 1 && j > 1 && same(a[i - 1], b[j - 2]) && same(a[i - 2], b[j - 1]))
                 this[j] = smaller(this[j], before[j - 2] + 1);
         }
     }
@@ -37,7 +45,7 @@ static int plausible(const char *word, const char *name, unsigned distance)
     size_t length = strlen(word), longer = strlen(name) > length ? strlen(name) : length;
     if (distance <= (longer < 6 ? 1 : longer / 3))
         return 1;
-    return length >= 3 && (strstr(name, word) || (strlen(name) >= 3 && strstr(word, name)));
+    return length >= 3 && (strcasestr(name, word) || (strlen(name) >= 3 && strcasestr(word, name)));
 }
 
 size_t nearest(const char *word, const char *const *names, size_t count,

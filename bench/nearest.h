@@ -11,7 +11,8 @@
 
 /*
  * Edits that turn a into b: insert, delete or replace a character, or swap two neighbours (optimal
- * string alignment distance). Strings longer than 63 characters count as their first 63.
+ * string alignment distance); case is no difference. Strings longer than 63 characters count as
+ * their first 63.
  */
 unsigned edit_distance(const char *a, const char *b);
 

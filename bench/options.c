@@ -32,10 +32,10 @@ static void complain(const struct command *command, poptContext context, int err
         free(names[--count]);
 }
 
-/* *operand: the one argument that is no option, if operand is not NULL. */
+/* operands: room for the arguments that are no options, at most so many. */
 static bool read_all(const struct command *command, int argc, const char **argv,
-                     const struct poptOption *table, const char *usage, char **operand,
-                     void (*more_help)(void), int *code)
+                     const struct poptOption *table, const char *usage, char **operands,
+                     size_t count, void (*more_help)(void), int *code)
 {
     int help = 0;
     struct poptOption all[] = {
@@ -50,7 +50,10 @@ static bool read_all(const struct command *command, int argc, const char **argv,
 
     *code = CODE_DONE;
     int error = poptGetNextOpt(context);
-    const char *given = error == -1 && operand ? poptGetArg(context) : NULL;
+    for (size_t i = 0; i < count; i++) {
+        const char *given = error == -1 ? poptGetArg(context) : NULL;
+        operands[i] = given ? text("%s", given) : NULL;
+    }
     const char *extra = error == -1 ? poptPeekArg(context) : NULL;
     if (help) {
         printf("%s: %s\n", name, command->summary);
@@ -65,8 +68,10 @@ static bool read_all(const struct command *command, int argc, const char **argv,
         *code = CODE_USAGE;
     }
     bool go_on = !help && *code == CODE_DONE;
-    if (operand)
-        *operand = go_on && given ? text("%s", given) : NULL;
+    for (size_t i = 0; i < count && !go_on; i++) {
+        free(operands[i]);
+        operands[i] = NULL;
+    }
     poptFreeContext(context);
     argv[0] = command->name;
     free(name);
@@ -76,12 +81,19 @@ static bool read_all(const struct command *command, int argc, const char **argv,
 bool options_read(const struct command *command, int argc, const char **argv,
                   const struct poptOption *table, void (*more_help)(void), int *code)
 {
-    return read_all(command, argc, argv, table, "[OPTION]...", NULL, more_help, code);
+    return read_all(command, argc, argv, table, "[OPTION]...", NULL, 0, more_help, code);
 }
 
 bool options_read_operand(const struct command *command, int argc, const char **argv,
                           const struct poptOption *table, const char *usage, char **operand,
                           int *code)
 {
-    return read_all(command, argc, argv, table, usage, operand, NULL, code);
+    return read_all(command, argc, argv, table, usage, operand, 1, NULL, code);
+}
+
+bool options_read_operands(const struct command *command, int argc, const char **argv,
+                           const struct poptOption *table, const char *usage, char **operands,
+                           size_t count, int *code)
+{
+    return read_all(command, argc, argv, table, usage, operands, count, NULL, code);
 }

@@ -7,19 +7,27 @@
  *
  *   default msr|io|exception|cr0|cr4 passthrough|intercept
  *                                                every MSR that has bits, port, exception, bit
- *   intercept|passthrough msr N[-M] [r|w|rw]     rw if left out
- *   intercept|passthrough io N[-M]
+ *   intercept|passthrough msr N[-M]|NAME [r|w|rw]
+ *                                                rw if left out; NAME as the SDM has it
+ *   intercept|passthrough io N[-M]|NAME          NAME as com1, pic: see port_list.h
  *   intercept|passthrough exception N[-M]|NAME   NAME as in the SDM, in lower case: ud, bp, pf
  *   intercept|passthrough cr0|cr4 N[-M]          writes that change bit N; what VMX operation asks
  *                                                for exits whatever this says
- *   unclaimed io forward|ones                    an intercepted port: the hardware's, which is how
- *                                                it starts, or as where there is no device
+ *   forward msr|io N[-M]|NAME                    what an access that exits comes to: it goes to the
+ *                                                hardware, which is how a policy starts,
+ *   emulate msr|io N[-M]|NAME                    or it meets nothing: an MSR reads as 0, a port as
+ *                                                ones, and what is written is lost,
+ *   refuse msr N[-M]|NAME                        or it is #GP
+ *   unclaimed io forward|ones                    forward or emulate io 0-0xffff
  *   control NAME on|off|where-offered            a VM-execution control; see policy_control.h
  *   hide cpuid NAME                              a feature of CPUID; see policy_cpuid.c
  *   hide cpuid LEAF[:SUBLEAF] OUTPUT BIT[-BIT]   bits of eax, ebx, ecx or edx, by number
  *   probes off|counts|stamps|full                probe level of the measured phases
  *
- * Numbers are as in C, hexadecimal, octal or decimal. NMIs (2) and machine checks (18) exit always.
+ * What the core itself keeps for the guest, as IA32_EFER and its local APIC's registers, is neither
+ * forwarded nor emulated by these; it can be refused. Numbers are as in C, hexadecimal, octal or
+ * decimal; names of MSRs and ports have no case, and may stand for several ranges. NMIs (2) and
+ * machine checks (18) exit always.
  */
 #ifndef EXITMETER_BENCH_POLICY_H
 #define EXITMETER_BENCH_POLICY_H
@@ -45,8 +53,9 @@ int policy_compile(const char *name, const char *source, size_t size, struct pol
                    struct policy_error *error);
 
 /*
- * Finds and compiles a policy: a path if it has a '/' or ends in ".policy", else the name of one of
- * the shipped. Returns 0, or -1 with a complete message in *error; free() that.
+ * Finds and compiles a policy: a path, of text or of a compiled policy (policy_file.h), if there is
+ * a '/' or a '.' in it, else the name of one of the shipped. Returns 0, or -1 with a complete
+ * message in *error; free() that.
  */
 int policy_load(const char *name_or_path, struct policy *policy, char **error);
 

@@ -3,6 +3,8 @@
 
 #include "policy.h"
 
+#include <string.h>
+
 /* Byte offsets of the four quarters of the MSR bitmap page, SDM volume 3C, 25.6.9. */
 #define MSR_WRITES 2048u
 #define MSR_HIGH   1024u
@@ -14,10 +16,27 @@ const char *const exception_names[EXCEPTION_NAMES] = {
 const uint8_t exception_vectors[EXCEPTION_NAMES] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  10,
                                                     11, 12, 13, 14, 16, 17, 18, 19, 20, 21};
 
-static void put_bit(uint8_t *bitmap, uint32_t bit, bool value)
+const char *exception_name(unsigned vector)
 {
-    uint8_t mask = (uint8_t)(1u << (bit % 8));
-    bitmap[bit / 8] = (uint8_t)(value ? bitmap[bit / 8] | mask : bitmap[bit / 8] & ~mask);
+    for (size_t i = 0; i < EXCEPTION_NAMES; i++)
+        if (exception_vectors[i] == vector)
+            return exception_names[i];
+    return NULL;
+}
+
+/* Whole bytes at a time where it can: long ranges are common, and a policy may have many rules. */
+static void put_bits(uint8_t *bitmap, uint32_t first, uint32_t last, bool value)
+{
+    for (uint32_t bit = first; bit <= last; bit++) {
+        if (bit % 8 == 0 && last - bit >= 7) {
+            uint32_t bytes = (last - bit + 1) / 8;
+            memset(bitmap + bit / 8, value ? 0xff : 0, bytes);
+            bit += 8 * bytes - 1;
+            continue;
+        }
+        uint8_t mask = (uint8_t)(1u << (bit % 8));
+        bitmap[bit / 8] = (uint8_t)(value ? bitmap[bit / 8] | mask : bitmap[bit / 8] & ~mask);
+    }
 }
 
 static bool get_bit(const uint8_t *bitmap, uint32_t bit)
@@ -36,28 +55,63 @@ static uint32_t msr_bit(uint32_t msr)
     return msr < MSR_RANGE_SIZE ? msr : MSR_HIGH * 8 + (msr - MSR_HIGH_BASE);
 }
 
-void policy_set_msrs(struct plan_policy *policy, uint32_t first, uint32_t last, bool reads,
-                     bool writes, bool intercept)
+/* Of a page laid out as the MSR bitmap: the bits of its first half, of its second, or of both. */
+static void put_msrs(uint8_t page[4096], uint32_t first, uint32_t last, bool reads, bool writes,
+                     bool value)
 {
     static const uint32_t bases[] = {0, MSR_HIGH_BASE};
     for (int range = 0; range < 2; range++) {
+        uint32_t end = bases[range] + (MSR_RANGE_SIZE - 1);
         uint32_t low = first > bases[range] ? first : bases[range];
-        uint32_t end = bases[range] + MSR_RANGE_SIZE;
-        for (uint32_t msr = low; msr < end && msr <= last; msr++) {
-            if (reads)
-                put_bit(policy->msr_bitmap, msr_bit(msr), intercept);
-            if (writes)
-                put_bit(policy->msr_bitmap + MSR_WRITES, msr_bit(msr), intercept);
-        }
+        uint32_t high = last < end ? last : end;
+        if (low > high)
+            continue;
+        if (reads)
+            put_bits(page, msr_bit(low), msr_bit(high), value);
+        if (writes)
+            put_bits(page + MSR_WRITES, msr_bit(low), msr_bit(high), value);
     }
+}
+
+void policy_set_msrs(struct plan_policy *policy, uint32_t first, uint32_t last, bool reads,
+                     bool writes, bool intercept)
+{
+    put_msrs(policy->msr_bitmap, first, last, reads, writes, intercept);
+}
+
+void policy_answer_msrs(struct plan_policy *policy, uint32_t first, uint32_t last,
+                        enum policy_answer answer)
+{
+    put_msrs(policy->msr_answers, first, last, true, false, answer == ANSWER_EMULATE);
+    put_msrs(policy->msr_answers, first, last, false, true, answer == ANSWER_REFUSE);
+}
+
+enum policy_answer policy_msr_answer(const struct plan_policy *policy, uint32_t msr)
+{
+    if (get_bit(policy->msr_answers + MSR_WRITES, msr_bit(msr)))
+        return ANSWER_REFUSE;
+    return get_bit(policy->msr_answers, msr_bit(msr)) ? ANSWER_EMULATE : ANSWER_FORWARD;
+}
+
+void policy_answer_ports(struct plan_policy *policy, uint16_t first, uint16_t last,
+                         enum policy_answer answer)
+{
+    put_bits(policy->port_emulated, first, last, answer == ANSWER_EMULATE);
+}
+
+enum policy_answer policy_port_answer(const struct plan_policy *policy, uint16_t port)
+{
+    return get_bit(policy->port_emulated, port) ? ANSWER_EMULATE : ANSWER_FORWARD;
 }
 
 /* Bitmap A holds the ports with bit 15 clear, B the others; SDM volume 3C, 25.6.4. */
 void policy_set_ports(struct plan_policy *policy, uint16_t first, uint16_t last, bool intercept)
 {
-    for (uint32_t port = first; port <= last; port++)
-        put_bit(port < 0x8000 ? policy->io_bitmap_a : policy->io_bitmap_b, port % 0x8000,
-                intercept);
+    if (first < 0x8000)
+        put_bits(policy->io_bitmap_a, first, last < 0x8000 ? last : 0x7fff, intercept);
+    if (last >= 0x8000)
+        put_bits(policy->io_bitmap_b, first < 0x8000 ? 0 : first - 0x8000u, last - 0x8000u,
+                 intercept);
 }
 
 bool policy_msr_exits(const struct plan_policy *policy, uint32_t msr, bool write)

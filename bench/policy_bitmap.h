@@ -20,6 +20,24 @@ bool msr_has_bits(uint32_t msr);
 void policy_set_msrs(struct plan_policy *policy, uint32_t first, uint32_t last, bool reads,
                      bool writes, bool intercept);
 
+/* What is done with an access that exits, where the core does not keep the MSR for the guest. */
+enum policy_answer {
+    ANSWER_FORWARD, /* it goes to the hardware */
+    ANSWER_EMULATE, /* an MSR reads as 0, a port as ones, writes go nowhere */
+    ANSWER_REFUSE,  /* #GP; MSRs alone, and those too that the core keeps */
+    POLICY_ANSWERS
+};
+
+/* Of MSRs first to last, those that have no bits left out; and of ports, not ANSWER_REFUSE. */
+void policy_answer_msrs(struct plan_policy *policy, uint32_t first, uint32_t last,
+                        enum policy_answer answer);
+void policy_answer_ports(struct plan_policy *policy, uint16_t first, uint16_t last,
+                         enum policy_answer answer);
+
+/* Of one that has bits, and of a port. */
+enum policy_answer policy_msr_answer(const struct plan_policy *policy, uint32_t msr);
+enum policy_answer policy_port_answer(const struct plan_policy *policy, uint16_t port);
+
 /* Sets the bits of ports first to last. */
 void policy_set_ports(struct plan_policy *policy, uint16_t first, uint16_t last, bool intercept);
 
@@ -31,6 +49,9 @@ void policy_set_ports(struct plan_policy *policy, uint16_t first, uint16_t last,
 #define EXCEPTION_NAMES 20u
 extern const char *const exception_names[EXCEPTION_NAMES];
 extern const uint8_t exception_vectors[EXCEPTION_NAMES];
+
+/* The mnemonic of a vector, or NULL. */
+const char *exception_name(unsigned vector);
 
 /* Sets the bits of exceptions first to last, those that always exit left out. */
 void policy_set_exceptions(struct plan_policy *policy, unsigned first, unsigned last,

@@ -72,6 +72,20 @@ const char *const *policy_control_names(size_t *count)
     return chosen_names;
 }
 
+enum policy_control_state policy_control_get(const struct plan_policy *policy, size_t index)
+{
+    size_t i = chosen[index];
+    const struct plan_controls *group =
+        (const struct plan_controls *)((const char *)policy + listed[i].group);
+    uint32_t bit = 1u << listed[i].bit;
+
+    if (group->set & bit)
+        return POLICY_CONTROL_ON;
+    if (group->clear & bit)
+        return POLICY_CONTROL_OFF;
+    return group->where_offered & bit ? POLICY_CONTROL_WHERE_OFFERED : POLICY_CONTROL_STATES;
+}
+
 void policy_control_set(struct plan_policy *policy, size_t index, enum policy_control_state state)
 {
     size_t i = chosen[index];

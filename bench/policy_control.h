@@ -24,6 +24,9 @@ enum policy_control_state {
     POLICY_CONTROL_STATES
 };
 
+/* Its state; POLICY_CONTROL_STATES if the policy says nothing of it. */
+enum policy_control_state policy_control_get(const struct plan_policy *policy, size_t index);
+
 /* Puts the control of that index into that state. */
 void policy_control_set(struct plan_policy *policy, size_t index, enum policy_control_state state);
 

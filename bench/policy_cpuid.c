@@ -65,3 +65,12 @@ bool policy_hide_feature(struct plan_policy *policy, size_t index)
 {
     return policy_hide_bits(policy, places[index]);
 }
+
+const char *policy_feature_of(const struct plan_cpuid_hidden *hidden, unsigned bit)
+{
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+        if (places[i].leaf == hidden->leaf && places[i].subleaf == hidden->subleaf &&
+            places[i].output == hidden->output && places[i].bits == 1u << bit)
+            return names[i];
+    return NULL;
+}

@@ -15,4 +15,7 @@ const char *const *policy_feature_names(size_t *count);
 bool policy_hide_feature(struct plan_policy *policy, size_t index);
 bool policy_hide_bits(struct plan_policy *policy, struct plan_cpuid_hidden hidden);
 
+/* The name of the feature that is just this bit of that leaf and output, or NULL. */
+const char *policy_feature_of(const struct plan_cpuid_hidden *hidden, unsigned bit);
+
 #endif

@@ -5,6 +5,7 @@
 #include "nearest.h"
 #include "places.h"
 #include "policy.h"
+#include "policy_file.h"
 #include "text.h"
 
 #include <dirent.h>
@@ -64,14 +65,35 @@ static char *name_of(const char *path)
     return text("%.*s", (int)(strlen(base) - (has_suffix(base) ? strlen(SUFFIX) : 0)), base);
 }
 
+/* Text or a compiled policy; with the path in an error. */
+static int read_bytes(const char *path, const struct bytes *source, struct policy *policy,
+                      char **error)
+{
+    struct policy_error wrong = {0};
+    int result;
+    if (policy_file_is(source->data, source->size)) {
+        char *message;
+        result = policy_file_read(source->data, source->size, policy, &message);
+        *error = message ? text("%s: not a compiled policy: %s", path, message) : NULL;
+        free(message);
+        return result;
+    }
+    char *name = name_of(path);
+    result = policy_compile(name, (const char *)source->data, source->size, policy, &wrong);
+    if (result < 0)
+        *error = wrong.line ? text("%s:%u:%u: %s", path, wrong.line, wrong.column, wrong.message)
+                            : text("%s: %s", path, wrong.message);
+    free(wrong.message);
+    free(name);
+    return result;
+}
+
 int policy_load(const char *name_or_path, struct policy *policy, char **error)
 {
-    bool is_path = strchr(name_or_path, '/') || has_suffix(name_or_path);
+    bool is_path = strpbrk(name_or_path, "/.") != NULL; /* which no name has in it */
     char *path = is_path ? text("%s", name_or_path)
                          : text("%s/%s/%s%s", places_root(), PLACE_POLICIES, name_or_path, SUFFIX);
-    char *name = name_of(path);
     struct bytes source;
-    struct policy_error wrong = {0};
     int result = -1;
 
     *error = NULL;
@@ -79,15 +101,9 @@ int policy_load(const char *name_or_path, struct policy *policy, char **error)
         *error = is_path || errno != ENOENT ? text("policy %s: %s", path, strerror(errno))
                                             : unknown(name_or_path);
     } else {
-        result = policy_compile(name, (const char *)source.data, source.size, policy, &wrong);
-        if (result < 0)
-            *error = wrong.line
-                         ? text("%s:%u:%u: %s", path, wrong.line, wrong.column, wrong.message)
-                         : text("%s: %s", path, wrong.message);
-        free(wrong.message);
+        result = read_bytes(path, &source, policy, error);
         bytes_unmap(&source);
     }
-    free(name);
     free(path);
     return result;
 }

@@ -15,7 +15,7 @@
 #include "../probes/record.h"
 
 #define PLAN_MAGIC        0x314e414c504d5845ull /* "EXMPLAN1", little-endian */
-#define PLAN_VERSION      6u
+#define PLAN_VERSION      7u
 #define PLAN_NAME_SIZE    48u /* bytes of a name, its NUL included */
 #define PLAN_POLICIES_MAX 64u
 #define PLAN_GROUPS_MAX   64u
@@ -63,29 +63,27 @@ struct plan_cpuid_hidden {
 #define PLAN_ANY_SUBLEAF  UINT32_MAX
 #define PLAN_CPUID_HIDDEN 16u
 
-/* plan_policy.unclaimed_ports: what an intercepted access does to a port that nobody has claimed.
- */
-enum plan_ports {
-    PLAN_PORTS_FORWARD = 0, /* it goes to the hardware */
-    PLAN_PORTS_ONES = 1,    /* IN reads ones, OUT goes nowhere, as where there is no device */
-    PLAN_PORTS_KINDS
-};
-
 struct plan_policy {
     char name[PLAN_NAME_SIZE];
     struct plan_controls pin_based;
     struct plan_controls primary;
     struct plan_controls secondary;
     uint32_t exception_bitmap; /* a bit a vector; NMIs and #MC exit whatever it says */
-    uint32_t unclaimed_ports;  /* enum plan_ports */
     /* Bits of CR0 and CR4 whose change exits, besides those that VMX operation asks for. */
     uint32_t cr0_mask;
     uint32_t cr4_mask;
-    uint32_t reserved;
     struct plan_cpuid_hidden cpuid[PLAN_CPUID_HIDDEN];
     uint8_t msr_bitmap[4096];  /* read low, read high, write low, write high: 1 KiB each */
     uint8_t io_bitmap_a[4096]; /* ports 0x0000-0x7fff */
     uint8_t io_bitmap_b[4096]; /* ports 0x8000-0xffff */
+    /*
+     * What an access that exits comes to, where that is not what the core makes of it by itself. An
+     * MSR that is emulated reads as 0 and is written nowhere, if the core does not keep it for the
+     * guest; one that is refused is #GP. A port that is emulated reads ones and is written nowhere,
+     * if nobody has claimed it.
+     */
+    uint8_t msr_answers[4096];   /* emulated low, high, refused low, high: 1 KiB each */
+    uint8_t port_emulated[8192]; /* ports 0x0000-0xffff */
 };
 
 /* plan_event.kind */
@@ -159,7 +157,7 @@ struct plan_machine {
 
 _Static_assert(sizeof(struct plan_machine) == 32 + PLAN_COMMAND_LINE, "wire format");
 _Static_assert(sizeof(struct plan_header) == 64, "wire format");
-_Static_assert(sizeof(struct plan_policy) == 360 + 3 * 4096, "wire format");
+_Static_assert(sizeof(struct plan_policy) == 352 + 6 * 4096, "wire format");
 _Static_assert(sizeof(struct plan_group) == 192, "wire format");
 _Static_assert(sizeof(struct plan_job) == 96, "wire format");
 

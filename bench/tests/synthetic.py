@@ -72,14 +72,14 @@ class Plan:
     def __init__(self, data):
         (magic, version, self.flags, size, self.base, self.size, policies,
          jobs, _, groups, cpus) = struct.unpack_from("<QIIQQQIIQII", data)
-        assert magic == 0x314E414C504D5845 and version == 6 and size == len(data) and cpus == 1
+        assert magic == 0x314E414C504D5845 and version == 7 and size == len(data) and cpus == 1
         self.policies = []
         self.groups = []
         self.jobs = []
         at = 64
         for _ in range(policies):
-            self.policies.append(data[at:at + 360 + 3 * 4096])
-            at += 360 + 3 * 4096
+            self.policies.append(data[at:at + 352 + 6 * 4096])
+            at += 352 + 6 * 4096
         for _ in range(groups):
             events = [dict(zip(("selector", "extra_value", "extra_msr", "counters", "kind", "reserved"),
                                struct.unpack_from("<QQIIII", data, at + 32 * i))) for i in range(6)]
@@ -96,7 +96,7 @@ class Plan:
         assert at == len(data)
 
     def bit(self, policy, bitmap, bit):
-        page = self.policies[policy][360 + 4096 * bitmap:360 + 4096 * (bitmap + 1)]
+        page = self.policies[policy][352 + 4096 * bitmap:352 + 4096 * (bitmap + 1)]
         return page[bit // 8] >> bit % 8 & 1
 
     def exits(self, policy, row):

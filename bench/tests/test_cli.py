@@ -10,7 +10,7 @@ import pytest
 
 import synthetic
 
-COMMANDS = ["list", "run", "compare", "gate", "report", "pmu", "doctor"]
+COMMANDS = ["list", "run", "compare", "gate", "report", "policy", "pmu", "doctor"]
 
 
 def refused(result, code, *words):

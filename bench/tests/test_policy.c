@@ -3,6 +3,7 @@
 
 #include "../../probes/record.h"
 #include "../policy.h"
+#include "../policy_bitmap.h"
 #include "../row_exits.h"
 
 #include <stdbool.h>
@@ -113,29 +114,42 @@ static void controls_and_probes(void **unused)
     assert_int_equal(policy.probe_level, PROBE_OFF);
 }
 
-static void unclaimed_ports(void **unused)
+/* Answers of a port and of two MSRs: f orwarded, e mulated, r efused. */
+static void answers(void **unused)
 {
     static const struct {
-        const char *source;
-        uint32_t kind;
+        const char *source, *io_80, *tsc, *efer;
     } cases[] = {
-        {"", PLAN_PORTS_FORWARD},
-        {"default io intercept", PLAN_PORTS_FORWARD},
-        {"unclaimed io forward", PLAN_PORTS_FORWARD},
-        {"unclaimed io ones", PLAN_PORTS_ONES},
-        {"unclaimed io ones\ndefault io passthrough", PLAN_PORTS_ONES},
-        {"unclaimed io ones\nunclaimed io forward", PLAN_PORTS_FORWARD},
+        {"", "f", "f", "f"},
+        {"default io intercept\ndefault msr intercept", "f", "f", "f"},
+        {"unclaimed io forward", "f", "f", "f"},
+        {"unclaimed io ones", "e", "f", "f"},
+        {"unclaimed io ones\ndefault io passthrough", "e", "f", "f"},
+        {"unclaimed io ones\nunclaimed io forward", "f", "f", "f"},
+        {"unclaimed io ones\nforward io post", "f", "f", "f"},
+        {"emulate io 0x7f-0x81", "e", "f", "f"},
+        {"emulate io 0x81", "f", "f", "f"},
+        {"emulate msr IA32_TSC\nrefuse msr 0xc0000000-0xc0001fff", "f", "e", "r"},
+        {"refuse msr IA32_TSC\nemulate msr 0x0-0x1fff", "f", "e", "f"},
+        {"emulate msr 0x0-0x1fff\nrefuse msr IA32_TSC\nrefuse msr IA32_EFER", "f", "r", "r"},
+        {"refuse msr IA32_EFER\nemulate msr IA32_TSC\nforward msr 0-0xffffffff", "f", "f", "f"},
     };
+    static const char letters[] = "fer";
     struct policy policy, none;
     (void)unused;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         compile(cases[i].source, &policy);
-        assert_int_equal(policy.plan.unclaimed_ports, cases[i].kind);
+        assert_int_equal(letters[policy_port_answer(&policy.plan, 0x80)], *cases[i].io_80);
+        assert_int_equal(letters[policy_msr_answer(&policy.plan, 0x10)], *cases[i].tsc);
+        assert_int_equal(letters[policy_msr_answer(&policy.plan, 0xc0000080)], *cases[i].efer);
     }
+    /* Where the core looks for them, and nothing else changes. */
     compile("", &none);
-    compile("unclaimed io ones", &policy);
+    compile("emulate io 0x3f9\nemulate msr 0x12\nrefuse msr 0xc0000013", &policy);
     assert_string_not_equal(policy.sha256, none.sha256);
-    policy.plan.unclaimed_ports = PLAN_PORTS_FORWARD; /* and it changes nothing else */
+    none.plan.port_emulated[0x3f8 / 8] = 1 << 1;
+    none.plan.msr_answers[2] = 1 << 2;
+    none.plan.msr_answers[2048 + 1024 + 2] = 1 << 3;
     assert_memory_equal(&policy.plan, &none.plan, sizeof(none.plan));
 }
 
@@ -439,6 +453,15 @@ static void errors_have_places(void **unused)
         {"unclaimed io", 1, 13, "line ends"},
         {"unclaimed io one", 1, 14, "did you mean ones"},
         {"unclaimed io ones now", 1, 19, "one word too many"},
+        {"emulate", 1, 8, "line ends"},
+        {"emulate exception ud", 1, 9, "msr or io"},
+        {"refuse io 0x80", 1, 8, "'io' is not msr"},
+        {"forward msr", 1, 12, "line ends"},
+        {"emulate msr 0x10 r", 1, 18, "one word too many"},
+        {"emulate msr 0x2000", 1, 13, "forwarded under every policy"},
+        {"refuse msr 0-0xffffffff", 1, 12, "forwarded under every policy"},
+        {"emulate io 0x10000", 1, 12, "beyond"},
+        {"refuse msr IA32_EFFER", 1, 12, "did you mean IA32_EFER"},
         {"intercept exception", 1, 20, "line ends"},
         {"intercept exception udd", 1, 21, "did you mean ud"},
         {"intercept exception 32", 1, 21, "beyond the last, 0x1f"},
@@ -507,7 +530,7 @@ int main(void)
         cmocka_unit_test(random_rules_against_a_model),
         cmocka_unit_test(nothing_said_is_everything_intercepted),
         cmocka_unit_test(controls_and_probes),
-        cmocka_unit_test(unclaimed_ports),
+        cmocka_unit_test(answers),
         cmocka_unit_test(every_control_has_its_bit),
         cmocka_unit_test(controls_that_need_more_are_not_to_be_had),
         cmocka_unit_test(exceptions),

@@ -65,6 +65,7 @@ def runs(bits):
 
 def prove(tmp_path, seed, text):
     """Runs the check of a seed under a policy; None, or the access that was not as it must be."""
+    tmp_path.mkdir(exist_ok=True)
     policy = tmp_path / "random.policy"
     policy.write_text(text)
     result = exitmeter("run", "--corpus", BITMAPS, "--guest", f"check/bitmap_{seed}",
@@ -83,6 +84,22 @@ def prove(tmp_path, seed, text):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_exits_exactly_where_a_bit_is_set(tmp_path, seed):
     assert prove(tmp_path, seed, Bits(seed).policy()) is None
+
+
+def test_the_same_by_names_and_ranges(tmp_path):
+    """In the words of `policy show`, where an MSR and a port have their names."""
+    policy = tmp_path / "numbers.policy"
+    policy.write_text(Bits(2).policy())
+    text = exitmeter("policy", "show", policy).out
+    rules = text.splitlines()
+    assert text != policy.read_text()
+    assert sum(" msr IA32_" in rule for rule in rules) > 20
+    assert sum(rule.startswith("intercept io 0x") and "-" in rule for rule in rules) > 1000
+    assert prove(tmp_path, 2, text) is None
+    name = next(rule for rule in rules if " msr IA32_MTRR" in rule or " msr IA32_PERFEVTSEL" in rule)
+    other = {"intercept": "passthrough", "passthrough": "intercept"}[name.split()[0]]
+    wrong = prove(tmp_path / "wrong", 2, f"{text}{other} {' '.join(name.split()[1:])}\n")
+    assert wrong and "exit is due" in wrong
 
 
 def flipped(bits, number):

@@ -258,6 +258,36 @@ def test_flat_images(tmp_path, start, address, code):
     assert profiled(outcome["profile"], "out/0x3f8") == 1
 
 
+# 32-bit code: waits until COM1 has sent what it has; prints AL, which that keeps in BL.
+WAIT = b"\x66\xba\xfd\x03\xec\xa8\x40\x74\xfb"
+PRINT = b"\x88\xc3" + WAIT + b"\x66\xba\xf8\x03\x88\xd8\xee"
+# Prints M if IA32_TSC reads 0 and N if not; what port 0x71 reads, P being all ones; X after a read of
+# IA32_SYSENTER_CS; and switches off by port 0x8900.
+ANSWERS = (b"\xb9\x10\x00\x00\x00\x0f\x32\x09\xd0\x0f\x95\xc0\x04M" + PRINT +
+           b"\xe4\x71\x2c\xaf" + PRINT + b"\xb9\x74\x01\x00\x00\x0f\x32\xb0X" + PRINT + WAIT +
+           b"\x66\xba\x00\x89\xee\xfa\xf4")
+
+
+@pytest.mark.parametrize("rules, console, ended", [
+    ("", r"N[^P]X", "powered_off"),
+    ("emulate msr IA32_TSC\nemulate io cmos", "MPX", "powered_off"),
+    # What the core has taken is not emulated: 0x8900 switches off.
+    ("unclaimed io ones\npassthrough io com1", "NPX", "powered_off"),
+    ("emulate io cmos\nemulate msr IA32_SYSENTER_CS", "NPX", "powered_off"),
+    ("refuse msr IA32_SYSENTER_CS", "N[^P]", "stopped"),  # #GP, and there is no IDT
+])
+def test_answers_are_as_the_policy_says(tmp_path, rules, console, ended):
+    flat, policy = tmp_path / "flat.bin", tmp_path / "answers.policy"
+    flat.write_bytes(ANSWERS)
+    policy.write_text(rules + "\n")
+    image(tmp_path / "run", "--start", "protected", "--address", "0x100000", "--policy", policy,
+          guest=flat)
+    text = (tmp_path / "run" / "policies" / "answers" / "console.txt").read_bytes().decode("latin-1")
+    assert re.fullmatch(console, text, re.S), text
+    outcome = outcomes(tmp_path / "run")["answers"]
+    assert outcome["ended"] == ended, outcome
+
+
 @pytest.mark.parametrize("model", ["corei7_ivy_bridge_3770k", "corei7_skylake_x"])
 def test_other_cpu_models(tmp_path, model):
     result = image(tmp_path / "run", "--cmdline", "done", "--cpu-model", model)

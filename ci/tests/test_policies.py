@@ -2,7 +2,7 @@
 """What a policy decides besides bits of bitmaps, seen by guests made for it."""
 import pytest
 
-from .conftest import BUILD, exitmeter, measure
+from .conftest import BUILD, exitmeter, measure, run_json
 
 HIDDEN = BUILD / "tests" / "hidden.bin"
 RULES = """hide cpuid mce
@@ -30,3 +30,38 @@ def test_the_guest_sees_what_is_not(tmp_path, rule):
     result = exitmeter("run", "--corpus", HIDDEN, "--guest", "check/*", "-o", tmp_path / "run",
                        "--policy", policy(tmp_path, RULES.replace(rule + "\n", "")))
     assert result.code == 1 and "the guest reported a failure" in result.err
+
+
+ANSWERS = BUILD / "tests" / "answers.bin"
+ANSWERED = """emulate msr 0xc0000000-0xc0001fff
+forward msr IA32_LSTAR
+refuse msr IA32_FMASK
+emulate io 0x61
+"""
+
+
+def test_what_accesses_that_exit_come_to(tmp_path):
+    measure(tmp_path / "run", "--corpus", ANSWERS, "--guest", "check/*", "--policy",
+            policy(tmp_path, ANSWERED))
+
+
+@pytest.mark.parametrize("rule", ANSWERED.splitlines())
+def test_without_the_rule_they_come_to_something_else(tmp_path, rule):
+    result = exitmeter("run", "--corpus", ANSWERS, "--guest", "check/*", "-o", tmp_path / "run",
+                       "--policy", policy(tmp_path, ANSWERED.replace(rule + "\n", "")))
+    assert result.code == 1 and "the guest reported a failure" in result.err
+
+
+@pytest.mark.parametrize("name", ["linux-least-privilege", "reference-default"])
+def test_every_row_runs_under_it(tmp_path, name):
+    directory = measure(tmp_path / "run", "--policy", name, "--samples", "50")
+    assert {job["status"] for job in run_json(directory)["jobs"]} <= {"done", "skipped"}
+    assert any(job["exits_per_op"] == 0 for job in run_json(directory)["jobs"])
+
+
+def test_a_control_that_the_cpu_lacks_is_not_applicable(tmp_path):
+    result = exitmeter("run", "--guest", "cpuid", "--cpu-model", "corei7_ivy_bridge_3770k", "-o",
+                       tmp_path / "run", "--policy", policy(tmp_path, "control rdseed-exiting on\n"))
+    assert result.code == 3
+    assert "cpuid/some: skipped: not applicable here: control not available on this CPU: " \
+        "RDSEED exiting" in result.err

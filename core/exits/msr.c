@@ -3,7 +3,7 @@
  * RDMSR and WRMSR. An intercepted access has the effect the guest would have seen without the
  * intercept: MSRs that a VMCS holds for the guest are accessed there, the x2APIC's registers in the
  * guest's local APIC, what tells of VMX is refused as on a CPU without it, and all others are the
- * CPU's own, faults included.
+ * CPU's own, faults included, but for those that the policy has answered otherwise (msr_policy.h).
  */
 #include "../x86/msr.h"
 #include "../vmx/dispatch.h"
@@ -14,50 +14,6 @@
 #include "edx_eax.h"
 #include "guest_mode.h"
 #include "unpaged.h"
-
-enum msr_class {
-    MSR_HARDWARE = 0, /* the CPU's own; also everything outside the two tables */
-    MSR_REFUSED,
-    MSR_LOCAL_APIC,
-    MSR_APIC_BASE,
-    MSR_TSC_DEADLINE,
-    MSR_TPR,  /* of the local APIC, too; its writes are too many to go the long way */
-    MSR_VMCS, /* and the classes behind it: one a field */
-    MSR_SYSENTER_CS = MSR_VMCS,
-    MSR_SYSENTER_ESP,
-    MSR_SYSENTER_EIP,
-    MSR_DEBUGCTL,
-    MSR_PAT,
-    MSR_EFER,
-    MSR_FS_BASE,
-    MSR_GS_BASE,
-    MSR_CLASSES
-};
-
-/* One byte an MSR in the ranges that the MSR bitmap covers. */
-#define MSR_RANGE 0x2000u
-#define MSR_HIGH  0xc0000000u
-
-static const uint8_t class_low[MSR_RANGE] = {
-    [IA32_APIC_BASE] = MSR_APIC_BASE,
-    [IA32_FEATURE_CONTROL] = MSR_REFUSED,
-    [IA32_SYSENTER_CS] = MSR_SYSENTER_CS,
-    [IA32_SYSENTER_ESP] = MSR_SYSENTER_ESP,
-    [IA32_SYSENTER_EIP] = MSR_SYSENTER_EIP,
-    [IA32_DEBUGCTL] = MSR_DEBUGCTL,
-    [IA32_PAT] = MSR_PAT,
-    [IA32_TSC_DEADLINE] = MSR_TSC_DEADLINE,
-    [IA32_VMX_BASIC... IA32_VMX_LAST] = MSR_REFUSED,
-    [X2APIC_MSR_FIRST... X2APIC_TPR - 1] = MSR_LOCAL_APIC,
-    [X2APIC_TPR] = MSR_TPR,
-    [X2APIC_TPR + 1 ... X2APIC_MSR_LAST] = MSR_LOCAL_APIC,
-};
-
-static const uint8_t class_high[MSR_RANGE] = {
-    [IA32_EFER - MSR_HIGH] = MSR_EFER,
-    [IA32_FS_BASE - MSR_HIGH] = MSR_FS_BASE,
-    [IA32_GS_BASE - MSR_HIGH] = MSR_GS_BASE,
-};
 
 static const uint32_t vmcs_field_of[MSR_CLASSES] = {
     [MSR_SYSENTER_CS] = VMCS_GUEST_SYSENTER_CS,
@@ -76,12 +32,12 @@ static bool is_of_apic(enum msr_class class)
     return class >= MSR_LOCAL_APIC && class <= MSR_TPR;
 }
 
-static enum msr_class class_of(uint32_t msr)
+static enum msr_class class_of(const struct vcpu *vcpu, uint32_t msr)
 {
     if (msr < MSR_RANGE)
-        return class_low[msr];
+        return vcpu->msrs.low[msr];
     msr -= MSR_HIGH;
-    return msr < MSR_RANGE ? class_high[msr] : MSR_HARDWARE;
+    return msr < MSR_RANGE ? vcpu->msrs.high[msr] : MSR_HARDWARE;
 }
 
 static enum exit_outcome apic_access(struct vcpu *vcpu, enum local_apic_result result,
@@ -140,6 +96,8 @@ static __attribute__((noinline)) enum exit_outcome read_special(struct vcpu *vcp
         return apic_access(vcpu, result, &value);
     case MSR_REFUSED:
         return event_exception(vcpu, VECTOR_GP, 0);
+    case MSR_ZERO:
+        return complete_read(vcpu, 0);
     case MSR_EFER:
         return complete_read(vcpu, guest_efer(vcpu));
     default:
@@ -150,7 +108,7 @@ static __attribute__((noinline)) enum exit_outcome read_special(struct vcpu *vcp
 enum exit_outcome exit_rdmsr(struct vcpu *vcpu)
 {
     uint32_t msr = (uint32_t)vcpu->rcx, low, high;
-    enum msr_class class = class_of(msr);
+    enum msr_class class = class_of(vcpu, msr);
 
     PROBE_DETAIL(msr);
     if (class != MSR_HARDWARE)
@@ -250,6 +208,9 @@ write_special(struct vcpu *vcpu, uint32_t msr, enum msr_class class, uint64_t va
         return apic_access(vcpu, local_apic_write(apic, msr, value), NULL);
     case MSR_REFUSED:
         return event_exception(vcpu, VECTOR_GP, 0);
+    case MSR_ZERO:
+        guest_advance();
+        return EXIT_RESUME;
     default:
         return write_vmcs(vcpu, class, value);
     }
@@ -258,7 +219,7 @@ write_special(struct vcpu *vcpu, uint32_t msr, enum msr_class class, uint64_t va
 enum exit_outcome exit_wrmsr(struct vcpu *vcpu)
 {
     uint32_t msr = (uint32_t)vcpu->rcx;
-    enum msr_class class = class_of(msr);
+    enum msr_class class = class_of(vcpu, msr);
 
     PROBE_DETAIL(msr);
     if (class == MSR_HARDWARE) {

@@ -27,6 +27,7 @@ int exit_setup(void **state)
     vmx_capability_read(&exit_capability);
     guest.capability = &exit_capability;
     cpuid_policy_set(&guest.cpuid, (const struct cpuid_hidden[CPUID_HIDDEN_MAX]){{0}});
+    msr_policy_set(&guest.msrs, NULL);
     guest.controls[CONTROL_SECONDARY] = SECONDARY_EPT | SECONDARY_VPID;
     guest.controls[CONTROL_ENTRY] = ENTRY_IA32E_GUEST;
     guest.vpid = 9;

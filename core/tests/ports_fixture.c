@@ -4,6 +4,7 @@
 #include <string.h>
 
 struct ports ports_table;
+const uint8_t ports_every[8192] = {[0 ... 8191] = 0xff};
 char ports_first, ports_second;
 unsigned ports_call_count, ports_refused_call;
 enum port_result ports_result;

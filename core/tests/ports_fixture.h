@@ -21,6 +21,9 @@ port_handler ports_answer;
 /* Nothing claimed, and the hardware's ports read 0x5a a byte. */
 int ports_setup(void **state);
 
+/* For ports.ones: every port's bit set. */
+extern const uint8_t ports_every[8192];
+
 /* All ones in so many bytes. */
 uint32_t ports_ones(unsigned bytes);
 

@@ -2,6 +2,8 @@
 /* IN and OUT where the vCPU has a table of ports. */
 #include "ports_fixture.h"
 
+#include <string.h>
+
 /* Exit qualification, SDM Vol. 3C table 28-5. */
 #define SIZE(bytes) ((uint64_t)(bytes)-1)
 #define IN          (1ull << 3)
@@ -37,7 +39,7 @@ static void whoever_has_the_port(void **state)
     for (int all_ones = 0; all_ones < 2; all_ones++)
         for (size_t i = 0; i < COUNT_OF(cases); i++)
             for (unsigned bytes = 1; bytes <= 4; bytes *= 2) {
-                ports_table.ones = all_ones;
+                ports_table.ones = all_ones ? ports_every : NULL;
                 assert_int_equal(take(cases[i].port, bytes, false), EXIT_RESUME);
                 expect_completed();
                 assert_int_equal(ports_call_count, 1);
@@ -65,7 +67,7 @@ static void nobody_has_the_port(void **state)
         for (unsigned form = 0; form < 12; form++) {
             unsigned bytes = 1u << form % 3;
             bool in = form / 3 & 1;
-            ports_table.ones = form / 6;
+            ports_table.ones = form / 6 ? ports_every : NULL;
             assert_int_equal(take(unclaimed[i], bytes, in), EXIT_RESUME);
             if (in)
                 expected.rax = merged(bytes, ports_table.ones ? UINT32_MAX : 0x5a5a5a5a);
@@ -92,7 +94,7 @@ static void an_access_over_an_end_is_cut(void **state)
     simulated_cpu.port_value[0x70] = 0x5511;
     simulated_cpu.port_value[0x71] = 0x5522;
     for (int all_ones = 0; all_ones < 2; all_ones++) {
-        ports_table.ones = all_ones;
+        ports_table.ones = all_ones ? ports_every : NULL;
         assert_int_equal(take(0x70, 4, true), EXIT_RESUME);
         expected.rax = all_ones ? 0xbdbdffff : 0xbdbd2211;
         expect_completed();
@@ -116,6 +118,36 @@ static void an_access_over_an_end_is_cut(void **state)
     assert_int_equal(take(0x71, 2, true), EXIT_RESUME); /* the range is not where it begins */
     expected.rax = merged(2, 0xbdff);
     expect_completed();
+}
+
+/* Port by port: what is emulated is nowhere, its neighbour is the hardware's. */
+static void some_ports_are_emulated(void **state)
+{
+    static uint8_t emulated[8192];
+    (void)state;
+    memset(emulated, 0, sizeof(emulated));
+    emulated[0x70 / 8] = 1 << 1;  /* 0x71 */
+    emulated[0x73 / 8] |= 1 << 3; /* 0x73, which has a handler */
+    emulated[8191] = 0x80;
+    assert_true(ports_add(&ports_table, 0x73, 0x73, ports_answer, &ports_first));
+    simulated_cpu.port_value[0x70] = 0x5511;
+    simulated_cpu.port_value[0x72] = 0x5533;
+    ports_table.ones = emulated;
+    assert_int_equal(take(0x71, 1, true), EXIT_RESUME);
+    expected.rax = merged(1, 0xff);
+    expect_completed();
+    assert_int_equal(take(0xffff, 1, false), EXIT_RESUME);
+    expect_completed();
+    assert_int_equal(simulated_cpu.port_accesses, 0);
+    assert_int_equal(take(0x70, 4, true), EXIT_RESUME);
+    expected.rax = 0xbd33ff11;
+    expect_completed();
+    assert_int_equal(ports_call_count, 1);
+    assert_int_equal(simulated_cpu.port_accesses, 2);
+    assert_int_equal(take(0x74, 4, true), EXIT_RESUME); /* and what none of it touches is whole */
+    expected.rax = merged(4, 0x5a5a5a5a);
+    expect_completed();
+    assert_int_equal(simulated_cpu.port_log[simulated_cpu.port_accesses - 1].bytes, 4);
 }
 
 /* 0xffff is followed by 0, and an access over that is no row of ports of any range. */
@@ -178,7 +210,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ports_test(whoever_has_the_port),         ports_test(nobody_has_the_port),
         ports_test(an_access_over_an_end_is_cut), ports_test(an_access_that_wraps_is_cut),
-        ports_test(what_a_handler_says),          ports_test(sizes_that_do_not_exist_stop),
+        ports_test(some_ports_are_emulated),      ports_test(what_a_handler_says),
+        ports_test(sizes_that_do_not_exist_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

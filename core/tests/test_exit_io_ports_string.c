@@ -97,7 +97,7 @@ static void strings_of_a_handler(void **state)
 static void strings_of_ones(void **state)
 {
     (void)state;
-    ports_table.ones = true;
+    ports_table.ones = ports_every;
     for (unsigned form = 0; form < 6; form++) {
         unsigned size = 1u << form % 3;
         uint64_t index;

@@ -3,6 +3,8 @@
 
 #include "../x86/msr.h"
 
+#include <string.h>
+
 static void read(uint64_t msr)
 {
     exit_field(VMCS_GUEST_RIP, EXIT_RIP);
@@ -80,6 +82,49 @@ static void what_tells_of_vmx_is_refused(void **state)
         expect_refused();
         assert_int_equal(cost.msr_accesses, 0);
     }
+}
+
+/* As msr_policy_set() has it: emulated in the first half of the page, refused in the second. */
+static void as_the_policy_answers(void **state)
+{
+    static uint8_t answers[4096];
+    (void)state;
+    memset(answers, 0, sizeof(answers));
+    answers[0x10 / 8] = 1 << 0x10 % 8;
+    answers[1023] = 0x80;                       /* 0x1fff */
+    answers[1024 + 0x82 / 8] = 1 << 0x82 % 8;   /* IA32_LSTAR */
+    answers[1024 + 0x100 / 8] = 1 << 0;         /* IA32_FS_BASE, which the VMCS holds */
+    answers[2048 + 0x174 / 8] = 1 << 0x174 % 8; /* IA32_SYSENTER_CS, too */
+    answers[2048 + 0x11 / 8] = 1 << 0x11 % 8;
+    answers[3072 + 0x102 / 8] = 1 << 2; /* IA32_KERNEL_GS_BASE */
+    msr_policy_set(&guest.msrs, answers);
+    static const uint32_t emulated[] = {0x10, 0x1fff, IA32_LSTAR};
+    static const uint32_t refused[] = {IA32_SYSENTER_CS, 0x11, IA32_KERNEL_GS_BASE};
+    static const uint32_t others[] = {0x12, 0x1ffe, IA32_CSTAR, IA32_TSC_AUX, 0x2000};
+    for (size_t i = 0; i < COUNT_OF(emulated); i++) {
+        simulated_msr_set(emulated[i], UINT64_MAX);
+        read(emulated[i]);
+        expect_read(0);
+        assert_int_equal(cost.msr_accesses, 0);
+    }
+    for (size_t i = 0; i < COUNT_OF(refused); i++) {
+        simulated_msr_set(refused[i], UINT64_MAX);
+        read(refused[i]);
+        expect_refused();
+        assert_int_equal(cost.msr_accesses, 0);
+    }
+    for (size_t i = 0; i < COUNT_OF(others); i++) {
+        simulated_msr_set(others[i], 0x1234567887654321);
+        read(others[i]);
+        expect_read(0x1234567887654321);
+    }
+    exit_field(VMCS_GUEST_FS_BASE, 0x7fff12345678);
+    read(IA32_FS_BASE);
+    expect_read(0x7fff12345678);
+    msr_policy_set(&guest.msrs, NULL); /* and the next policy's are its own */
+    simulated_msr_set(0x11, 0x5555);
+    read(0x11);
+    expect_read(0x5555);
 }
 
 static void held_by_the_vmcs(void **state)
@@ -186,6 +231,7 @@ int main(void)
         exit_test(hardware_that_is_not_there),
         exit_test(numbers_out_of_range),
         exit_test(what_tells_of_vmx_is_refused),
+        exit_test(as_the_policy_answers),
         exit_test(held_by_the_vmcs),
         exit_test(x2apic),
         exit_test(apic_base_and_deadline),

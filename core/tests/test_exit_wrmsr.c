@@ -49,6 +49,34 @@ static void hardware(void **state)
     }
 }
 
+static void as_the_policy_answers(void **state)
+{
+    static uint8_t answers[4096];
+    (void)state;
+    answers[0xe1 / 8] = 1 << 0xe1 % 8;
+    answers[1024 + 0x83 / 8] = 1 << 0x83 % 8;              /* IA32_CSTAR */
+    answers[1024 + 0x80 / 8] |= 1 << 0;                    /* IA32_EFER, which the core keeps */
+    answers[2048 + 0x277 / 8] = (uint8_t)(1 << 0x277 % 8); /* IA32_PAT, too */
+    answers[3072 + 0x81 / 8] = 1 << 0x81 % 8;              /* IA32_STAR */
+    msr_policy_set(&guest.msrs, answers);
+    static const uint32_t emulated[] = {0xe1, IA32_CSTAR};
+    for (size_t i = 0; i < COUNT_OF(emulated); i++) {
+        simulated_msr_set(emulated[i], 0x77);
+        assert_int_equal(write(emulated[i], UINT64_MAX), EXIT_RESUME);
+        expect_completed();
+        assert_int_equal(simulated_msr(emulated[i])->value, 0x77);
+        assert_int_equal(cost.msr_accesses, 0);
+    }
+    simulated_msr_set(IA32_STAR, 0x77);
+    refuses(IA32_STAR, 1);
+    assert_int_equal(simulated_msr(IA32_STAR)->value, 0x77);
+    refuses(IA32_PAT, 0x0007040600070406);
+    refuses(IA32_EFER, 1ull << 63); /* the core looks at it all the same */
+    simulated_msr_set(0xe0, 0);
+    assert_int_equal(write(0xe0, 5), EXIT_RESUME);
+    assert_int_equal(simulated_msr(0xe0)->value, 5);
+}
+
 static void what_tells_of_vmx_is_refused(void **state)
 {
     (void)state;
@@ -212,6 +240,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         exit_test(hardware),
+        exit_test(as_the_policy_answers),
         exit_test(what_tells_of_vmx_is_refused),
         exit_test(addresses_must_be_canonical),
         exit_test(sysenter_cs_is_32_bits),

@@ -43,19 +43,29 @@ static enum port_result access_whole(struct vcpu *vcpu, const struct port_range 
         *value = ones;
     if (range)
         result = range->handler(vcpu, range->context, port, bytes, write, value);
-    else if (!vcpu->ports->ones)
+    else
         ports_forward(port, bytes, write, value);
     if (!write)
         *value &= ones;
     return result;
 }
 
+/* A read finds all ones there already. */
+static enum port_result nothing(struct vcpu *vcpu, void *context, uint16_t port, unsigned bytes,
+                                bool write, uint32_t *value)
+{
+    (void)vcpu, (void)context, (void)port, (void)bytes, (void)write, (void)value;
+    return PORT_DONE;
+}
+
+static const struct port_range nowhere = {.last = UINT16_MAX, .handler = nothing};
+
 static const struct port_range *find(const struct ports *ports, uint16_t port)
 {
     for (unsigned i = 0; i < ports->count; i++)
         if (port >= ports->ranges[i].first && port <= ports->ranges[i].last)
             return &ports->ranges[i];
-    return NULL;
+    return ports->ones && ports->ones[port / 8] >> port % 8 & 1 ? &nowhere : NULL;
 }
 
 enum port_result ports_access(struct vcpu *vcpu, uint16_t port, unsigned bytes, bool write,
@@ -66,14 +76,18 @@ enum port_result ports_access(struct vcpu *vcpu, uint16_t port, unsigned bytes, 
     bool whole;
     uint32_t read = 0;
 
-    /* In a row: a range of every port has both ends of an access that wraps. */
+    /*
+     * In a row: a range of every port has both ends of an access that wraps. What nobody has
+     * claimed is in no row, and is looked up port by port, emulated or not.
+     */
     range[0] = find(vcpu->ports, port);
-    whole = range[0] && port + bytes - 1 <= range[0]->last;
+    bool claimed = range[0] && range[0] != &nowhere;
+    whole = claimed && port + bytes - 1 <= range[0]->last;
     if (!whole) {
-        whole = !range[0];
+        whole = !claimed;
         for (unsigned i = 1; i < bytes; i++) {
             range[i] = find(vcpu->ports, (uint16_t)(port + i));
-            whole = whole && !range[i];
+            whole = whole && range[i] == range[0];
         }
     }
     if (whole)

@@ -41,7 +41,11 @@ struct port_range {
 struct ports {
     struct port_range ranges[PORTS_RANGES_MAX];
     unsigned count;
-    bool ones; /* unclaimed ports: IN reads ones, OUT goes nowhere; else it is the hardware's */
+    /*
+     * A bit a port, 64 Ki of them: of those that no range has, IN reads ones and OUT goes nowhere
+     * where it is set; the others are the hardware's, and all are if this is NULL.
+     */
+    const uint8_t *ones;
 };
 
 /*

@@ -161,6 +161,7 @@ bool vcpu_apply_policy(struct vcpu *vcpu, const struct vcpu_policy *policy)
     vcpu->has_machine = policy->machine;
 
     cpuid_policy_set(&vcpu->cpuid, policy->cpuid);
+    msr_policy_set(&vcpu->msrs, policy->msr_answers);
     const struct {
         enum vmcs_field field;
         uint64_t value;

@@ -14,6 +14,7 @@
 #include "ept.h"
 #include "mmio.h"
 #include "msr_area.h"
+#include "msr_policy.h"
 #include "ports.h"
 #include "resident_state.h"
 #include "stop.h"
@@ -24,7 +25,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define VCPU_BLOCK_PAGES 6u
+#define VCPU_BLOCK_PAGES 10u
 #define CR3_TARGETS      4u /* that the VMCS has; a CPU may have fewer */
 
 /* What waits for the guest to take it; event_prepare() injects one an entry. */
@@ -117,7 +118,8 @@ struct vcpu {
     uint64_t xcr0;                   /* the guest's, in the CPU too while that holds resident */
     struct resident_state resident;
     struct cpuid_policy cpuid;
-    enum vcpu_path path; /* of HOST_RIP */
+    struct msr_policy msrs; /* what an intercepted access comes to */
+    enum vcpu_path path;    /* of HOST_RIP */
     struct pending_events events;
     uint32_t requested; /* VM exits that the guest has asked for: exits/request.h */
     uint32_t time_left; /* ... and its preemption timer as it was then */
@@ -157,6 +159,7 @@ struct vcpu_policy {
     const void *msr_bitmap;
     const void *io_bitmap_a;
     const void *io_bitmap_b;
+    const void *msr_answers; /* what is emulated or refused: see msr_policy_set(); NULL: none */
     /*
      * The guest has this CPU to itself, and the machine's devices and interrupts: the CPU's own
      * local APIC whatever the bitmaps say, and interrupts wake it from an HLT that exits.

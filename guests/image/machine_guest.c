@@ -134,7 +134,7 @@ static bool apply_policy(struct run *run)
 
     policy.machine = true;
     run->bitmaps[MSR_BITMAP_WRITE_LOW + IA32_APIC_BASE / 8] |= 1u << IA32_APIC_BASE % 8;
-    run->ports.ones = from->unclaimed_ports == PLAN_PORTS_ONES;
+    run->ports.ones = room_ports_emulated(run->bitmaps, from);
     if (!machine_ports_claim(&run->owned, &run->ports, run->bitmaps + PAGE_SIZE,
                              run->bitmaps + 2 * PAGE_SIZE)) {
         end(run, MACHINE_UNAVAILABLE, "the machine's ports for switching off lie over each other");

@@ -50,8 +50,6 @@ static const char *check_policy(const struct plan_policy *policy)
 {
     if (!ends(policy->name))
         return "plan: a policy name is empty or does not end";
-    if (policy->unclaimed_ports >= PLAN_PORTS_KINDS)
-        return "plan: a policy says nothing known of unclaimed ports";
     for (unsigned i = 0; i < PLAN_CPUID_HIDDEN; i++)
         if (policy->cpuid[i].output > 3)
             return "plan: a policy hides bits of what is no output of CPUID";

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define LARGE_PAGE   0x200000ull
+#define PORT_PAGES   3u            /* where those of ports that are emulated begin */
 #define APIC_ADDRESS 0xfee00000ull /* guest-physical, as IA32_APIC_BASE has it */
 
 _Static_assert(PLAN_CPUID_HIDDEN == CPUID_HIDDEN_MAX, "the core takes what a plan can say");
@@ -84,6 +85,21 @@ void room_set_ports(struct room *room, bool there)
                   &room->device);
 }
 
+static bool any(const uint8_t *bytes, size_t size)
+{
+    while (size > 0 && !bytes[size - 1])
+        size--;
+    return size > 0;
+}
+
+const uint8_t *room_ports_emulated(uint8_t *bitmaps, const struct plan_policy *from)
+{
+    uint8_t *ports = bitmaps + PORT_PAGES * PAGE_SIZE;
+
+    memcpy(ports, from->port_emulated, sizeof(from->port_emulated));
+    return any(ports, sizeof(from->port_emulated)) ? ports : NULL;
+}
+
 struct vcpu_policy room_policy(uint8_t *bitmaps, const struct plan_policy *from)
 {
     memcpy(bitmaps, from->msr_bitmap, PAGE_SIZE);
@@ -99,6 +115,7 @@ struct vcpu_policy room_policy(uint8_t *bitmaps, const struct plan_policy *from)
         .msr_bitmap = bitmaps,
         .io_bitmap_a = bitmaps + PAGE_SIZE,
         .io_bitmap_b = bitmaps + 2 * PAGE_SIZE,
+        .msr_answers = from->msr_answers,
     };
     for (unsigned i = 0; i < CPUID_HIDDEN_MAX; i++)
         policy.cpuid[i] = (struct cpuid_hidden){from->cpuid[i].leaf, from->cpuid[i].subleaf,
@@ -116,7 +133,7 @@ bool room_apply(struct room *room, const struct plan_policy *from)
     }
     map_apic_page(room, access);
     room->vcpu->apic_access_page = access ? platform_physical(room->apic_page) : 0;
-    room->ports.ones = from->unclaimed_ports == PLAN_PORTS_ONES;
+    room->ports.ones = room_ports_emulated(room->bitmaps, from);
     room->vcpu->ports = room->ports.ones || room->ports.count ? &room->ports : NULL;
     return vcpu_apply_policy(room->vcpu, &room->policy);
 }

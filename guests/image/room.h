@@ -12,10 +12,16 @@
 
 struct driver;
 
-#define ROOM_BITMAP_PAGES 3u /* MSR, I/O A, I/O B */
+#define ROOM_BITMAP_PAGES 5u /* MSR, I/O A, I/O B; two of the ports that are emulated */
 
-/* The policy as the core takes it, with its bitmaps copied to those pages. */
+/*
+ * The policy as the core takes it, with its bitmaps copied to the first three of those pages. What
+ * it says of MSRs that are emulated or refused stays in the plan, and is read as it is applied.
+ */
 struct vcpu_policy room_policy(uint8_t *bitmaps, const struct plan_policy *from);
+
+/* Copies to the last two which ports are emulated, as ports.ones has it; NULL if none is. */
+const uint8_t *room_ports_emulated(uint8_t *bitmaps, const struct plan_policy *from);
 
 /* A region of large pages on demand, for the job that wants one (large_pages.h). */
 struct room_large {
@@ -28,7 +34,7 @@ struct room_large {
 struct room {
     struct driver *driver;
     char *guest_memory;
-    uint8_t *bitmaps; /* MSR, I/O A, I/O B: a page each */
+    uint8_t *bitmaps; /* ROOM_BITMAP_PAGES */
     struct ept ept;
     void *apic_page; /* the APIC-access page, for policies that virtualize accesses to it */
     struct demand demand;

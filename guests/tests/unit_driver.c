@@ -36,6 +36,7 @@ static struct {
     uintptr_t host_rip;
     uint64_t cr3_targets, cr3_target;
     bool ports, ones; /* whether the vCPU has a table of ports, and what that says */
+    bool answers;     /* whether MSRs are answered as the second policy says */
 } entries[JOBS * PHASE_COUNT + 2 * (ROUNDS - 1)];
 static unsigned entry_count, failing_entry;
 static unsigned other_count;
@@ -83,7 +84,9 @@ static enum vmx_failure guest_entered(struct vcpu *vcpu)
     entries[entry_count].cr3_targets = *simulated_field(VMCS_CR3_TARGET_COUNT);
     entries[entry_count].cr3_target = *simulated_field(VMCS_CR3_TARGET_0);
     entries[entry_count].ports = vcpu->ports;
-    entries[entry_count].ones = vcpu->ports && vcpu->ports->ones;
+    entries[entry_count].ones = vcpu->ports && vcpu->ports->ones && vcpu->ports->ones[0x7f] == 1;
+    entries[entry_count].answers =
+        vcpu->msrs.high[0] == MSR_ZERO && vcpu->msrs.low[0x10] == MSR_REFUSED;
     assert_true(ept_translate(vcpu->ept, GUEST_SAMPLES_BASE, &at));
     struct sample *samples = platform_at(at);
     for (uint64_t i = 0; i < vcpu->rdx; i++)
@@ -368,15 +371,19 @@ static void expect_job(unsigned job, enum result_status status, const char *reas
     assert_string_equal(result_of(job)->reason, reason);
 }
 
-/* The policies of the three jobs are the first, the second and the first again. */
-static void ports_are_as_each_policy_says(void **state)
+/* Of ports and MSRs. The policies of the three jobs are the first, the second and the first again.
+ */
+static void answers_are_as_each_policy_says(void **state)
 {
     (void)state;
-    plan.policies[1].unclaimed_ports = PLAN_PORTS_ONES;
+    plan.policies[1].port_emulated[0x7f] = 1;
+    plan.policies[1].msr_answers[1024] = 1;
+    plan.policies[1].msr_answers[2048 + 0x10 / 8] = 1;
     assert_null(driver_run(&driver));
     for (unsigned job = 0; job < JOBS; job++) {
         assert_int_equal(entries[entry_of(job, 0)].ports, job == 1);
         assert_int_equal(entries[entry_of(job, 0)].ones, job == 1);
+        assert_int_equal(entries[entry_of(job, 0)].answers, job == 1);
     }
 }
 
@@ -733,7 +740,7 @@ int main(void)
         driver_test(the_machine),
         driver_test(floor_rows_use_the_floor),
         driver_test(rows_start_in_their_mode),
-        driver_test(ports_are_as_each_policy_says),
+        driver_test(answers_are_as_each_policy_says),
         driver_test(two_cpus),
         driver_test(one_cpu_of_two),
         driver_test(the_second_cpu_fails),

@@ -106,6 +106,25 @@ static void everything_else_is_the_hardwares(void **state)
     assert_int_equal(value, 0x1c);
 }
 
+/* What a policy emulates is nowhere; what the core has taken stays as it is. */
+static void emulated_but_what_is_taken(void **state)
+{
+    static const uint8_t every[8192] = {[0 ... 8191] = 0xff};
+    uint32_t value = 0;
+    (void)state;
+    table.ones = every;
+    expect_end(PM1A, 2, 0x2000, MACHINE_POWERED_OFF, "a sleep state of ACPI");
+    expect_end(0xcf9, 1, 0x06, MACHINE_RESET, "port 0xcf9");
+    expect_end(0x63, 2, 0xfe00, MACHINE_RESET, "the keyboard controller"); /* from its neighbour */
+    what.end = MACHINE_NOT_ENDED;
+    expect_forwarded(0x64, 1, 0x20);
+    size_t before = simulated_cpu.port_accesses;
+    assert_int_equal(out(0x80, 4, 1), PORT_DONE);
+    assert_int_equal(ports_access(&vcpu, 0x80, 4, false, &value), PORT_DONE);
+    assert_int_equal(value, UINT32_MAX);
+    assert_int_equal(simulated_cpu.port_accesses, before);
+}
+
 static void without_acpi(void **state)
 {
     (void)state;
@@ -130,6 +149,7 @@ int main(void)
         ports_of_machine(these_exit_and_no_others),
         ports_of_machine(what_ends_the_machine),
         ports_of_machine(everything_else_is_the_hardwares),
+        ports_of_machine(emulated_but_what_is_taken),
         ports_of_machine(without_acpi),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -154,8 +154,6 @@ static void policy_fields(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < POLICIES; i++) {
-        BAD(policies[i].unclaimed_ports, PLAN_PORTS_KINDS,
-            "plan: a policy says nothing known of unclaimed ports");
         for (unsigned j = 0; j < PLAN_CPUID_HIDDEN; j++)
             BAD(policies[i].cpuid[j].output, 4,
                 "plan: a policy hides bits of what is no output of CPUID");

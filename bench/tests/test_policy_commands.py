@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: MIT
+"""exitmeter policy: compile, show, diff and audit, as a user has them; and a run with nothing to run."""
+import json
+import pathlib
+import struct
+
+import pytest
+
+SHIPPED = sorted(path.stem for path in
+                 (pathlib.Path(__file__).parents[1] / "policies").glob("*.policy"))
+TEXT = "default io passthrough\nintercept io com1\npassthrough msr ia32_tsc r\nprobes off\n"
+BITMAPS = 16 + 352  # where they are in a compiled policy
+
+
+def policy(home, *arguments, code=0):
+    result = home.run("policy", *arguments)
+    assert result.returncode == code, result.stderr
+    return result
+
+
+def mine(home, text, name="mine"):
+    (home.work / f"{name}.policy").write_text(text)
+    return f"{name}.policy"
+
+
+def test_shipped_policies_are_these():
+    assert set(SHIPPED) == {
+        "apic-register-virtualization", "apic-tpr-shadow", "apic-virtual-interrupts",
+        "apic-virtual-x2apic", "apic-virtual-xapic", "intercept-all", "linux-least-privilege", "passthrough-all",
+        "reference-default"}
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_policies_there_and_back(home, name):
+    shown = policy(home, "show", name).stdout
+    again = mine(home, shown, name)
+    policy(home, "diff", name, again)
+    policy(home, "compile", name, "-o", "one.bin")
+    policy(home, "compile", again, "-o", "two.bin")
+    assert (home.work / "one.bin").read_bytes() == (home.work / "two.bin").read_bytes()
+    assert policy(home, "show", "one.bin").stdout == shown
+    assert policy(home, "compile", "one.bin", "--json").stdout == \
+        policy(home, "compile", name, "--json").stdout
+
+
+def test_compiled_bytes(home):
+    """A bit a port and a bit an MSR, where the SDM has them; the same in every form."""
+    path = mine(home, TEXT)
+    policy(home, "compile", path, "-o", "mine.bin")
+    data = (home.work / "mine.bin").read_bytes()
+    assert struct.unpack_from("<8sII", data)[0] == b"EXMPOLI1" and data[16:20] == b"mine"
+    assert struct.unpack_from("<I", data, 12) == (0,)  # probes off
+    msrs, ports_a, ports_b = (data[BITMAPS + 4096 * i:BITMAPS + 4096 * (i + 1)] for i in range(3))
+    assert msrs == b"\xff\xff\xfe" + b"\xff" * 4093
+    assert ports_a == bytes(0x3f8 // 8) + b"\xff" + bytes(4096 - 0x3f8 // 8 - 1)
+    assert ports_b == bytes(4096)
+    assert data[BITMAPS + 3 * 4096:] == bytes(3 * 4096)  # nothing is emulated or refused
+    document = json.loads(policy(home, "compile", path, "--json").stdout)
+    assert document["schema"] == "exitmeter.policy/1" and document["probe_level"] == "off"
+    assert [bytes.fromhex(document[key]) for key in ("msr_bitmap", "io_bitmap_a", "io_bitmap_b")] \
+        == [msrs, ports_a, ports_b]
+    assert from_hex(policy(home, "compile", path, "--hex").stdout) == data[BITMAPS:]
+    assert policy(home, "compile", path).stdout == policy(home, "compile", path, "--hex").stdout
+
+
+def from_hex(text):
+    """The bitmaps of --hex: what repeats stands for the rows up to the next, or the area's end."""
+    areas = []
+    for line in text.splitlines():
+        words = line.split()
+        if "bitmap, " in line or "O bitmap" in line:
+            areas.append([1024 if "MSR" in line else 4096, bytearray(), False])
+        elif "emulated" in line:
+            areas.append([4096 if "MSR" in line else 8192, bytearray(), False])
+        elif line == "*":
+            areas[-1][2] = True
+        elif len(words) == 2 and len(words[1]) == 64:
+            size, data, repeats = areas[-1]
+            while repeats and len(data) < int(words[0], 16):
+                data += data[-32:]
+            assert len(data) == int(words[0], 16)
+            data += bytes.fromhex(words[1])
+            areas[-1][2] = False
+    assert [len(data) for _, data, _ in areas] == [size for size, _, _ in areas]
+    return b"".join(bytes(data) for _, data, _ in areas)
+
+
+def test_compiled_policies_can_be_run(home):
+    home.good_bochs()
+    policy(home, "compile", mine(home, TEXT), "-o", "compiled.bin")
+    result = home.run("run", "--benchmark_list_tests", "--guest", "cpuid", "--policy",
+                      "./compiled.bin")
+    assert result.stdout.split() == ["bochs/cpuid/mine"]
+
+
+def test_diff(home):
+    one, other = mine(home, TEXT, "one"), mine(home, TEXT.replace("com1", "com2"), "other")
+    result = policy(home, "diff", one, other, code=1)
+    assert [line.split() for line in result.stdout.splitlines()] == [
+        ["io", "rw", "0x2f8-0x2ff", "com2", "passes", "in", "one", "alone"],
+        ["io", "rw", "0x3f8-0x3ff", "com1", "passes", "in", "other", "alone"]]
+    document = json.loads(policy(home, "diff", one, other, "--json", code=1).stdout)
+    assert [(item["name"], item["in"]) for item in document["passes"]] == [
+        ("com2", "a"), ("com1", "b")] and document["same"] is False
+    same = policy(home, "diff", one, mine(home, "# the same\n" + TEXT, "third"))
+    assert same.stdout == "one and third are the same\n"
+
+
+@pytest.mark.parametrize("most, code", [("critical", 0), ("high", 1), ("low", 1)])
+def test_audit_holds_a_policy_to_a_severity(home, most, code):
+    path = mine(home, "passthrough io reset\n")
+    result = policy(home, "audit", path, "--max-severity", most, code=code)
+    assert "critical  io 0xcf9 reset rw: resets the machine" in result.stdout
+    assert (f"above {most}" in result.stderr) == bool(code)
+    document = json.loads(policy(home, "audit", path, "--json", "--max-severity", most,
+                                 code=code).stdout)
+    assert document["schema"] == "exitmeter.policy-audit/1" and document["held"] is not bool(code)
+    assert document["findings"][0]["item"] == "io 0xcf9 reset"
+    assert all(finding["source"] for finding in document["findings"])
+
+
+def test_least_privilege_is_what_it_says(home):
+    policy(home, "audit", "linux-least-privilege", "--max-severity", "low")
+    policy(home, "audit", "passthrough-all", "--max-severity", "high", code=1)
+    policy(home, "audit", "reference-default", "--max-severity", "high", code=1)
+
+
+def test_reference_default_is_what_it_says(home):
+    document = json.loads(policy(home, "compile", "reference-default", "--json").stdout)
+    msrs = bytearray(4096)
+    for half in (0, 2048):
+        msrs[half + 0xe1 // 8] |= 1 << 0xe1 % 8
+        msrs[half + 0x800 // 8:half + 0x840 // 8] = b"\xff" * 8
+    assert bytes.fromhex(document["msr_bitmap"]) == msrs
+    ports = bytearray(4096)
+    ports[0x604 // 8] |= 1 << 0x604 % 8
+    assert bytes.fromhex(document["io_bitmap_a"]) == ports
+    assert bytes.fromhex(document["io_bitmap_b"]) == bytes(4096)
+
+
+@pytest.mark.parametrize("arguments, words", [
+    ([], ["which subcommand", "--help"]),
+    (["shwo"], ["unknown subcommand 'shwo'", "show"]),
+    (["--shwo"], ["unknown option '--shwo'"]),
+    (["show"], ["which policy"]),
+    (["show", "intercept-al"], ["unknown policy 'intercept-al'", "intercept-all"]),
+    (["show", "none.policy"], ["none.policy: No such file"]),
+    (["show", "bad.policy"], ["bad.policy:2:15:", "did you mean IA32_EFER"]),
+    (["show", "damaged.bin"], ["damaged.bin: not a compiled policy: the file ends in its header"]),
+    (["show", "intercept-all", "more"], ["takes no argument 'more'"]),
+    (["compile", "intercept-all", "--hex", "--json"], ["not both"]),
+    (["compile", "intercept-all", "-o", "/nowhere/x"], ["/nowhere/x: No such file"]),
+    (["diff", "intercept-all"], ["which two"]),
+    (["diff", "intercept-all", "passthrough-al"], ["unknown policy 'passthrough-al'"]),
+    (["audit", "intercept-all", "--max-severity", "hihg"], ["not 'hihg'", "did you mean high"]),
+    (["audit", "intercept-all", "--max-sevrity=low"], ["unknown option", "--max-severity"]),
+])
+def test_bad_usage(home, arguments, words):
+    mine(home, "# of an MSR\nintercept msr IA32_EFFER w\n", "bad")
+    (home.work / "damaged.bin").write_bytes(b"EXMPOLI1\4\0")
+    before = home.left_behind()
+    result = policy(home, *arguments, code=2)
+    assert result.stdout == ""
+    for word in words:
+        assert word in result.stderr
+    assert home.left_behind() == before
+
+
+def test_help(home):
+    out = policy(home, "--help").stdout
+    for name in ("compile", "show", "diff", "audit"):
+        assert f"  {name} " in out
+        assert f"Usage: exitmeter policy {name}" in policy(home, name, "--help").stdout
+
+
+def test_nothing_that_can_be_measured_is_no_success(home):
+    why = "control not available on this CPU: RDSEED exiting"
+    home.good_bochs(jobs={0: {"status": 2, "reason": why}})
+    result = home.run("run", "-o", "R", "--guest", "cpuid", "--policy", "intercept-all")
+    assert result.returncode == 3
+    assert f"bochs/cpuid/intercept-all: skipped: not applicable here: {why}" in result.stderr
+    assert "(0 done, 1 skipped, 0 failed)" in result.stderr
+    assert "run: not applicable: none of the jobs can be measured on this CPU" in result.stderr
+    assert json.loads((home.work / "R" / "run.json").read_text())["jobs"][0]["reason"] == why
