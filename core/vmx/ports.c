@@ -32,6 +32,21 @@ void ports_forward(uint16_t port, unsigned bytes, bool write, uint32_t *value)
         *value = x86_in32(port);
 }
 
+static bool is_emulated(const uint8_t *ones, uint16_t port)
+{
+    return ones[port / 8] >> port % 8 & 1;
+}
+
+/* Whether an access meets ports that are emulated and others that are not. */
+static __attribute__((noinline)) bool is_mixed(const uint8_t *ones, uint16_t port, unsigned bytes)
+{
+    bool emulated = is_emulated(ones, port);
+    for (unsigned i = 1; i < bytes; i++)
+        if (is_emulated(ones, (uint16_t)(port + i)) != emulated)
+            return true;
+    return false;
+}
+
 /* An access that is not cut: all of it in the range, or, that being NULL, in none. */
 static enum port_result access_whole(struct vcpu *vcpu, const struct port_range *range,
                                      uint16_t port, unsigned bytes, bool write, uint32_t *value)
@@ -43,29 +58,19 @@ static enum port_result access_whole(struct vcpu *vcpu, const struct port_range 
         *value = ones;
     if (range)
         result = range->handler(vcpu, range->context, port, bytes, write, value);
-    else
+    else if (!vcpu->ports->ones || !is_emulated(vcpu->ports->ones, port))
         ports_forward(port, bytes, write, value);
     if (!write)
         *value &= ones;
     return result;
 }
 
-/* A read finds all ones there already. */
-static enum port_result nothing(struct vcpu *vcpu, void *context, uint16_t port, unsigned bytes,
-                                bool write, uint32_t *value)
-{
-    (void)vcpu, (void)context, (void)port, (void)bytes, (void)write, (void)value;
-    return PORT_DONE;
-}
-
-static const struct port_range nowhere = {.last = UINT16_MAX, .handler = nothing};
-
 static const struct port_range *find(const struct ports *ports, uint16_t port)
 {
     for (unsigned i = 0; i < ports->count; i++)
         if (port >= ports->ranges[i].first && port <= ports->ranges[i].last)
             return &ports->ranges[i];
-    return ports->ones && ports->ones[port / 8] >> port % 8 & 1 ? &nowhere : NULL;
+    return NULL;
 }
 
 enum port_result ports_access(struct vcpu *vcpu, uint16_t port, unsigned bytes, bool write,
@@ -76,19 +81,16 @@ enum port_result ports_access(struct vcpu *vcpu, uint16_t port, unsigned bytes, 
     bool whole;
     uint32_t read = 0;
 
-    /*
-     * In a row: a range of every port has both ends of an access that wraps. What nobody has
-     * claimed is in no row, and is looked up port by port, emulated or not.
-     */
+    /* In a row: a range of every port has both ends of an access that wraps. */
     range[0] = find(vcpu->ports, port);
-    bool claimed = range[0] && range[0] != &nowhere;
-    whole = claimed && port + bytes - 1 <= range[0]->last;
+    whole = range[0] && port + bytes - 1 <= range[0]->last;
     if (!whole) {
-        whole = !claimed;
+        whole = !range[0];
         for (unsigned i = 1; i < bytes; i++) {
             range[i] = find(vcpu->ports, (uint16_t)(port + i));
-            whole = whole && range[i] == range[0];
+            whole = whole && !range[i];
         }
+        whole = whole && !(vcpu->ports->ones && is_mixed(vcpu->ports->ones, port, bytes));
     }
     if (whole)
         return access_whole(vcpu, range[0], port, bytes, write, value);
