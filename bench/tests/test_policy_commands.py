@@ -26,8 +26,8 @@ def mine(home, text, name="mine"):
 def test_shipped_policies_are_these():
     assert set(SHIPPED) == {
         "apic-register-virtualization", "apic-tpr-shadow", "apic-virtual-interrupts",
-        "apic-virtual-x2apic", "apic-virtual-xapic", "intercept-all", "linux-least-privilege", "passthrough-all",
-        "reference-default"}
+        "apic-virtual-x2apic", "apic-virtual-xapic", "intercept-all", "linux-least-privilege",
+        "passthrough-all", "reference-default"}
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -31,7 +31,7 @@ def test_one_more_vmread_in_the_cpuid_handler(source, tmp_path):
     assert len(cpuid) == 1
     assert "vmreads per exit 4 -> 5" in cpuid[0]
     assert f"p50 {held['p50']} -> " in cpuid[0] and "handler +" in cpuid[0]
-    assert all(line.startswith("regressed: cpuid/") for line in lines) and len(lines) == 2
+    assert all(line.startswith("regressed: cpuid/") for line in lines)
 
 
 def test_one_more_instruction_on_the_way_back(source, tmp_path):
