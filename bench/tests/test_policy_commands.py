@@ -26,7 +26,7 @@ def mine(home, text, name="mine"):
 def test_shipped_policies_are_these():
     assert set(SHIPPED) == {
         "apic-register-virtualization", "apic-tpr-shadow", "apic-virtual-interrupts",
-        "apic-virtual-x2apic", "intercept-all", "linux-least-privilege", "passthrough-all",
+        "apic-virtual-x2apic", "apic-virtual-xapic", "intercept-all", "linux-least-privilege", "passthrough-all",
         "reference-default"}
 
 

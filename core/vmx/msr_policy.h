@@ -16,7 +16,8 @@ enum msr_class {
     MSR_APIC_BASE,
     MSR_TSC_DEADLINE,
     MSR_TPR,  /* of the local APIC, too; its writes are too many to go the long way */
-    MSR_VMCS, /* and the classes up to MSR_ZERO: one a field */
+    MSR_ZERO, /* reads as 0, writes go nowhere */
+    MSR_VMCS, /* and the classes behind it: one a field */
     MSR_SYSENTER_CS = MSR_VMCS,
     MSR_SYSENTER_ESP,
     MSR_SYSENTER_EIP,
@@ -25,7 +26,6 @@ enum msr_class {
     MSR_EFER,
     MSR_FS_BASE,
     MSR_GS_BASE,
-    MSR_ZERO, /* reads as 0, writes go nowhere */
     MSR_CLASSES
 };
 
