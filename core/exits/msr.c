@@ -76,6 +76,11 @@ static enum exit_outcome write_hardware(struct vcpu *vcpu, uint32_t msr, uint64_
     return EXIT_RESUME;
 }
 
+static __attribute__((noinline)) enum exit_outcome read_zero(struct vcpu *vcpu)
+{
+    return complete_read(vcpu, 0);
+}
+
 static __attribute__((noinline)) enum exit_outcome read_special(struct vcpu *vcpu, uint32_t msr,
                                                                 enum msr_class class)
 {
@@ -96,10 +101,10 @@ static __attribute__((noinline)) enum exit_outcome read_special(struct vcpu *vcp
         return apic_access(vcpu, result, &value);
     case MSR_REFUSED:
         return event_exception(vcpu, VECTOR_GP, 0);
-    case MSR_ZERO:
-        return complete_read(vcpu, 0);
     case MSR_EFER:
         return complete_read(vcpu, guest_efer(vcpu));
+    case MSR_ZERO:
+        return read_zero(vcpu);
     default:
         return complete_read(vcpu, vmread(vmcs_field_of[class]));
     }
@@ -147,7 +152,8 @@ static bool efer_merge(const struct vcpu *vcpu, uint64_t *value)
     return true;
 }
 
-static __attribute__((noinline)) enum exit_outcome write_vmcs(struct vcpu *vcpu,
+/* What a VMCS field keeps, or nothing. */
+static __attribute__((noinline)) enum exit_outcome write_kept(struct vcpu *vcpu,
                                                               enum msr_class class, uint64_t value)
 {
     bool valid = true;
@@ -165,6 +171,9 @@ static __attribute__((noinline)) enum exit_outcome write_vmcs(struct vcpu *vcpu,
     case MSR_EFER:
         valid = efer_merge(vcpu, &value);
         break;
+    case MSR_ZERO:
+        guest_advance();
+        return EXIT_RESUME;
     default:
         valid = is_canonical(value, LINEAR_WIDTH_4);
         break;
@@ -208,11 +217,8 @@ write_special(struct vcpu *vcpu, uint32_t msr, enum msr_class class, uint64_t va
         return apic_access(vcpu, local_apic_write(apic, msr, value), NULL);
     case MSR_REFUSED:
         return event_exception(vcpu, VECTOR_GP, 0);
-    case MSR_ZERO:
-        guest_advance();
-        return EXIT_RESUME;
     default:
-        return write_vmcs(vcpu, class, value);
+        return write_kept(vcpu, class, value);
     }
 }
 

@@ -12,11 +12,11 @@
 enum msr_class {
     MSR_HARDWARE = 0, /* the CPU's own */
     MSR_REFUSED,      /* #GP, as where there is no such MSR */
-    MSR_ZERO,         /* reads as 0, writes go nowhere */
     MSR_LOCAL_APIC,
     MSR_APIC_BASE,
     MSR_TSC_DEADLINE,
     MSR_TPR,  /* of the local APIC, too; its writes are too many to go the long way */
+    MSR_ZERO, /* reads as 0, writes go nowhere */
     MSR_VMCS, /* and the classes behind it: one a field */
     MSR_SYSENTER_CS = MSR_VMCS,
     MSR_SYSENTER_ESP,

@@ -32,19 +32,34 @@ void ports_forward(uint16_t port, unsigned bytes, bool write, uint32_t *value)
         *value = x86_in32(port);
 }
 
-static bool is_emulated(const uint8_t *ones, uint16_t port)
+static bool is_emulated(const struct ports *ports, uint16_t port)
 {
-    return ones[port / 8] >> port % 8 & 1;
+    return ports->ones && ports->ones[port / 8] >> port % 8 & 1;
 }
 
-/* Whether an access meets ports that are emulated and others that are not. */
-static __attribute__((noinline)) bool is_mixed(const uint8_t *ones, uint16_t port, unsigned bytes)
+/*
+ * Ports that no range has: an access is whole if all of them are the hardware's, and byte by byte
+ * else. A read finds ones there already.
+ */
+static __attribute__((noinline)) void unclaimed(const struct ports *ports, uint16_t port,
+                                                unsigned bytes, bool write, uint32_t *value)
 {
-    bool emulated = is_emulated(ones, port);
-    for (unsigned i = 1; i < bytes; i++)
-        if (is_emulated(ones, (uint16_t)(port + i)) != emulated)
-            return true;
-    return false;
+    bool forwarded = true;
+
+    for (unsigned i = 0; i < bytes; i++)
+        forwarded = forwarded && !is_emulated(ports, (uint16_t)(port + i));
+    if (forwarded) {
+        ports_forward(port, bytes, write, value);
+        return;
+    }
+    for (unsigned i = 0; i < bytes; i++) {
+        uint32_t byte = *value >> 8 * i & 0xff;
+        if (is_emulated(ports, (uint16_t)(port + i)))
+            continue;
+        ports_forward((uint16_t)(port + i), 1, write, &byte);
+        if (!write)
+            *value = (*value & ~(0xffu << 8 * i)) | (byte & 0xff) << 8 * i;
+    }
 }
 
 /* An access that is not cut: all of it in the range, or, that being NULL, in none. */
@@ -58,8 +73,8 @@ static enum port_result access_whole(struct vcpu *vcpu, const struct port_range 
         *value = ones;
     if (range)
         result = range->handler(vcpu, range->context, port, bytes, write, value);
-    else if (!vcpu->ports->ones || !is_emulated(vcpu->ports->ones, port))
-        ports_forward(port, bytes, write, value);
+    else
+        unclaimed(vcpu->ports, port, bytes, write, value);
     if (!write)
         *value &= ones;
     return result;
@@ -90,7 +105,6 @@ enum port_result ports_access(struct vcpu *vcpu, uint16_t port, unsigned bytes, 
             range[i] = find(vcpu->ports, (uint16_t)(port + i));
             whole = whole && !range[i];
         }
-        whole = whole && !(vcpu->ports->ones && is_mixed(vcpu->ports->ones, port, bytes));
     }
     if (whole)
         return access_whole(vcpu, range[0], port, bytes, write, value);
