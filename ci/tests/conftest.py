@@ -32,10 +32,10 @@ def exitmeter(*arguments, cwd=None, timeout=240):
     return run(EXITMETER, *arguments, cwd=cwd, timeout=timeout)
 
 
-def measure(directory, *arguments, timeout=240):
-    """A run that must succeed; its directory."""
+def measure(directory, *arguments, timeout=240, code=0):
+    """A run that must succeed, or end with another code; its directory."""
     result = exitmeter("run", "-o", directory, *arguments, timeout=timeout)
-    assert result.code == 0, result.err
+    assert result.code == code, result.err
     return directory
 
 

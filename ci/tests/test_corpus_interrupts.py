@@ -109,7 +109,7 @@ def test_a_pause_loop_exits_once(tmp_path):
 def test_what_a_policy_leaves_undefined_is_skipped(tmp_path, text, rows, reason):
     policy = tmp_path / "half.policy"
     policy.write_text(text)
-    directory = measure(tmp_path / "run", *guests(*rows), "--policy", policy)
+    directory = measure(tmp_path / "run", *guests(*rows), "--policy", policy, code=3)
     for row in rows:
         assert reason in found(directory)[row, "half"]
 

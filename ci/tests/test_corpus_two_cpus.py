@@ -46,7 +46,7 @@ def test_two_runs_are_the_same(tmp_path):
 
 
 def test_one_cpu_is_not_enough(tmp_path):
-    directory = measure(tmp_path / "run", *ROWS)
+    directory = measure(tmp_path / "run", *ROWS, code=3)  # nothing else was asked for
     for job in run_json(directory)["jobs"]:
         if (job["benchmark"], job["policy"]) != ("ple_round_robin", "intercept-all"):
             assert (job["status"], job["reason"]) == ("skipped",
