@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from .run import Job, Phase, Run
+from .statistics import homes
 
 EXTERNAL_INTERRUPT = 1  # basic exit reason; SDM volume 3D, appendix C
 
@@ -14,11 +15,11 @@ EXTERNAL_INTERRUPT = 1  # basic exit reason; SDM volume 3D, appendix C
 def struck(phase: Phase) -> np.ndarray:
     """bool[n]: the samples within which the CPU left the guest for an external interrupt."""
     marks = np.zeros(len(phase.samples), dtype=bool)
-    if phase.records is None or not len(marks):
+    if phase.records is None:
         return marks
     moments = phase.records["entered"][phase.records["reason"] == EXTERNAL_INTERRUPT]
-    home = np.searchsorted(phase.samples[:, 0], moments, side="right") - 1
-    marks[home[(home >= 0) & (moments <= phase.samples[home, 1])]] = True
+    home, inside = homes(phase.samples, moments)
+    marks[home[inside]] = True
     return marks
 
 
@@ -43,6 +44,6 @@ def undisturbed(run: Run, job: Job) -> tuple[Job, int]:
 def _without(phase: Phase, marks: np.ndarray) -> Phase:
     if not marks.any() or 2 * np.count_nonzero(marks) >= len(marks):
         return phase
-    home = np.searchsorted(phase.samples[:, 0], phase.records["entered"], side="right") - 1
-    inside = (home >= 0) & (phase.records["entered"] <= phase.samples[home, 1]) & marks[home]
-    return replace(phase, samples=phase.samples[~marks], records=phase.records[~inside])
+    home, inside = homes(phase.samples, phase.records["entered"])
+    return replace(phase, samples=phase.samples[~marks],
+                   records=phase.records[~(inside & marks[home])])

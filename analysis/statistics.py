@@ -58,14 +58,20 @@ def durations(samples: np.ndarray) -> np.ndarray:
     return (samples[:, 1] - samples[:, 0]).view(np.int64)
 
 
+def homes(samples: np.ndarray, moments: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The index of the last sample that began at each moment or before, -1 if there is none; and
+    whether it still ran then."""
+    home = np.searchsorted(samples[:, 0], moments, side="right") - 1
+    if not len(samples):
+        return home, np.zeros(len(moments), dtype=bool)
+    return home, (home >= 0) & (moments <= samples[home, 1])
+
+
 def exits(samples: np.ndarray, records: np.ndarray) -> np.ndarray:
     """The records that are VM exits of the operation: not the one that ends the phase, nor those
     of what a benchmark does before its first sample and after its last."""
     taken = records[(records["flags"] & RECORD_LEFT) == 0]
-    if not len(samples):
-        return taken[:0]
-    home = np.searchsorted(samples[:, 0], taken["entered"], side="right") - 1
-    return taken[(home >= 0) & (taken["entered"] <= samples[home, 1])]
+    return taken[homes(samples, taken["entered"])[1]]
 
 
 def split(samples: np.ndarray, records: np.ndarray | None, discarded: int) -> np.ndarray | Absent:

@@ -103,3 +103,17 @@ json_t *fact_controls(const struct controls_in_force *controls)
         "exit", fact_hex(8, controls->exit), "entry", fact_hex(8, controls->entry), "vpid",
         (json_int_t)controls->vpid, "ept_pointer", fact_hex(16, controls->ept_pointer));
 }
+
+int fact_write(const char *directory, json_t *json, size_t flags)
+{
+    char *dump = json ? json_dumps(json, flags | JSON_REAL_PRECISION(15)) : NULL;
+    if (!dump)
+        return -1;
+    char *content = text("%s\n", dump), *path = text("%s/run.json", directory);
+    int result = file_write(path, content, strlen(content));
+    free(path);
+    free(content);
+    free(dump);
+    json_decref(json);
+    return result;
+}

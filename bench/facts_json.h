@@ -24,4 +24,10 @@ json_t *fact_controls(const struct controls_in_force *controls);
 /* Facts that the image did not get to report are left out: machine is NULL then. */
 json_t *fact_machine(const struct run_facts *facts, const struct machine_facts *machine);
 
+/*
+ * Writes the document to directory/run.json, laid out as flags (JSON_INDENT()) say, and releases
+ * it; NULL is one that could not be made. Returns 0, or -1.
+ */
+int fact_write(const char *directory, json_t *json, size_t flags);
+
 #endif

@@ -180,14 +180,5 @@ int guest_json_write(const char *directory, const struct run_facts *facts,
                             header ? header->compiler : "", "emulator",
                             facts->emulator ? facts->emulator : ""),
                   "guest", guest_json(wish), "profiles", profiles);
-    char *dump = json ? json_dumps(json, JSON_INDENT(1) | JSON_REAL_PRECISION(15)) : NULL;
-    if (!dump)
-        return -1;
-    char *content = text("%s\n", dump), *path = text("%s/run.json", directory);
-    int result = file_write(path, content, strlen(content));
-    free(path);
-    free(content);
-    free(dump);
-    json_decref(json);
-    return result;
+    return fact_write(directory, json, JSON_INDENT(1));
 }

@@ -102,15 +102,5 @@ int run_record_json(const char *directory, const struct run_facts *facts,
                     const struct experiment *experiment, const struct results *results,
                     const struct job_place *places)
 {
-    json_t *json = run_json(facts, experiment, results, places);
-    char *dump = json ? json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : NULL;
-    if (!dump)
-        return -1;
-    char *content = text("%s\n", dump), *path = text("%s/run.json", directory);
-    int result = file_write(path, content, strlen(content));
-    free(path);
-    free(content);
-    free(dump);
-    json_decref(json);
-    return result;
+    return fact_write(directory, run_json(facts, experiment, results, places), JSON_INDENT(2));
 }
