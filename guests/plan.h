@@ -29,7 +29,8 @@
 #define PLAN_CONSOLE_PARALLEL 2u /* console on parallel port 0x378 */
 #define PLAN_CONSOLE_SERIAL   4u /* console on COM1 */
 #define PLAN_MACHINE          8u /* a guest of the user's own, which has the machine */
-#define PLAN_FLAGS_ALL        15u
+#define PLAN_DEBUG_EXIT       128u /* the exit code leaves by it: core/boot/debug_exit.h */
+#define PLAN_FLAGS_ALL        143u
 
 struct plan_header {
     uint64_t magic;

@@ -24,7 +24,7 @@
 #include "../probes/probe_cpu.h"
 
 #define RESULTS_MAGIC   0x31534552584d5845ull /* "EXMXRES1", little-endian */
-#define RESULTS_VERSION 3u
+#define RESULTS_VERSION 4u
 
 /*
  * Phases of a job, in the order they run. The counting phases always run at PROBE_FULL: they warm
@@ -129,6 +129,8 @@ struct machine_facts {
     char vendor[16];    /* CPUID leaf 0 */
     char brand[52];     /* CPUID leaves 0x80000002-4 */
     uint32_t signature; /* CPUID.1:EAX */
+    /* CPUID leaf 0x40000000, if CPUID.1:ECX[31] says that there is one; empty: there is none. */
+    char hypervisor[16];
     uint64_t vmx_basic; /* IA32_VMX_BASIC */
     uint64_t pin_based; /* the capability MSRs used: the TRUE forms where offered */
     uint64_t primary;
@@ -158,7 +160,7 @@ _Static_assert(sizeof(struct phase_result) == 48, "wire format");
 _Static_assert(sizeof(struct job_result) == 136 + 32 + 5 * 48 + sizeof(struct job_validity) + 136,
                "wire format");
 _Static_assert(sizeof(struct events_result) == 6 * 192, "wire format");
-_Static_assert(sizeof(struct machine_facts) == 72 + 9 * 8 + 8, "wire format");
+_Static_assert(sizeof(struct machine_facts) == 72 + 16 + 9 * 8 + 8, "wire format");
 
 /* The region starts with the header, padded to this many bytes. */
 #define RESULTS_HEADER_ROOM 4096u

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#define HYPERVISOR  0x40000000u
+#define HYPERVISOR_PRESENT (1u << 31)
 #define BRAND_FIRST 0x80000002u
 #define BRAND_LAST  0x80000004u
 
@@ -20,6 +22,10 @@ void machine_describe(struct machine_facts *facts, const struct vmx_capability *
             memcpy(facts->brand + 16 * (leaf - BRAND_FIRST), &r, sizeof(r));
         }
     facts->signature = x86_cpuid(1, 0).eax;
+    if (x86_cpuid(1, 0).ecx & HYPERVISOR_PRESENT) {
+        r = x86_cpuid(HYPERVISOR, 0);
+        memcpy(facts->hypervisor, &r.ebx, sizeof(uint32_t[3]));
+    }
     facts->vmx_basic = capability->basic;
     facts->pin_based = capability->controls[CONTROL_PIN_BASED];
     facts->primary = capability->controls[CONTROL_PRIMARY];

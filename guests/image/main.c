@@ -145,6 +145,7 @@ _Noreturn void image_main(const struct boot_information *information)
     const bool machine = plan->flags & PLAN_MACHINE;
     console_choose(plan->flags & PLAN_CONSOLE_PARALLEL, plan->flags & PLAN_CONSOLE_SERIAL);
     finish_with_magic_break(plan->flags & PLAN_MAGIC_BREAK);
+    finish_with_debug_exit(plan->flags & PLAN_DEBUG_EXIT);
 
     const struct memory_range taken[] = {
         {(uint64_t)image_start, (uint64_t)image_end},
@@ -159,6 +160,12 @@ _Noreturn void image_main(const struct boot_information *information)
     require(claim_results(information, plan, taken, count - 1));
     require(take_pages(information, plan, core, taken, count));
 
+    const char *absent = vmx_absent();
+    if (absent) {
+        conclude(RESULT_SKIPPED, absent);
+        finish_unavailable(absent, "what to do: turn VT-x on in the firmware's setup; in a virtual "
+                                   "machine, turn nesting on (kvm_intel nested=1, -cpu host)");
+    }
     struct vmx_cpu vmx = {0};
     require(vmx_enable(&vmx));
     struct driver driver = {

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+#include "driver.h"
+
+#include "../../core/boot/cpu.h"
+#include "../../core/boot/exception.h"
+#include "../../core/platform.h"
+#include "../../core/x86/control_registers.h"
+#include "../../core/x86/instructions.h"
+#include "../image/fold.h"
+#include "../image/guest_memory.h"
+#include "../image/plan_check.h"
+#include "../image/say.h"
+#include "../image/validity.h"
+#include "enter.h"
+#include "lacks.h"
+#include "local_apic.h"
+#include "watchdog.h"
+
+#include <string.h>
+
+#define EXCEPTION_CODE 0x100u /* of HYPERCALL_FAILED: start.S */
+#define EXCEPTIONS     32u
+#define VECTOR_NMI     2u
+
+/* A slow monitor's exit takes 100 microseconds. */
+#define SECONDS_LEAST      5u
+#define SAMPLES_OF_SECONDS 2000u
+
+static const char *const exceptions[EXCEPTIONS] = {
+    "#DE", "#DB", "NMI", "#BP", "#OF",       "#BR", "#UD", "#NM", "#DF", "exception 9", "#TS",
+    "#NP", "#SS", "#GP", "#PF", "exception 15", "#MF", "#AC", "#MC", "#XM", "#VE",        "#CP",
+};
+
+/* One phase. */
+struct phase_run {
+    const struct blob_row *row;
+    struct direct_start start;
+    uint32_t samples;
+    bool touches; /* memory on demand, a page a sample */
+    uint32_t seconds;
+};
+
+/* How a round ended: it is done, or reason says why not, and status what that makes of the job. */
+struct round_end {
+    bool done;
+    enum result_status status;
+    const char *reason;
+    uint64_t code; /* that the row left with, where no reason tells */
+};
+
+static struct round_end ended(enum result_status status, const char *reason)
+{
+    return (struct round_end){.status = status, .reason = reason};
+}
+
+/* An exception is the monitor's word on what the row does; anything else the row's own. */
+static struct round_end ended_by(uint64_t number, uint64_t argument)
+{
+    if (number == HYPERCALL_PHASE_DONE)
+        return (struct round_end){.done = true};
+    if (argument == EXCEPTION_CODE + VECTOR_NMI)
+        return ended(RESULT_SKIPPED, "it did not come back, and was cut off");
+    return (struct round_end){
+        .status = argument >= EXCEPTION_CODE ? RESULT_SKIPPED : RESULT_FAILED, .code = argument};
+}
+
+static struct round_end run_round(struct direct *direct, const struct phase_run *run)
+{
+    uint64_t number, argument;
+    struct cpu *cpu = cpu_this();
+
+    if (run->touches && !space_renew_demand(direct->space, run->samples))
+        return ended(RESULT_SKIPPED, "it takes a fresh page a sample, and there are no more of them");
+    watchdog_arm(run->seconds);
+    number = direct_enter(&run->start, &argument);
+    exception_start(&cpu->tables, cpu);
+    watchdog_disarm();
+    return ended_by(number, argument);
+}
+
+static struct round_end run_phase(struct direct *direct, const struct plan_job *job,
+                                  const struct blob_row *row, uint32_t row_index, enum phase phase,
+                                  struct job_result *result)
+{
+    char *base = (char *)direct->results;
+    const struct phase_places at = phase_places(job, phase);
+    struct phase_result *out = &result->phases[phase];
+    const uint32_t samples = phase_samples(job, phase);
+    const struct phase_run run = {
+        .row = row,
+        .start = {.rip = blob_header(direct->blob)->entry,
+                  .rsp = GUEST_STACK_TOP,
+                  .cr3 = GUEST_PAGE_TABLES,
+                  .cr0 = CR0_PE | CR0_ET | CR0_NE | CR0_WP | CR0_PG,
+                  .cr4 = CR4_PAE,
+                  .rdi = row_index,
+                  .rsi = phase_code(phase),
+                  .rdx = samples},
+        .samples = samples,
+        .touches = row->flags & ROW_DEMAND && phase_code(phase) == GUEST_OP,
+        .seconds = SECONDS_LEAST + samples / SAMPLES_OF_SECONDS,
+    };
+    struct phase_folded *folded =
+        phase_folded_size(job, phase) ? (struct phase_folded *)(base + at.folded) : NULL;
+    struct round_end end = {.done = true};
+
+    out->folded_offset = folded ? at.folded : 0;
+    for (uint32_t round = 0; end.done && round < phase_rounds(job, phase); round++) {
+        end = run_round(direct, &run);
+        if (!end.done)
+            return end;
+        memcpy(base + at.samples, direct->space->memory + GUEST_SAMPLES_BASE,
+               samples * sizeof(struct sample));
+        if (folded)
+            fold_round(folded, (struct sample *)(base + at.samples), samples, NULL, 0, 0);
+    }
+    out->samples = samples;
+    out->samples_offset = at.samples;
+    return end;
+}
+
+static void say_end(struct job_result *result, const struct round_end *end)
+{
+    char *reason = result->reason;
+    const size_t room = sizeof(result->reason);
+
+    if (end->reason) {
+        say(reason, room, end->reason);
+    } else if (end->code < EXCEPTION_CODE) {
+        say(reason, room, "what it did is not what it should have: the guest's code ");
+        say_hex(reason, room, end->code);
+    } else {
+        const uint64_t vector = end->code - EXCEPTION_CODE;
+        say(reason, room, "under this monitor it raises ");
+        if (vector < EXCEPTIONS && exceptions[vector]) {
+            say(reason, room, exceptions[vector]);
+        } else {
+            say(reason, room, "exception ");
+            say_hex(reason, room, vector);
+        }
+    }
+}
+
+static enum result_status run_job(struct direct *direct, uint32_t job_index,
+                                  struct job_result *result)
+{
+    const struct plan_job *job = &plan_jobs(direct->plan)[job_index];
+    uint32_t row_index;
+    const struct blob_row *row = blob_find(direct->blob, job->benchmark, &row_index);
+
+    if (!row) {
+        say(result->reason, sizeof(result->reason), "no such benchmark in the guest blob");
+        return RESULT_FAILED;
+    }
+    const char *lack = direct_lacks(row, job, direct);
+    if (lack) {
+        say(result->reason, sizeof(result->reason), lack);
+        return RESULT_SKIPPED;
+    }
+    space_load(direct->space, direct->blob);
+    local_apic_anew();
+    for (int phase = 0; phase < PHASE_COUNT; phase++) {
+        validity_note(&result->validity, (enum phase)phase);
+        if (phase == PHASE_TWICE && !row->twice)
+            continue;
+        struct round_end end = run_phase(direct, job, row, row_index, (enum phase)phase, result);
+        if (!end.done) {
+            say_end(result, &end);
+            return end.status;
+        }
+    }
+    return RESULT_DONE;
+}
+
+void direct_run(struct direct *direct)
+{
+    static const char *const words[] = {"not run", "done", "skipped", "failed"};
+    const struct plan_header *plan = direct->plan;
+
+    for (uint32_t i = 0; i < plan->job_count; i++) {
+        const struct plan_job *job = &plan_jobs(plan)[i];
+        struct job_result *result =
+            (struct job_result *)((char *)direct->results + job->results_offset);
+        result->job = i;
+        result->status = run_job(direct, i, result);
+        direct->results->jobs_done = i + 1;
+        platform_log("job %u/%u %s: %s%s%s\n", i + 1, plan->job_count, job->benchmark,
+                     words[result->status], *result->reason ? ": " : "", result->reason);
+    }
+    local_apic_anew();
+}
