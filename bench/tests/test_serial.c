@@ -295,6 +295,62 @@ static void a_contradiction(void **state)
     free(error);
 }
 
+/* A frame of the results' last piece, which is zero, that says otherwise. */
+static void forge(uint64_t run)
+{
+    static const uint8_t piece[SERIAL_PIECE] = {1};
+    struct serial_frame frame = {.mark = SERIAL_MARK,
+                                 .version = SERIAL_VERSION,
+                                 .stream = SERIAL_RESULTS,
+                                 .pass = 1,
+                                 .run = run,
+                                 .offset = RESULTS_SIZE - SERIAL_PIECE,
+                                 .length = RESULTS_SIZE,
+                                 .size = SERIAL_PIECE,
+                                 .payload_size = SERIAL_PIECE};
+
+    frame.check = serial_frame_check(&frame, piece);
+    for (size_t i = 0; i < sizeof(frame); i++)
+        put(((const uint8_t *)&frame)[i]);
+    for (size_t i = 0; i < SERIAL_PIECE; i++)
+        put(piece[i]);
+}
+
+/* A frame whose check holds by chance: the others, or the check of the whole, say otherwise. */
+static void a_false_frame(void **state)
+{
+    (void)state;
+    send(7, 1);
+    size_t honest = line_length;
+    forge(7);
+    char *error = receive_line(7);
+    assert_non_null(error);
+    assert_non_null(strstr(error, "two frames of its results"));
+    free(error);
+    results[RESULTS_SIZE / 8 - SERIAL_PIECE / 8] = 1; /* now it is true, and known twice */
+    memset(line, 0, honest);
+    line_length = 0;
+    send(7, 1);
+    forge(7);
+    assert_null(receive_line(7));
+
+    line_length = 0;
+    results[RESULTS_SIZE / 8 - 1] = 1;
+    send(7, 1);
+    struct serial_scan scan = {0};
+    const struct bytes capture = {line, line_length};
+    serial_scan(&scan, &capture);
+    const struct serial_found *last = &scan.found[scan.count - 2]; /* before the directory */
+    assert_int_equal(last->frame.offset, RESULTS_SIZE - SERIAL_PIECE);
+    line[last->payload - line] ^= 1;
+    serial_scan_free(&scan);
+    forge(7);
+    error = receive_line(7);
+    assert_non_null(error);
+    assert_non_null(strstr(error, "the check of the whole does not hold"));
+    free(error);
+}
+
 /* A line that flips, loses and adds bytes at random. */
 static size_t damage(uint64_t *random, const uint8_t *from, size_t size, uint8_t *to,
                      uint32_t one_in)
@@ -400,6 +456,7 @@ int main(void)
         cmocka_unit_test_setup(two_captures, start),
         cmocka_unit_test_setup(two_runs, start),
         cmocka_unit_test_setup(a_contradiction, start),
+        cmocka_unit_test_setup(a_false_frame, start),
         cmocka_unit_test_setup(a_noisy_line, start),
         cmocka_unit_test_setup(impossible_heads, start),
     };
