@@ -14,7 +14,7 @@
 #define NOBODY UINT32_MAX /* in place of a CPU number */
 
 static bool use_parallel = true, use_serial = true;
-static char kept[CONSOLE_KEPT];
+static char kept[CONSOLE_KEPT] __attribute__((aligned(8)));
 static size_t kept_length;
 
 void console_start(void)

@@ -5,11 +5,16 @@
 #include "image.h"
 #include "power.h"
 
-static bool magic_break;
+static bool magic_break, halt;
 
 void finish_with_magic_break(bool wanted)
 {
     magic_break = wanted;
+}
+
+void finish_with_halt(bool wanted)
+{
+    halt = wanted;
 }
 
 _Noreturn void finish(const char *outcome, const char *reason)
@@ -18,6 +23,9 @@ _Noreturn void finish(const char *outcome, const char *reason)
     /* Twice: at the first the debugger may be about to ask for the end, and goes on. */
     for (int i = 0; magic_break && i < 2; i++)
         power_magic_break();
+    image_deliver();
+    if (halt)
+        power_halt();
     power_off();
 }
 

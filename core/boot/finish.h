@@ -8,6 +8,9 @@
 /* Whether finish() raises Bochs's magic breakpoint, at which its debugger takes the results. */
 void finish_with_magic_break(bool wanted);
 
+/* Whether the machine is left on, so that the screen can be read. */
+void finish_with_halt(bool wanted);
+
 /* Says how the run ended, lets the results be taken, and switches the machine off. */
 _Noreturn void finish(const char *outcome, const char *reason);
 

@@ -10,6 +10,7 @@
 #include "../../core/boot/timer.h"
 #include "../../core/platform.h"
 #include "../../core/x86/instructions.h"
+#include "deliver.h"
 #include "driver.h"
 #include "machine_guest.h"
 #include "plan_check.h"
@@ -44,19 +45,32 @@ void image_failed(const char *reason)
         conclude(RESULT_FAILED, reason);
 }
 
-/* The results region lies where the plan says, if that is RAM of which nobody has a part. */
+void image_deliver(void)
+{
+    deliver();
+}
+
+/*
+ * The results region lies where the plan says, if that is RAM of which nobody has a part; else
+ * wherever there is room. Behind the taken ranges there is room for one more, which it becomes.
+ */
 static const char *claim_results(const struct boot_information *information,
-                                 const struct plan_header *plan, const struct memory_range *taken,
+                                 const struct plan_header *plan, struct memory_range *taken,
                                  size_t taken_count)
 {
     struct memory_range wanted = {plan->results_base, plan->results_base + plan->results_size};
 
+    if (!plan->results_base)
+        wanted = memory_find(information, plan->results_size, taken, taken_count);
+    if (wanted.start >= wanted.end)
+        return "plan: this machine has no room for the results below 4 GiB; choose fewer jobs";
     if (!memory_is_usable(information, wanted))
         return "plan: the results region is not RAM on this machine";
     for (size_t i = 0; i < taken_count; i++)
         if (wanted.start < taken[i].end && taken[i].start < wanted.end)
             return "plan: the results region overlaps the image or a module";
-    results = platform_at(plan->results_base);
+    taken[taken_count] = wanted;
+    results = platform_at(wanted.start);
     memset(results, 0, plan->results_size);
     results->magic = RESULTS_MAGIC;
     results->version = RESULTS_VERSION;
@@ -142,21 +156,26 @@ _Noreturn void image_main(const struct boot_information *information)
         boot_fail("the loader passed no module named \"plan\" or none named \"guests\"");
     const struct plan_header *plan = platform_at(plan_module->range.start);
     require(plan_check(plan, plan_module->range.end - plan_module->range.start));
+    const struct boot_module *notes = boot_module(information, "notes");
     const bool machine = plan->flags & PLAN_MACHINE;
     console_choose(plan->flags & PLAN_CONSOLE_PARALLEL, plan->flags & PLAN_CONSOLE_SERIAL);
     finish_with_magic_break(plan->flags & PLAN_MAGIC_BREAK);
+    finish_with_halt(plan->flags & PLAN_HALT);
+    deliver_prepare(plan, notes);
 
-    const struct memory_range taken[] = {
+    struct memory_range taken[] = {
         {(uint64_t)image_start, (uint64_t)image_end},
         information->self,
         plan_module->range,
         guests->range,
-        {plan->results_base, plan->results_base + plan->results_size},
+        notes ? notes->range : (struct memory_range){0},
+        {0}, /* the results */
     };
     const size_t count = sizeof(taken) / sizeof(taken[0]);
     const struct memory_range core = {(uint64_t)image_start,
                                       machine ? plan_machine(plan)->core_end : 0};
     require(claim_results(information, plan, taken, count - 1));
+    deliver_with(results);
     require(take_pages(information, plan, core, taken, count));
 
     struct vmx_cpu vmx = {0};
