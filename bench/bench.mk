@@ -38,6 +38,9 @@ $(BUILD)/tests/bench_%: bench/tests/test_%.c $(BENCH_TEST_OBJECTS)
 		$(filter %.c %.o,$^) \
 		-lcmocka -lpopt -ljansson -lmd -lpfm
 
+# The image's sender, at the other end of the line.
+$(BUILD)/tests/bench_serial: $(BUILD)/hosted/guests/image/serial_send.o
+
 .SECONDARY: $(BENCH_TEST_OBJECTS)
 
 -include $(BENCH_OBJECTS:.o=.d) $(BENCH_TEST_OBJECTS:.o=.d) $(wildcard $(BUILD)/bench/tests/*.d)

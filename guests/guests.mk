@@ -108,7 +108,8 @@ $(FUZZ_LOADER): $(FUZZ_LOADER_SOURCES) $(BUILD)/fuzz/string.o $(wildcard guests/
 		$(filter %.c %.o,$^)
 
 # The guest-only image: boot and guests/direct, and of guests/image what needs no core.
-DIRECT_SHARED = plan_check guest_memory say validity fold machine pm_timer
+DIRECT_SHARED = plan_check guest_memory say validity fold machine pm_timer \
+	region deliver serial_send
 DIRECT_ASSEMBLY = $(BUILD)/image/guests/direct/enter.S.o
 DIRECT_SOURCES = $(wildcard guests/direct/*.c) $(DIRECT_SHARED:%=guests/image/%.c)
 DIRECT_OWN = $(patsubst %.c,$(BUILD)/image/%.o,$(wildcard guests/direct/*.c)) $(DIRECT_ASSEMBLY)

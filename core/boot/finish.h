@@ -11,6 +11,9 @@ void finish_with_magic_break(bool wanted);
 /* Whether the exit code leaves by QEMU's isa-debug-exit (debug_exit.h). */
 void finish_with_debug_exit(bool wanted);
 
+/* Whether the machine is left on, so that the screen can be read. */
+void finish_with_halt(bool wanted);
+
 /* Says how the run ended, lets the results be taken, and switches the machine off. */
 _Noreturn void finish(const char *outcome, const char *reason);
 

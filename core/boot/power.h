@@ -14,4 +14,7 @@ void power_debug_exit(uint8_t code);
 /* Tries what Bochs and QEMU listen to, then halts for good. */
 _Noreturn void power_off(void);
 
+/* Stops this CPU and leaves the machine on. */
+_Noreturn void power_halt(void);
+
 #endif

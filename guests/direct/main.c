@@ -10,9 +10,11 @@
 #include "../../core/boot/memory.h"
 #include "../../core/platform.h"
 #include "../../core/x86/instructions.h"
+#include "../image/deliver.h"
 #include "../image/guest_memory.h"
 #include "../image/machine.h"
 #include "../image/plan_check.h"
+#include "../image/region.h"
 #include "driver.h"
 #include "watchdog.h"
 
@@ -21,54 +23,13 @@
 /* image.lds */
 extern char image_start[], image_end[];
 
-static struct results_header *results; /* NULL until claimed */
-
 static void require(const char *refusal)
 {
     if (refusal)
         boot_fail(refusal);
 }
 
-static void conclude(enum result_status status, const char *reason)
-{
-    size_t length = strlen(reason);
-
-    if (length >= sizeof(results->reason))
-        length = sizeof(results->reason) - 1;
-    memcpy(results->reason, reason, length);
-    results->tsc_end = x86_rdtsc();
-    results->status = status;
-}
-
-void image_failed(const char *reason)
-{
-    if (results)
-        conclude(RESULT_FAILED, reason);
-}
-
-static const char *claim_results(const struct boot_information *information,
-                                 const struct plan_header *plan, const struct memory_range *taken,
-                                 size_t taken_count)
-{
-    struct memory_range wanted = {plan->results_base, plan->results_base + plan->results_size};
-
-    if (!memory_is_usable(information, wanted))
-        return "plan: the results region is not RAM on this machine";
-    for (size_t i = 0; i < taken_count; i++)
-        if (wanted.start < taken[i].end && taken[i].start < wanted.end)
-            return "plan: the results region overlaps the image or a module";
-    results = platform_at(plan->results_base);
-    memset(results, 0, plan->results_size);
-    results->magic = RESULTS_MAGIC;
-    results->version = RESULTS_VERSION;
-    results->job_count = plan->job_count;
-    results->tsc_start = x86_rdtsc();
-    for (size_t i = 0; i < information->usable_count; i++)
-        results->machine.memory_bytes += information->usable[i].end - information->usable[i].start;
-    return NULL;
-}
-
-static void describe(void)
+static void describe(struct results_header *results)
 {
     static const struct vmx_capability none;
 
@@ -87,39 +48,43 @@ _Noreturn void image_main(const struct boot_information *information)
         boot_fail("the loader passed no module named \"plan\" or none named \"guests\"");
     const struct plan_header *plan = platform_at(plan_module->range.start);
     require(plan_check(plan, plan_module->range.end - plan_module->range.start));
+    const struct boot_module *notes = boot_module(information, "notes");
     console_choose(plan->flags & PLAN_CONSOLE_PARALLEL, plan->flags & PLAN_CONSOLE_SERIAL);
     finish_with_magic_break(plan->flags & PLAN_MAGIC_BREAK);
+    finish_with_halt(plan->flags & PLAN_HALT);
     finish_with_debug_exit(plan->flags & PLAN_DEBUG_EXIT);
+    deliver_prepare(plan, notes);
     if (plan->flags & PLAN_MACHINE)
         boot_fail("plan: a guest that has the machine takes the image with the core");
 
     const struct memory_range image = {(uint64_t)image_start, (uint64_t)image_end};
-    const struct memory_range taken[] = {
+    struct memory_range taken[] = {
         image,
         information->self,
         plan_module->range,
         guests->range,
-        {plan->results_base, plan->results_base + plan->results_size},
+        notes ? notes->range : (struct memory_range){0},
+        {0}, /* the results */
     };
     const size_t count = sizeof(taken) / sizeof(taken[0]);
-    require(claim_results(information, plan, taken, count - 1));
+    require(region_claim(information, plan, taken, count - 1));
     require(memory_start(information, taken, count));
 
     const void *blob = platform_at(guests->range.start);
     require(blob_check(blob, guests->range.end - guests->range.start));
     struct space space;
     require(space_make(&space, information, image));
-    describe();
+    describe(region_results());
     struct direct direct = {
         .plan = plan,
         .blob = blob,
-        .results = results,
+        .results = region_results(),
         .space = &space,
         .watchdog_absent = watchdog_start(apic_id()),
     };
     if (direct.watchdog_absent)
         platform_log("no watchdog: %s\n", direct.watchdog_absent);
     direct_run(&direct);
-    conclude(RESULT_DONE, "");
+    region_conclude(RESULT_DONE, "");
     finish("done", "");
 }
