@@ -13,6 +13,7 @@
 #include "../image/validity.h"
 #include "enter.h"
 #include "lacks.h"
+#include "late.h"
 #include "local_apic.h"
 #include "watchdog.h"
 
@@ -23,12 +24,12 @@
 #define VECTOR_NMI     2u
 
 /* A slow monitor's exit takes 100 microseconds. */
-#define SECONDS_LEAST      5u
-#define SAMPLES_OF_SECONDS 2000u
+#define SECONDS_LEAST     5u
+#define SAMPLES_OF_SECOND 2000u
 
 static const char *const exceptions[EXCEPTIONS] = {
-    "#DE", "#DB", "NMI", "#BP", "#OF",       "#BR", "#UD", "#NM", "#DF", "exception 9", "#TS",
-    "#NP", "#SS", "#GP", "#PF", "exception 15", "#MF", "#AC", "#MC", "#XM", "#VE",        "#CP",
+    "#DE", "#DB", "NMI", "#BP", "#OF",          "#BR", "#UD", "#NM", "#DF", "exception 9", "#TS",
+    "#NP", "#SS", "#GP", "#PF", "exception 15", "#MF", "#AC", "#MC", "#XM", "#VE",         "#CP",
 };
 
 /* One phase. */
@@ -48,6 +49,12 @@ struct round_end {
     uint64_t code; /* that the row left with, where no reason tells */
 };
 
+/* That a phase is given. */
+static uint32_t seconds_of(uint32_t samples)
+{
+    return SECONDS_LEAST + samples / SAMPLES_OF_SECOND;
+}
+
 static struct round_end ended(enum result_status status, const char *reason)
 {
     return (struct round_end){.status = status, .reason = reason};
@@ -60,8 +67,8 @@ static struct round_end ended_by(uint64_t number, uint64_t argument)
         return (struct round_end){.done = true};
     if (argument == EXCEPTION_CODE + VECTOR_NMI)
         return ended(RESULT_SKIPPED, "it did not come back, and was cut off");
-    return (struct round_end){
-        .status = argument >= EXCEPTION_CODE ? RESULT_SKIPPED : RESULT_FAILED, .code = argument};
+    return (struct round_end){.status = argument >= EXCEPTION_CODE ? RESULT_SKIPPED : RESULT_FAILED,
+                              .code = argument};
 }
 
 static struct round_end run_round(struct direct *direct, const struct phase_run *run)
@@ -70,7 +77,8 @@ static struct round_end run_round(struct direct *direct, const struct phase_run 
     struct cpu *cpu = cpu_this();
 
     if (run->touches && !space_renew_demand(direct->space, run->samples))
-        return ended(RESULT_SKIPPED, "it takes a fresh page a sample, and there are no more of them");
+        return ended(RESULT_SKIPPED,
+                     "it takes a fresh page a sample, and there are no more of them");
     watchdog_arm(run->seconds);
     number = direct_enter(&run->start, &argument);
     exception_start(&cpu->tables, cpu);
@@ -98,7 +106,7 @@ static struct round_end run_phase(struct direct *direct, const struct plan_job *
                   .rdx = samples},
         .samples = samples,
         .touches = row->flags & ROW_DEMAND && phase_code(phase) == GUEST_OP,
-        .seconds = SECONDS_LEAST + samples / SAMPLES_OF_SECONDS,
+        .seconds = seconds_of(samples),
     };
     struct phase_folded *folded =
         phase_folded_size(job, phase) ? (struct phase_folded *)(base + at.folded) : NULL;
@@ -141,51 +149,97 @@ static void say_end(struct job_result *result, const struct round_end *end)
     }
 }
 
-static enum result_status run_job(struct direct *direct, uint32_t job_index,
-                                  struct job_result *result)
+static struct round_end run_job(struct direct *direct, uint32_t job_index,
+                                struct job_result *result)
 {
     const struct plan_job *job = &plan_jobs(direct->plan)[job_index];
     uint32_t row_index;
     const struct blob_row *row = blob_find(direct->blob, job->benchmark, &row_index);
+    struct round_end end = {.done = true};
 
-    if (!row) {
-        say(result->reason, sizeof(result->reason), "no such benchmark in the guest blob");
-        return RESULT_FAILED;
-    }
+    if (!row)
+        return ended(RESULT_FAILED, "no such benchmark in the guest blob");
     const char *lack = direct_lacks(row, job, direct);
-    if (lack) {
-        say(result->reason, sizeof(result->reason), lack);
-        return RESULT_SKIPPED;
-    }
+    if (lack)
+        return ended(RESULT_SKIPPED, lack);
     space_load(direct->space, direct->blob);
     local_apic_anew();
-    for (int phase = 0; phase < PHASE_COUNT; phase++) {
+    for (int phase = 0; phase < PHASE_COUNT && end.done; phase++) {
         validity_note(&result->validity, (enum phase)phase);
-        if (phase == PHASE_TWICE && !row->twice)
-            continue;
-        struct round_end end = run_phase(direct, job, row, row_index, (enum phase)phase, result);
-        if (!end.done) {
-            say_end(result, &end);
-            return end.status;
-        }
+        if (phase != PHASE_TWICE || row->twice)
+            end = run_phase(direct, job, row, row_index, (enum phase)phase, result);
     }
-    return RESULT_DONE;
+    return end;
+}
+
+static struct job_result *result_of(const struct direct *direct, uint32_t job)
+{
+    return (struct job_result *)((char *)direct->results +
+                                 plan_jobs(direct->plan)[job].results_offset);
+}
+
+static enum direct_turn turn_of(const struct direct *direct, uint32_t job)
+{
+    uint32_t index;
+    const struct blob_row *row =
+        blob_find(direct->blob, plan_jobs(direct->plan)[job].benchmark, &index);
+
+    return row ? direct_turn(row) : DIRECT_FIRST;
+}
+
+static void set_result(struct job_result *result, enum result_status status, const char *reason)
+{
+    result->status = status;
+    *result->reason = '\0';
+    say(result->reason, sizeof(result->reason), reason);
+}
+
+/* What is said of the rows behind, should the one that runs now be the end. */
+static void prepare_late(struct direct *direct)
+{
+    uint32_t late = 0, seconds = 0;
+
+    for (uint32_t i = 0; i < direct->plan->job_count; i++) {
+        if (turn_of(direct, i) == DIRECT_FIRST)
+            continue;
+        set_result(result_of(direct, i), RESULT_SKIPPED, "a row before it did not come back");
+        result_of(direct, i)->job = i;
+        if (seconds < seconds_of(plan_jobs(direct->plan)[i].samples))
+            seconds = seconds_of(plan_jobs(direct->plan)[i].samples);
+        late++;
+    }
+    if (!late)
+        return;
+    platform_log(DIRECT_LATE_LINE "%u s\n", 2 * seconds);
+    direct->complete();
+}
+
+static void run_one(struct direct *direct, uint32_t job, enum direct_turn turn)
+{
+    static const char *const words[] = {"not run", "done", "skipped", "failed"};
+    struct job_result *result = result_of(direct, job);
+
+    if (turn != DIRECT_FIRST)
+        set_result(result, RESULT_SKIPPED, "it did not come back, and no NMI reached it");
+    result->job = job;
+    struct round_end end = run_job(direct, job, result);
+    set_result(result, end.done ? RESULT_DONE : end.status, "");
+    if (!end.done)
+        say_end(result, &end);
+    direct->results->jobs_done++;
+    platform_log("job %u/%u %s: %s%s%s\n", direct->results->jobs_done, direct->plan->job_count,
+                 plan_jobs(direct->plan)[job].benchmark, words[result->status],
+                 *result->reason ? ": " : "", result->reason);
 }
 
 void direct_run(struct direct *direct)
 {
-    static const char *const words[] = {"not run", "done", "skipped", "failed"};
-    const struct plan_header *plan = direct->plan;
-
-    for (uint32_t i = 0; i < plan->job_count; i++) {
-        const struct plan_job *job = &plan_jobs(plan)[i];
-        struct job_result *result =
-            (struct job_result *)((char *)direct->results + job->results_offset);
-        result->job = i;
-        result->status = run_job(direct, i, result);
-        direct->results->jobs_done = i + 1;
-        platform_log("job %u/%u %s: %s%s%s\n", i + 1, plan->job_count, job->benchmark,
-                     words[result->status], *result->reason ? ": " : "", result->reason);
+    for (int turn = DIRECT_FIRST; turn < DIRECT_TURNS; turn++) {
+        if (turn == DIRECT_LATE)
+            prepare_late(direct);
+        for (uint32_t i = 0; i < direct->plan->job_count; i++)
+            if (turn_of(direct, i) == (enum direct_turn)turn)
+                run_one(direct, i, (enum direct_turn)turn);
     }
     local_apic_anew();
 }

@@ -15,10 +15,14 @@ struct direct {
     const void *blob;               /* has passed blob_check() */
     struct results_header *results;
     struct space *space;
-    const char *watchdog_absent; /* why rows that do not come back are not cut off; NULL: they are */
+    void (*complete)(void);
 };
 
-/* Every job ends with its status and reason in the results; a row is given seconds for a phase. */
+/*
+ * Every job ends with its status and reason in the results; a row is given seconds for a phase.
+ * Rows that may never come back run last. Before that the results are as they shall be if one does
+ * not: `complete` is called then, if there are such rows.
+ */
 void direct_run(struct direct *direct);
 
 #endif

@@ -97,11 +97,13 @@ static bool takes_device(const struct blob_row *row)
            !exit->when_off[0] && !(row->flags & ROW_DEMAND);
 }
 
-/* What a monitor that does not know it might never let go on. */
-static bool may_stay(const struct blob_row *row)
+enum direct_turn direct_turn(const struct blob_row *row)
 {
-    return expects(row, EXIT_REASON_VMCALL) || expects(row, EXIT_REASON_HLT) ||
-           expects(row, EXIT_REASON_MWAIT);
+    if (expects(row, EXIT_REASON_VMCALL))
+        return DIRECT_LAST;
+    if (expects(row, EXIT_REASON_HLT) || expects(row, EXIT_REASON_MWAIT))
+        return DIRECT_LATE;
+    return DIRECT_FIRST;
 }
 
 const char *direct_lacks(const struct blob_row *row, const struct plan_job *job,
@@ -120,7 +122,5 @@ const char *direct_lacks(const struct blob_row *row, const struct plan_job *job,
         return "it takes a fresh page a sample: at most 2048 samples";
     if (expects(row, EXIT_REASON_INVD) && !has(1, ECX, HYPERVISOR_PRESENT))
         return "no hypervisor says that it is here, and INVD on a bare CPU loses memory";
-    if (may_stay(row) && direct->watchdog_absent)
-        return "it may never come back, and nothing here could cut it off";
     return requirement_lacking(row->requires);
 }

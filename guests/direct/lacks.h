@@ -9,4 +9,12 @@
 const char *direct_lacks(const struct blob_row *row, const struct plan_job *job,
                          const struct direct *direct);
 
+/*
+ * When a row's turn is: what waits may wait for ever under an odd monitor, and a hypercall that it
+ * does not know may leave it for good, out of reach of any NMI.
+ */
+enum direct_turn { DIRECT_FIRST, DIRECT_LATE, DIRECT_LAST, DIRECT_TURNS };
+
+enum direct_turn direct_turn(const struct blob_row *row);
+
 #endif

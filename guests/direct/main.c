@@ -35,9 +35,14 @@ static void describe(struct results_header *results)
 
     machine_describe(&results->machine, &none);
     memcpy(results->compiler, COMPILER, sizeof(COMPILER));
-    platform_log("exitmeter: a guest of %s\n",
-                 *results->machine.hypervisor ? results->machine.hypervisor
-                                              : "whoever does not say so in CPUID");
+    platform_log("exitmeter: a guest of %s\n", *results->machine.hypervisor
+                                                   ? results->machine.hypervisor
+                                                   : "whoever does not say so in CPUID");
+}
+
+static void complete(void)
+{
+    region_conclude(RESULT_DONE, "");
 }
 
 _Noreturn void image_main(const struct boot_information *information)
@@ -80,11 +85,12 @@ _Noreturn void image_main(const struct boot_information *information)
         .blob = blob,
         .results = region_results(),
         .space = &space,
-        .watchdog_absent = watchdog_start(apic_id()),
+        .complete = complete,
     };
-    if (direct.watchdog_absent)
-        platform_log("no watchdog: %s\n", direct.watchdog_absent);
+    const char *no_watchdog = watchdog_start(apic_id());
+    if (no_watchdog)
+        platform_log("no watchdog: %s\n", no_watchdog);
     direct_run(&direct);
-    region_conclude(RESULT_DONE, "");
+    complete();
     finish("done", "");
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What cuts off a row that does not come back: the alarm of the real-time clock, one interrupt after
- * some seconds and none before, which the I/O APIC turns into an NMI. An NMI needs no row's consent,
- * and takes nothing of the local APIC, which rows measure.
+ * What cuts off a row that does not come back: the alarm of the real-time clock, one interrupt
+ * after some seconds and none before, which the I/O APIC turns into an NMI. An NMI needs no row's
+ * consent, and takes nothing of the local APIC, which rows measure.
  */
 #ifndef EXITMETER_GUESTS_DIRECT_WATCHDOG_H
 #define EXITMETER_GUESTS_DIRECT_WATCHDOG_H

@@ -5,10 +5,10 @@
 
 #include <string.h>
 
-#define HYPERVISOR  0x40000000u
+#define HYPERVISOR         0x40000000u
 #define HYPERVISOR_PRESENT (1u << 31)
-#define BRAND_FIRST 0x80000002u
-#define BRAND_LAST  0x80000004u
+#define BRAND_FIRST        0x80000002u
+#define BRAND_LAST         0x80000004u
 
 void machine_describe(struct machine_facts *facts, const struct vmx_capability *capability)
 {

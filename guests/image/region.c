@@ -38,9 +38,8 @@ void image_deliver(void)
     deliver();
 }
 
-const char *region_claim(const struct boot_information *information,
-                         const struct plan_header *plan, struct memory_range *taken,
-                         size_t taken_count)
+const char *region_claim(const struct boot_information *information, const struct plan_header *plan,
+                         struct memory_range *taken, size_t taken_count)
 {
     struct memory_range wanted = {plan->results_base, plan->results_base + plan->results_size};
 

@@ -14,9 +14,8 @@
  * wherever there is room. Behind the taken ranges there is room for one more, which it becomes.
  * Its header is filled in as far as it is known by then. NULL, or why not.
  */
-const char *region_claim(const struct boot_information *information,
-                         const struct plan_header *plan, struct memory_range *taken,
-                         size_t taken_count);
+const char *region_claim(const struct boot_information *information, const struct plan_header *plan,
+                         struct memory_range *taken, size_t taken_count);
 
 /* NULL until it is claimed. */
 struct results_header *region_results(void);
