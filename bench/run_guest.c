@@ -72,11 +72,9 @@ static bool read_wish(struct guest_run *run)
 
 static int find_core(struct guest_run *run)
 {
-    struct run_options *options = run->options;
+    const struct run_options *options = run->options;
     struct bytes core;
 
-    if (!options->core)
-        options->core = place(PLACE_IMAGE);
     if (bytes_map(options->core, &core) < 0) {
         say("run: %s: %s; run `make`", options->core, strerror(errno));
         return CODE_UNAVAILABLE;

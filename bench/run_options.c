@@ -3,16 +3,19 @@
 
 #include "guest_console.h"
 #include "nearest.h"
+#include "places.h"
 #include "text.h"
 
 #include <ctype.h>
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SAMPLES_DEFAULT  1000
 #define TIMEOUT_DEFAULT  60.0
 #define TIMEOUT_GUEST    600.0
+#define PARALLEL_MOST    1024
 #define HOST_TIMER_LEAST 1000 /* or a guest would hardly get anywhere between two */
 
 /* Takes the --benchmark_* flags out of argv: popt would not know them. */
@@ -57,16 +60,73 @@ static bool find_target(struct run_options *options)
     return found;
 }
 
-static bool find_cpu_model(struct run_options *options)
+/* A list with one element, or what was given. */
+static const char *const *list_or(char **given, const char *otherwise)
+{
+    size_t count = 0;
+    while (given && given[count])
+        count++;
+    const char **list = zeroed((count ? count : 1) + 1, sizeof(*list));
+    list[0] = otherwise;
+    for (size_t i = 0; i < count; i++)
+        list[i] = given[i];
+    return list;
+}
+
+static bool listed(const char *const *list, size_t count, const char *word)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(list[i], word) == 0)
+            return true;
+    return false;
+}
+
+static bool find_cpu_models(struct run_options *options)
 {
     const char *const *models = options->target->cpu_models;
     size_t count = 0;
-    if (!options->cpu_model)
-        options->cpu_model = text("%s", models[0]);
-    for (; models[count]; count++)
-        if (strcmp(options->cpu_model, models[count]) == 0)
-            return true;
-    return unknown("CPU model", options->cpu_model, models, count);
+    while (models[count])
+        count++;
+    options->cpu_models = list_or(options->cpu_models_given, models[0]);
+    options->cpu_model = options->cpu_models[0];
+    for (size_t i = 0; options->cpu_models[i]; i++) {
+        if (!listed(models, count, options->cpu_models[i]))
+            return unknown("CPU model", options->cpu_models[i], models, count);
+        if (listed(options->cpu_models, i, options->cpu_models[i])) {
+            say("run: CPU model %s is named twice", options->cpu_models[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void find_files(struct run_options *options)
+{
+    options->built_core = place(PLACE_IMAGE);
+    options->built_corpus = place(PLACE_GUESTS);
+    options->cores = list_or(options->cores_given, options->built_core);
+    options->core = options->cores[0];
+    options->corpus = options->corpus_given ? options->corpus_given : options->built_corpus;
+}
+
+/* CPUs that this process may use. */
+static uint32_t cores_here(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof(set), &set) == 0 ? (uint32_t)CPU_COUNT(&set) : 1;
+}
+
+/* What cannot be had of several runs at once. */
+static bool fits_several(const struct run_options *options)
+{
+    if (!options->cpu_models[1] && !options->cores[1])
+        return true;
+    if (options->image || options->gb.out) {
+        say("run: %s is of one run; name one --cpu-model and one --core",
+            options->image ? "--image" : "--benchmark_out");
+        return false;
+    }
+    return true;
 }
 
 static bool find_probe_level(struct run_options *options)
@@ -119,10 +179,12 @@ static bool read_numbers(struct run_options *options)
     double host_timer = 0;
     options->samples = SAMPLES_DEFAULT;
     options->rounds = options->cpus = 1;
+    options->parallel = cores_here();
     options->timeout = options->image ? TIMEOUT_GUEST : TIMEOUT_DEFAULT;
     bool read =
         read_count("samples", options->samples_given, GUEST_SAMPLES_MAX, &options->samples) &&
         read_count("rounds", options->rounds_given, PLAN_ROUNDS_MAX, &options->rounds) &&
+        read_count("parallel", options->parallel_given, PARALLEL_MOST, &options->parallel) &&
         read_count("cpus", options->cpus_given, PLAN_CPUS_MAX, &options->cpus) &&
         read_number("timeout", options->timeout_given, 0.001, 86400, &options->timeout) &&
         read_number("host-timer", options->host_timer_given, HOST_TIMER_LEAST, 4e9, &host_timer);
@@ -156,7 +218,7 @@ static bool fits_image(const struct run_options *options)
            not_with("pmu-model", options->pmu_model, other) &&
            not_with("host-timer", options->host_timer_given, other) &&
            not_with("cpus", options->cpus_given, other) &&
-           not_with("corpus", options->corpus, other);
+           not_with("corpus", options->corpus_given, other);
 }
 
 static bool read_start(struct run_options *options)
@@ -232,9 +294,11 @@ bool run_options_read(const struct command *command, int argc, const char **argv
          "checks only: TSC ticks between interrupts of the host's own (none)", "N"},
         {"timeout", '\0', POPT_ARG_STRING, &options->timeout_given, 0,
          "wall-clock limit of the boot (60; with --image 600)", "SECONDS"},
-        {"cpu-model", '\0', POPT_ARG_STRING, &options->cpu_model, 0,
-         "CPU that the target emulates (corei7_haswell_4770)", "MODEL"},
-        {"corpus", '\0', POPT_ARG_STRING, &options->corpus, 0, "guest blob", "BLOB"},
+        {"cpu-model", '\0', POPT_ARG_ARGV, &options->cpu_models_given, 0,
+         "CPU that the target emulates, may repeat: a run of each (corei7_haswell_4770)", "MODEL"},
+        {"parallel", 'j', POPT_ARG_STRING, &options->parallel_given, 0,
+         "runs at a time, of several CPU models or cores (the CPUs here)", "N"},
+        {"corpus", '\0', POPT_ARG_STRING, &options->corpus_given, 0, "guest blob", "BLOB"},
         {"image", '\0', POPT_ARG_STRING, &options->image, 0,
          "in place of benchmarks: boot this guest, which has the machine, and profile it", "FILE"},
         {"initrd", '\0', POPT_ARG_STRING, &options->initrd, 0, "its initial RAM disk, or module",
@@ -246,7 +310,8 @@ bool run_options_read(const struct command *command, int argc, const char **argv
          "where a flat image lies (0x7c00 in real mode, else 0x100000)", "N"},
         {"until", '\0', POPT_ARG_STRING, &options->until, 0,
          "end once the guest's console shows this", "TEXT"},
-        {"core", '\0', POPT_ARG_STRING, &options->core, 0, "the image with the core", "ELF"},
+        {"core", '\0', POPT_ARG_ARGV, &options->cores_given, 0,
+         "the image with the core, may repeat: a run of each", "ELF"},
         {"output", 'o', POPT_ARG_STRING, &options->output, 0, "run directory to make (runs/DATE)",
          "RUN"},
         POPT_TABLEEND,
@@ -258,8 +323,9 @@ bool run_options_read(const struct command *command, int argc, const char **argv
     if (!options_read(command, argc, argv, table, gb_flags_help, code))
         return false;
     *code = CODE_USAGE;
+    find_files(options);
     return read_image(options) && read_numbers(options) && find_target(options) &&
-           find_cpu_model(options) && find_probe_level(options);
+           find_cpu_models(options) && fits_several(options) && find_probe_level(options);
 }
 
 static void free_list(char **list)
@@ -282,9 +348,14 @@ void run_options_free(struct run_options *options)
     free(options->pmu);
     free(options->pmu_model);
     free(options->host_timer_given);
-    free(options->cpu_model);
-    free(options->corpus);
-    free(options->core);
+    free_list(options->cpu_models_given);
+    free((void *)(uintptr_t)options->cpu_models);
+    free(options->corpus_given);
+    free_list(options->cores_given);
+    free((void *)(uintptr_t)options->cores);
+    free(options->built_core);
+    free(options->built_corpus);
+    free(options->parallel_given);
     free(options->output);
     free(options->image);
     free(options->initrd);

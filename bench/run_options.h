@@ -26,9 +26,10 @@ struct run_options {
     char *pmu; /* events */
     char *pmu_model;
     char *host_timer_given;
-    char *cpu_model;
-    char *corpus; /* NULL: what `make` built */
-    char *core;
+    char **cpu_models_given; /* NULL: the target's first */
+    char *corpus_given;      /* NULL: what `make` built */
+    char **cores_given;      /* likewise */
+    char *parallel_given;
     char *output; /* NULL: runs/DATE */
     char *image;  /* the user's own guest; NULL: benchmarks */
     char *initrd;
@@ -37,13 +38,18 @@ struct run_options {
     char *address_given;
     char *until;
     struct gb_flags gb;
+    char *built_core, *built_corpus; /* what `make` built */
 
-    const struct target *target; /* what the texts stand for */
+    const struct target *target;                  /* what the texts stand for */
+    const char *const *cpu_models, *const *cores; /* each with each is a run; NULL-terminated */
+    const char *cpu_model, *core;                 /* of one run: at first the first of them */
+    const char *corpus;
+    uint32_t parallel; /* runs at a time */
     uint32_t samples;
     uint32_t rounds;
     uint32_t cpus;
     uint64_t host_timer; /* ticks of the TSC; 0: none */
-    double timeout;      /* seconds */
+    double timeout;      /* seconds, of each boot */
     int probe_level;     /* -1: as each policy says */
     int start;           /* enum plan_start */
     uint64_t address;    /* of a flat image; 0: the usual one */

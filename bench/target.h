@@ -56,6 +56,7 @@ struct boot_end {
     char *detail;   /* lines of the machine's own log that show why; NULL if none */
     char *results;  /* path of the results region, below boot->scratch; NULL on failure */
     char *emulator; /* what ran it, with its version; NULL if not known */
+    double seconds; /* of wall clock that the machine ran; 0: as long as boot() took */
 };
 
 struct target {
@@ -64,6 +65,7 @@ struct target {
     const char *unit; /* of every TSC difference */
     uint32_t plan_flags;
     unsigned needs;                /* NEEDED_FOR_* of requirement.h */
+    bool parallel;                 /* boots beside one another do not change the figures */
     uint64_t results_most;         /* bytes of results that it can hold */
     const char *const *cpu_models; /* NULL-terminated; the first is the default */
     const char *const *pmu_models; /* of each of them, as pmu_model.h names it; NULL: none */
