@@ -42,6 +42,8 @@ static size_t length_of(const char *const *list)
 
 static char *member_name(const struct run_options *options, size_t core, const char *cpu_model)
 {
+    if (options->targets[1])
+        return text("%s", options->target->name);
     if (!options->cores[1])
         return text("%s", cpu_model);
     return options->cpu_models[1] ? text("core%zu-%s", core + 1, cpu_model)
@@ -53,15 +55,21 @@ static int prepare(struct several *several, const struct run_facts *facts, doubl
 {
     const struct run_options *options = several->options;
     size_t cores = length_of(options->cores), models = length_of(options->cpu_models);
+    size_t targets = 0;
 
-    several->members = zeroed(cores * models, sizeof(*several->members));
-    for (size_t i = 0; i < cores * models; i++) {
+    while (options->targets[targets])
+        targets++;
+    several->members = zeroed(targets * cores * models, sizeof(*several->members));
+    for (size_t i = 0; i < targets * cores * models; i++) {
         struct member *member = &several->members[several->count++];
+        struct run_options *own = &member->run.options;
         member->run = (struct run){.options = *options, .facts = *facts, .begun = begun};
-        member->run.options.core = options->cores[i / models];
-        member->run.options.cpu_model = options->cpu_models[i % models];
-        member->run.facts.cpu_model = member->run.options.cpu_model;
-        member->name = member_name(options, i / models, member->run.options.cpu_model);
+        own->target = options->targets[i / (cores * models)];
+        own->core = options->cores[i / models % cores];
+        own->cpu_model = targets > 1 ? own->target->cpu_models[0] : options->cpu_models[i % models];
+        member->run.facts.target = own->target;
+        member->run.facts.cpu_model = own->cpu_model;
+        member->name = member_name(own, i / models % cores, own->cpu_model);
         int code = run_prepare(&member->run);
         if (code != CODE_DONE || options->gb.list_tests)
             return code;
@@ -142,9 +150,12 @@ static void show_progress(const struct several *several)
 /* Runs them all. Returns -1 if they were not all run. */
 static int carry_out(struct several *several)
 {
-    size_t most = several->options->target->parallel ? several->options->parallel : 1;
+    size_t most = several->options->parallel;
     int result = 0;
 
+    for (size_t i = 0; several->options->targets[i]; i++)
+        if (!several->options->targets[i]->parallel)
+            most = 1;
     while (several->ended < several->count && result == 0 && !interrupt_signal()) {
         while (several->started < several->count && several->started - several->ended < most &&
                result == 0)
@@ -198,8 +209,10 @@ static int run_all(struct several *several, time_t created)
 {
     const struct run_options *options = several->options;
     size_t size = several->count * sizeof(*several->progress);
-    int code = run_check_target(options->target);
+    int code = CODE_DONE;
 
+    for (size_t i = 0; options->targets[i] && code == CODE_DONE; i++)
+        code = run_check_target(options->targets[i]);
     if (code == CODE_DONE)
         code = run_open_directory(options->output, created, &several->directory);
     if (code != CODE_DONE)

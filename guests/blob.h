@@ -168,6 +168,7 @@ struct row_exit {
 #define ROW_REQUIRES_SPEC_CTRL    0x10000u /* IBRS and IBPB */
 #define ROW_REQUIRES_TSX_CTRL     0x20000u
 #define ROW_REQUIRES_PM_TIMER     0x40000u /* at GUEST_PM_TIMER */
+#define ROW_REQUIRES_HYPERCALLS   0x80000u /* of the core's own: HYPERCALL_INJECT */
 /* ... and of the policy: what guests/image/requirement_policy.c says in words if it is not so. */
 #define ROW_REQUIRES_CORES_APIC       0x100000u /* the guest's local APIC is the core's */
 #define ROW_REQUIRES_DEADLINE         0x200000u /* TSC-deadline mode */

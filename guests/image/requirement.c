@@ -17,25 +17,9 @@ struct requirement {
 };
 
 static const struct requirement requirements[] = {
-    {ROW_REQUIRES_X2APIC, 1, ECX, CPUID_1_ECX_X2APIC, 0, "this CPU has no x2APIC"},
-    {ROW_REQUIRES_UNRESTRICTED, 0, EAX, 0, SECONDARY_UNRESTRICTED_GUEST,
-     "a start in real mode takes \"unrestricted guest\", which this CPU or the policy lacks"},
-    {ROW_REQUIRES_MONITOR, 1, ECX, 1u << 3, 0, "this CPU has no MONITOR"},
-    {ROW_REQUIRES_RDRAND, 1, ECX, 1u << 30, 0, "this CPU has no RDRAND"},
-    {ROW_REQUIRES_RDSEED, 7, EBX, 1u << 18, 0, "this CPU has no RDSEED"},
-    {ROW_REQUIRES_INVPCID, 7, EBX, 1u << 10, SECONDARY_INVPCID,
-     "this CPU has no INVPCID, or guests are not to have it"},
-    {ROW_REQUIRES_RDTSCP, 0x80000001, EDX, CPUID_80000001_EDX_RDTSCP, SECONDARY_RDTSCP,
-     "this CPU has no RDTSCP, or guests are not to have it"},
-    {ROW_REQUIRES_XSAVE, 1, ECX, CPUID_1_ECX_XSAVE, 0, "this CPU has no XSETBV"},
-    {ROW_REQUIRES_RDPMC, CPUID_PERFORMANCE, EAX, 0xff00, 0, "this CPU has no performance counter"},
-    {ROW_REQUIRES_TSC_ADJUST, 7, EBX, 1u << 1, 0, "this CPU has no IA32_TSC_ADJUST"},
-    {ROW_REQUIRES_SPEC_CTRL, 7, EDX, 1u << 26, 0,
-     "this CPU has neither IA32_SPEC_CTRL nor IA32_PRED_CMD"},
-    {ROW_REQUIRES_TSX_CTRL, 7, EDX, CPUID_7_EDX_ARCH_CAPABILITIES, 0,
-     "this CPU has no IA32_TSX_CTRL"},
-    {ROW_REQUIRES_PM_TIMER, 0, EAX, 0, 0,
-     "no ACPI power-management timer at port 0xb008, where Bochs has it"},
+#define REQUIREMENT(...) {__VA_ARGS__},
+#include "requirement_list.h"
+#undef REQUIREMENT
 };
 
 #define REQUIREMENTS (sizeof(requirements) / sizeof(requirements[0]))
