@@ -19,6 +19,8 @@
 #define MODULES    "/sys/module/kvm*"
 #define PARAMETERS "/sys/module/kvm*/parameters/*"
 
+#define EMULATIONS "emulations_per_control_sample"
+
 /* Of the time that a phase took, in which its thread had to wait for its CPU. */
 #define WAITED_TOLERANCE_PER_MILLE 10u
 
@@ -246,8 +248,43 @@ static void count_exits(const struct kvm_job_facts *from, struct monitor_job *to
     to->interruptions.op = (int64_t)op->stats[interrupts];
 }
 
-void kvm_facts_job(const struct kvm_job_facts *from, const struct kvm_perf *perf,
-                   struct monitor_job *to)
+/* Instructions of a control that KVM emulated, by sample; null where it does not count them. */
+static json_t *emulations_json(const struct kvm_job_facts *from, const struct plan_job *plan)
+{
+    const struct kvm_phase_facts *control = &from->phases[PHASE_CONTROL];
+    int place = kvm_stats_find(&from->stats, "insn_emulation");
+    double samples = (double)plan->samples * plan->rounds;
+
+    return place < 0 || !control->has_stats || samples < 1
+               ? json_null()
+               : json_real((double)control->stats[place] / samples);
+}
+
+void kvm_facts_notes(struct monitor *monitor)
+{
+    double least = 0;
+    bool known = false;
+
+    for (size_t i = 0; i < monitor->job_count; i++) {
+        const json_t *each = json_object_get(monitor->jobs[i].facts, EMULATIONS);
+        if (!json_is_real(each))
+            continue;
+        if (!known || json_real_value(each) < least)
+            least = json_real_value(each);
+        known = true;
+    }
+    json_t *notes = json_array();
+    if (known && least >= 1)
+        json_array_append_new(
+            notes, json_sprintf("this KVM emulates every instruction of these guests, %.0f and more "
+                                "in a sample of a control, none of which exits on hardware: the "
+                                "figures are of its emulator, and exits/op counts returns from it",
+                                least));
+    json_object_set_new(monitor->facts, "notes", notes);
+}
+
+void kvm_facts_job(const struct kvm_job_facts *from, const struct plan_job *plan,
+                   const struct kvm_perf *perf, struct monitor_job *to)
 {
     static const char *const names[PHASE_COUNT] = {"count_control", "count_op", "control", "op",
                                                    "twice"};
@@ -264,7 +301,8 @@ void kvm_facts_job(const struct kvm_job_facts *from, const struct kvm_perf *perf
                                       counts_json(from, phase, perf)));
         add_marks(to->disturbed, names[i], &phase->schedule);
     }
-    to->facts = json_pack("{s:o}", "phases", phases);
+    to->facts =
+        json_pack("{s:o, s:o}", EMULATIONS, emulations_json(from, plan), "phases", phases);
     if (*from->stats_absent)
         json_object_set_new(to->facts, "stats_absent", json_string(from->stats_absent));
     count_exits(from, to);

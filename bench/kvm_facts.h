@@ -13,8 +13,14 @@
 json_t *kvm_facts_json(int kvm, const int pinned[KVM_VCPUS_MAX], const struct plan_header *plan);
 
 /* Of a job, and the exits that KVM counted. */
-void kvm_facts_job(const struct kvm_job_facts *from, const struct kvm_perf *perf,
-                   struct monitor_job *to);
+void kvm_facts_job(const struct kvm_job_facts *from, const struct plan_job *plan,
+                   const struct kvm_perf *perf, struct monitor_job *to);
+
+/*
+ * Once all jobs have theirs: what of them is true of all figures, as "notes" of the facts. A KVM
+ * that emulates even the controls' instructions, none of which exits, measures its emulator.
+ */
+void kvm_facts_notes(struct monitor *monitor);
 
 /* In a line: "Linux KVM 6.1.0 (kvm_intel)"; free() it. */
 char *kvm_facts_name(void);

@@ -43,6 +43,14 @@ void monitor_count(const struct monitor *monitor, const struct experiment *exper
     }
 }
 
+void monitor_explain(const struct monitor *monitor)
+{
+    size_t index;
+    json_t *note;
+    json_array_foreach(json_object_get(monitor->facts, "notes"), index, note)
+        say("run: %s", json_string_value(note));
+}
+
 json_t *monitor_json(const struct monitor *monitor)
 {
     return monitor && monitor->facts ? json_incref(monitor->facts) : json_null();

@@ -22,7 +22,7 @@ struct monitor_job {
 };
 
 struct monitor {
-    json_t *facts; /* for run.json */
+    json_t *facts; /* for run.json; "notes" are strings, of all the figures */
     size_t job_count;
     struct monitor_job *jobs; /* in the plan's order */
 };
@@ -34,6 +34,9 @@ void monitor_free(struct monitor *monitor);
 /* Gives the exits that it counted to the results' done jobs. What to expect, nobody knows. */
 void monitor_count(const struct monitor *monitor, const struct experiment *experiment,
                    struct results *results);
+
+/* Says on stderr what it notes of all its figures. */
+void monitor_explain(const struct monitor *monitor);
 
 /* What it says of itself, and adds to a job of run.json; monitor NULL: null, and nothing. */
 json_t *monitor_json(const struct monitor *monitor);

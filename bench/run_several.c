@@ -13,6 +13,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define WAIT_MILLISECONDS 20
 
@@ -173,6 +175,40 @@ static int carry_out(struct several *several)
     return result;
 }
 
+static bool stdout_is_for_a_machine(const struct gb_flags *flags)
+{
+    static const char format[] = "--benchmark_format=";
+    bool is = false;
+
+    for (size_t i = 0; i < flags->passed_on_count; i++)
+        if (strncmp(flags->passed_on[i], format, strlen(format)) == 0)
+            is = strcmp(flags->passed_on[i] + strlen(format), "console") != 0;
+    return is;
+}
+
+/*
+ * Several targets are asked for to be seen side by side. That is analysis's to print, in a process
+ * of its own; unless stdout is for a machine. Returns its exit code.
+ */
+static int show_targets(const struct several *several)
+{
+    static const struct command targets = {.name = "targets", .run = command_analysis};
+    const char *argv[] = {targets.name, several->directory.path, NULL};
+    int status = 0;
+
+    if (!several->options->targets[1] || stdout_is_for_a_machine(&several->options->gb))
+        return CODE_DONE;
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(command_analysis(&targets, 2, argv));
+    if (pid < 0 || waitpid(pid, &status, 0) < 0) {
+        say("run: cannot show the targets side by side: %s", strerror(errno));
+        return CODE_FAILED;
+    }
+    return WIFEXITED(status) ? WEXITSTATUS(status) : CODE_FAILED;
+}
+
 /* The worst of their codes; a run that left no directory fails them all. */
 static int conclude(struct several *several)
 {
@@ -202,7 +238,8 @@ static int conclude(struct several *several)
     }
     fflush(stdout);
     fprintf(stderr, "run: %s (%zu runs)\n", several->directory.path, several->count);
-    return code;
+    int shown = show_targets(several);
+    return code == CODE_DONE ? shown : code;
 }
 
 static int run_all(struct several *several, time_t created)

@@ -166,7 +166,7 @@ static void note(struct session *session, uint32_t index, struct kvm_job_facts *
     memcpy(result->reason, facts->reason, sizeof(result->reason));
     header->jobs_done = index + 1;
     if (facts->status == RESULT_DONE)
-        kvm_facts_job(facts, session->boot->events ? &session->perf : NULL,
+        kvm_facts_job(facts, plan, session->boot->events ? &session->perf : NULL,
                       &session->monitor->jobs[index]);
     char *line =
         text("job %" PRIu32 "/%" PRIu32 " %s/%s: %s%s%s", index + 1, session->plan->job_count,
@@ -332,6 +332,7 @@ static void boot_kvm(const struct boot *boot, struct boot_end *end)
         end->monitor->facts = kvm_facts_json(session.kvm, session.pinned, session.plan);
         end->emulator = kvm_facts_name();
         run_jobs(&session, end);
+        kvm_facts_notes(end->monitor);
         struct results_header *header = (struct results_header *)session.results;
         header->tsc_end = __builtin_ia32_rdtsc();
         header->status = RESULT_DONE;
