@@ -122,7 +122,8 @@ def _round_trip(entry: dict[str, Any] | None, spread: bool) -> list[str]:
     if entry is None:
         return ["-"] * (3 if spread else 2)
     net = entry["net"]
-    cells = [str(net["p50"]), f"{entry['exits_per_op']:.2f}"]
+    exits = entry["exits_per_op"]
+    cells = [str(net["p50"]), "-" if exits is None else f"{exits:.2f}"]
     if spread:
         cells.insert(1, "" if steady(net) else f"{net['min']}..{net['p99']}")
     return cells

@@ -128,6 +128,8 @@ def root_entry(run: Run, result: Result) -> dict[str, Any]:
 def saves(mine: list[Result]) -> dict[str, Any] | None:
     """What the policy with fewest exits saves against the one with most, in net p50; None where
     all policies exit alike. ratio is None where the cheaper round trip is not above 0."""
+    if any(result.exits_per_op is None for result in mine):
+        return None
     few = min(mine, key=lambda result: result.exits_per_op)
     most = max(mine, key=lambda result: result.exits_per_op)
     if few.exits_per_op == most.exits_per_op:

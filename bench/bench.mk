@@ -7,7 +7,7 @@ BENCH_SHIM := bench/benchmark_shim.cc
 BENCH_OBJECTS := $(BENCH_SOURCES:bench/%.c=$(BUILD)/bench/%.o) $(BUILD)/bench/benchmark_shim.o
 BENCH_LIBS := -lbenchmark -lpopt -ljansson -lmd -lpfm -lpthread
 
-$(BUILD)/exitmeter: $(BENCH_OBJECTS) $(LOADER_LIBRARY)
+$(BUILD)/exitmeter: $(BENCH_OBJECTS) $(LOADER_LIBRARY) $(CORPUS_LIBRARY)
 	$(Q)$(CXX) -o $@ $(filter %.o %.a,$^) $(BENCH_LIBS)
 
 $(BUILD)/bench/%.o: bench/%.c
@@ -32,10 +32,10 @@ $(BUILD)/bench/sanitized/%.o: bench/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HOST_CFLAGS) $(BENCH_SANITIZE) -MMD -MP -c -o $@ $<
 
-$(BUILD)/tests/bench_%: bench/tests/test_%.c $(BENCH_TEST_OBJECTS)
+$(BUILD)/tests/bench_%: bench/tests/test_%.c $(BENCH_TEST_OBJECTS) $(CORPUS_LIBRARY)
 	@mkdir -p $(@D) $(BUILD)/bench/tests
 	$(Q)$(CC) $(HOST_CFLAGS) $(BENCH_SANITIZE) -MMD -MP -MF $(BUILD)/bench/tests/$*.d -o $@ \
-		$(filter %.c %.o,$^) \
+		$(filter %.c %.o %.a,$^) \
 		-lcmocka -lpopt -ljansson -lmd -lpfm
 
 # The image's sender, at the other end of the line.

@@ -36,7 +36,7 @@ int command_run(const struct command *command, int argc, const char **argv)
         facts.command_count = count;
         if (options.image)
             code = run_guest(&options, &facts);
-        else if (options.cpu_models[1] || options.cores[1])
+        else if (options.targets[1] || options.cpu_models[1] || options.cores[1])
             code = run_several(&options, &facts, begun);
         else
             code = run_one(&options, &facts, begun);

@@ -143,6 +143,9 @@ json_t *fact_machine(const struct run_facts *facts, const struct machine_facts *
     json_object_set_new(json, "signature", fact_hex(8, machine->signature));
     add_state(json, machine, strcmp(facts->target->unit, "ticks") == 0);
     json_object_set_new(json, "memory_bytes", json_integer((json_int_t)machine->memory_bytes));
-    json_object_set_new(json, "capabilities", list);
+    if (!facts->monitor) /* else nothing of ours is in VMX operation, to ask */
+        json_object_set_new(json, "capabilities", list);
+    else
+        json_decref(list);
     return json;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "requirement.h"
 
+#include "kvm_device.h"
+#include "kvm_facts.h"
 #include "places.h"
 #include "text.h"
 
@@ -92,6 +94,23 @@ static enum requirement_status check_device(const struct requirement *requiremen
     return REQUIREMENT_OK;
 }
 
+/* A KVM that has what the target takes; of what hardware it makes use, if of any. */
+static enum requirement_status check_kvm(const struct requirement *requirement, char **found)
+{
+    char *why;
+    int kvm = kvm_device_open(&why);
+    (void)requirement;
+    if (kvm < 0) {
+        free(why);
+        return REQUIREMENT_ABSENT;
+    }
+    close(kvm);
+    char *name = kvm_facts_name();
+    *found = text("%s; hardware: %s", name, kvm_facts_hardware());
+    free(name);
+    return REQUIREMENT_OK;
+}
+
 const struct requirement requirements[] = {
     {"Bochs", check_program, "bochs", "bochs", NULL, NEEDED_FOR_BOCHS},
     {"Bochs terminal display", check_file, "/usr/lib/*/bochs/plugins/libbx_term_gui.so",
@@ -111,7 +130,10 @@ const struct requirement requirements[] = {
     {"VT-x", check_cpu_flag, "vmx", NULL,
      "this CPU does not offer it, or firmware or hypervisor hides it; target bochs needs none", 0},
     {"/dev/kvm", check_device, "/dev/kvm", NULL,
-     "load kvm_intel or kvm_amd, or join the group kvm; target bochs needs none", 0},
+     "load kvm_intel or kvm_amd, or join the group kvm; target bochs needs none", NEEDED_FOR_KVM},
+    {"KVM", check_kvm, NULL, NULL,
+     "use a kernel whose KVM has KVM_CAP_USER_MEMORY, SYNC_MMU, EXT_CPUID and DEBUGREGS",
+     NEEDED_FOR_KVM},
 };
 
 const size_t requirement_count = sizeof(requirements) / sizeof(requirements[0]);

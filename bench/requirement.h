@@ -24,6 +24,7 @@ struct requirement {
 };
 
 #define NEEDED_FOR_BOCHS 1u
+#define NEEDED_FOR_KVM   2u
 
 extern const struct requirement requirements[];
 extern const size_t requirement_count;

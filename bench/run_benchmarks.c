@@ -3,6 +3,7 @@
 
 #include "child.h"
 #include "interrupt.h"
+#include "monitor.h"
 #include "run_explain.h"
 #include "run_progress.h"
 #include "run_report.h"
@@ -35,10 +36,12 @@ static int open_files(struct run *run)
         free(error);
         return CODE_USAGE;
     }
+    sha256_text(run->corpus.file.data, run->corpus.file.size, run->facts.guests_sha256);
+    if (options->target->own_policy) /* no core of ours takes part */
+        return CODE_DONE;
     if (bytes_map(options->core, &image) < 0)
         return unusable(options->core, !options->cores_given);
     sha256_text(image.data, image.size, run->facts.core_sha256);
-    sha256_text(run->corpus.file.data, run->corpus.file.size, run->facts.guests_sha256);
     bytes_unmap(&image);
     return CODE_DONE;
 }
@@ -73,7 +76,11 @@ static int boot(struct run *run)
         .scratch = run->directory.scratch,
         .results_base = RESULTS_BASE,
         .results_size = run->experiment.results_size,
-        .timeout = run->options.timeout,
+        .timeout = run->options.timeout_given || run->options.target->timeout <= 0
+                       ? run->options.timeout
+                       : run->options.target->timeout,
+        .pin = run->options.pin,
+        .events = run->options.target->own_policy ? run->options.pmu : NULL,
     };
     int result = file_write(plan_path, plan, size);
     if (result == 0)
@@ -90,6 +97,8 @@ static int boot(struct run *run)
         results_none(&run->experiment, printable(run->end.failure), &run->results);
     else if (result == 0 && (result = bytes_map(run->end.results, &run->region)) == 0)
         results_read(&run->experiment, &run->region, &run->results);
+    if (result == 0 && run->end.monitor && run->results.readable)
+        monitor_count(run->end.monitor, &run->experiment, &run->results);
     free(plan);
     free(plan_path);
     free(console);
@@ -102,6 +111,7 @@ static int record(struct run *run)
     struct job_place *places = zeroed(run->experiment.job_count, sizeof(*places));
     char *json = run_directory_file(&run->directory, "benchmark.json"), *error = NULL;
     run->facts.emulator = run->end.emulator;
+    run->facts.monitor = run->end.monitor;
 
     if (run_record_data(run->directory.partial, run->facts.target->unit, &run->experiment,
                         &run->results, places) < 0 ||

@@ -3,6 +3,7 @@
 
 #include "events_json.h"
 #include "follow.h"
+#include "monitor.h"
 #include "text.h"
 
 #include <stdio.h>
@@ -44,6 +45,8 @@ void run_explain(const struct run *run)
                 outcome->status == RESULT_SKIPPED ? "not applicable here: " : "", outcome->reason);
     }
     explain_events(run);
+    if (run->end.monitor)
+        monitor_explain(run->end.monitor);
     if (run->results.reason[0]) {
         if (console)
             fprintf(stderr, "the console's last lines:\n%s", console);

@@ -255,9 +255,10 @@ static int carry_out(struct guest_run *run)
 int run_guest(struct run_options *options, struct run_facts *facts)
 {
     struct guest_run run = {.options = options, .facts = facts};
-    int code = read_wish(&run) && run_select_policies(options->policies, &run.policies)
-                   ? CODE_DONE
-                   : CODE_USAGE;
+    int code =
+        read_wish(&run) && run_select_policies(options->policies, options->target, &run.policies)
+            ? CODE_DONE
+            : CODE_USAGE;
 
     if (code == CODE_DONE)
         code = find_core(&run);

@@ -46,18 +46,47 @@ static bool unknown(const char *what, const char *word, const char *const *names
     return false;
 }
 
-static bool find_target(struct run_options *options)
+static const struct target *target_named(const char *name)
 {
-    const char **names = zeroed(target_count, sizeof(*names));
-    options->target = options->target_name ? NULL : targets[0];
-    for (size_t i = 0; i < target_count; i++) {
+    for (size_t i = 0; i < target_count; i++)
+        if (strcmp(name, targets[i]->name) == 0)
+            return targets[i];
+    return NULL;
+}
+
+static bool is_given(const struct run_options *options, const struct target *target)
+{
+    for (size_t i = 0; options->targets[i]; i++)
+        if (options->targets[i] == target)
+            return true;
+    return false;
+}
+
+static bool find_targets(struct run_options *options)
+{
+    const char *names[TARGETS_MAX];
+    size_t count = 0;
+
+    for (size_t i = 0; i < target_count; i++)
         names[i] = targets[i]->name;
-        if (options->target_name && strcmp(options->target_name, names[i]) == 0)
-            options->target = targets[i];
+    while (options->targets_given && options->targets_given[count])
+        count++;
+    options->targets = zeroed((count ? count : 1) + 1, sizeof(struct target *));
+    options->targets[0] = targets[0];
+    for (size_t i = 0; i < count; i++) {
+        const char *name = options->targets_given[i];
+        const struct target *target = target_named(name);
+        options->targets[i] = NULL;
+        if (!target)
+            return unknown("target", name, names, target_count);
+        if (is_given(options, target)) {
+            say("run: target %s is named twice", name);
+            return false;
+        }
+        options->targets[i] = target;
     }
-    bool found = options->target || unknown("target", options->target_name, names, target_count);
-    free(names);
-    return found;
+    options->target = options->targets[0];
+    return true;
 }
 
 /* A list with one element, or what was given. */
@@ -119,12 +148,41 @@ static uint32_t cores_here(void)
 /* What cannot be had of several runs at once. */
 static bool fits_several(const struct run_options *options)
 {
-    if (!options->cpu_models[1] && !options->cores[1])
+    bool several_targets = options->targets[1];
+    if (!several_targets && !options->cpu_models[1] && !options->cores[1])
         return true;
     if (options->image || options->gb.out) {
-        say("run: %s is of one run; name one --cpu-model and one --core",
+        say("run: %s is of one run; name one --target, one --cpu-model and one --core",
             options->image ? "--image" : "--benchmark_out");
         return false;
+    }
+    if (several_targets && (options->cpu_models_given || options->cores[1])) {
+        say("run: several targets run each on its usual CPU model, and one --core");
+        return false;
+    }
+    return true;
+}
+
+/* What targets whose monitor is not our core have none of, or have alone. */
+static bool fits_targets(const struct run_options *options)
+{
+    for (size_t i = 0; options->targets[i]; i++) {
+        const char *name = options->targets[i]->name;
+        bool ours = !options->targets[i]->own_policy;
+        if (!ours && (options->probes || options->pmu_model)) {
+            say("run: --%s is for our core's exits; target %s has none of them",
+                options->probes ? "probes" : "pmu-model", name);
+            return false;
+        }
+        if (!ours && (options->image || options->host_timer_given)) {
+            say("run: --%s takes our core, which target %s runs without",
+                options->image ? "image" : "host-timer", name);
+            return false;
+        }
+        if (ours && options->pin_given) {
+            say("run: --pin is for a target that runs on the host's own CPU, not for %s", name);
+            return false;
+        }
     }
     return true;
 }
@@ -176,7 +234,7 @@ static bool read_count(const char *option, const char *given, uint32_t most, uin
 
 static bool read_numbers(struct run_options *options)
 {
-    double host_timer = 0;
+    double host_timer = 0, pin = -1;
     options->samples = SAMPLES_DEFAULT;
     options->rounds = options->cpus = 1;
     options->parallel = cores_here();
@@ -187,8 +245,10 @@ static bool read_numbers(struct run_options *options)
         read_count("parallel", options->parallel_given, PARALLEL_MOST, &options->parallel) &&
         read_count("cpus", options->cpus_given, PLAN_CPUS_MAX, &options->cpus) &&
         read_number("timeout", options->timeout_given, 0.001, 86400, &options->timeout) &&
-        read_number("host-timer", options->host_timer_given, HOST_TIMER_LEAST, 4e9, &host_timer);
+        read_number("host-timer", options->host_timer_given, HOST_TIMER_LEAST, 4e9, &host_timer) &&
+        read_number("pin", options->pin_given, 0, CPU_SETSIZE - 1, &pin);
     options->host_timer = (uint64_t)host_timer;
+    options->pin = (int)pin;
     return read;
 }
 
@@ -270,11 +330,13 @@ bool run_options_read(const struct command *command, int argc, const char **argv
 {
     *options = (struct run_options){0};
     const struct poptOption table[] = {
-        {"target", 't', POPT_ARG_STRING, &options->target_name, 0, "where to run: bochs", "TARGET"},
+        {"target", 't', POPT_ARG_ARGV, &options->targets_given, 0,
+         "where to run: bochs or kvm, may repeat: a run of each (bochs)", "TARGET"},
         {"guest", 'g', POPT_ARG_ARGV, &options->guests, 0,
          "benchmarks whose names match, may repeat (all but check/*)", "PATTERN"},
         {"policy", 'p', POPT_ARG_ARGV, &options->policies, 0,
-         "shipped policy or .policy file, may repeat (passthrough-all and intercept-all)",
+         "shipped policy or .policy file, may repeat (passthrough-all and intercept-all; of target "
+         "kvm its own, kvm)",
          "POLICY"},
         {"samples", 'n', POPT_ARG_STRING, &options->samples_given, 0, "samples a phase (1000)",
          "N"},
@@ -292,8 +354,10 @@ bool run_options_read(const struct command *command, int argc, const char **argv
          "PMU model that the events are encoded for (that of the target's CPU)", "MODEL"},
         {"host-timer", '\0', POPT_ARG_STRING, &options->host_timer_given, 0,
          "checks only: TSC ticks between interrupts of the host's own (none)", "N"},
+        {"pin", '\0', POPT_ARG_STRING, &options->pin_given, 0,
+         "kvm: host CPU that the vCPU runs on (the first that this process may use)", "CPU"},
         {"timeout", '\0', POPT_ARG_STRING, &options->timeout_given, 0,
-         "wall-clock limit of the boot (60; with --image 600)", "SECONDS"},
+         "wall-clock limit of the boot (60; with --image, and of target kvm, 600)", "SECONDS"},
         {"cpu-model", '\0', POPT_ARG_ARGV, &options->cpu_models_given, 0,
          "CPU that the target emulates, may repeat: a run of each (corei7_haswell_4770)", "MODEL"},
         {"parallel", 'j', POPT_ARG_STRING, &options->parallel_given, 0,
@@ -324,8 +388,9 @@ bool run_options_read(const struct command *command, int argc, const char **argv
         return false;
     *code = CODE_USAGE;
     find_files(options);
-    return read_image(options) && read_numbers(options) && find_target(options) &&
-           find_cpu_models(options) && fits_several(options) && find_probe_level(options);
+    return read_image(options) && read_numbers(options) && find_targets(options) &&
+           find_cpu_models(options) && fits_several(options) && fits_targets(options) &&
+           find_probe_level(options);
 }
 
 static void free_list(char **list)
@@ -337,7 +402,8 @@ static void free_list(char **list)
 
 void run_options_free(struct run_options *options)
 {
-    free(options->target_name);
+    free_list(options->targets_given);
+    free(options->targets);
     free_list(options->guests);
     free_list(options->policies);
     free(options->samples_given);
@@ -348,6 +414,7 @@ void run_options_free(struct run_options *options)
     free(options->pmu);
     free(options->pmu_model);
     free(options->host_timer_given);
+    free(options->pin_given);
     free_list(options->cpu_models_given);
     free((void *)(uintptr_t)options->cpu_models);
     free(options->corpus_given);

@@ -13,6 +13,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define WAIT_MILLISECONDS 20
 
@@ -42,6 +44,8 @@ static size_t length_of(const char *const *list)
 
 static char *member_name(const struct run_options *options, size_t core, const char *cpu_model)
 {
+    if (options->targets[1])
+        return text("%s", options->target->name);
     if (!options->cores[1])
         return text("%s", cpu_model);
     return options->cpu_models[1] ? text("core%zu-%s", core + 1, cpu_model)
@@ -53,15 +57,21 @@ static int prepare(struct several *several, const struct run_facts *facts, doubl
 {
     const struct run_options *options = several->options;
     size_t cores = length_of(options->cores), models = length_of(options->cpu_models);
+    size_t targets = 0;
 
-    several->members = zeroed(cores * models, sizeof(*several->members));
-    for (size_t i = 0; i < cores * models; i++) {
+    while (options->targets[targets])
+        targets++;
+    several->members = zeroed(targets * cores * models, sizeof(*several->members));
+    for (size_t i = 0; i < targets * cores * models; i++) {
         struct member *member = &several->members[several->count++];
+        struct run_options *own = &member->run.options;
         member->run = (struct run){.options = *options, .facts = *facts, .begun = begun};
-        member->run.options.core = options->cores[i / models];
-        member->run.options.cpu_model = options->cpu_models[i % models];
-        member->run.facts.cpu_model = member->run.options.cpu_model;
-        member->name = member_name(options, i / models, member->run.options.cpu_model);
+        own->target = options->targets[i / (cores * models)];
+        own->core = options->cores[i / models % cores];
+        own->cpu_model = targets > 1 ? own->target->cpu_models[0] : options->cpu_models[i % models];
+        member->run.facts.target = own->target;
+        member->run.facts.cpu_model = own->cpu_model;
+        member->name = member_name(own, i / models % cores, own->cpu_model);
         int code = run_prepare(&member->run);
         if (code != CODE_DONE || options->gb.list_tests)
             return code;
@@ -142,9 +152,12 @@ static void show_progress(const struct several *several)
 /* Runs them all. Returns -1 if they were not all run. */
 static int carry_out(struct several *several)
 {
-    size_t most = several->options->target->parallel ? several->options->parallel : 1;
+    size_t most = several->options->parallel;
     int result = 0;
 
+    for (size_t i = 0; several->options->targets[i]; i++)
+        if (!several->options->targets[i]->parallel)
+            most = 1;
     while (several->ended < several->count && result == 0 && !interrupt_signal()) {
         while (several->started < several->count && several->started - several->ended < most &&
                result == 0)
@@ -160,6 +173,40 @@ static int carry_out(struct several *several)
     for (size_t i = 0; i < several->started; i++)
         worker_stop(&several->members[i].worker);
     return result;
+}
+
+static bool stdout_is_for_a_machine(const struct gb_flags *flags)
+{
+    static const char format[] = "--benchmark_format=";
+    bool is = false;
+
+    for (size_t i = 0; i < flags->passed_on_count; i++)
+        if (strncmp(flags->passed_on[i], format, strlen(format)) == 0)
+            is = strcmp(flags->passed_on[i] + strlen(format), "console") != 0;
+    return is;
+}
+
+/*
+ * Several targets are asked for to be seen side by side. That is analysis's to print, in a process
+ * of its own; unless stdout is for a machine. Returns its exit code.
+ */
+static int show_targets(const struct several *several)
+{
+    static const struct command targets = {.name = "targets", .run = command_analysis};
+    const char *argv[] = {targets.name, several->directory.path, NULL};
+    int status = 0;
+
+    if (!several->options->targets[1] || stdout_is_for_a_machine(&several->options->gb))
+        return CODE_DONE;
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(command_analysis(&targets, 2, argv));
+    if (pid < 0 || waitpid(pid, &status, 0) < 0) {
+        say("run: cannot show the targets side by side: %s", strerror(errno));
+        return CODE_FAILED;
+    }
+    return WIFEXITED(status) ? WEXITSTATUS(status) : CODE_FAILED;
 }
 
 /* The worst of their codes; a run that left no directory fails them all. */
@@ -191,15 +238,18 @@ static int conclude(struct several *several)
     }
     fflush(stdout);
     fprintf(stderr, "run: %s (%zu runs)\n", several->directory.path, several->count);
-    return code;
+    int shown = show_targets(several);
+    return code == CODE_DONE ? shown : code;
 }
 
 static int run_all(struct several *several, time_t created)
 {
     const struct run_options *options = several->options;
     size_t size = several->count * sizeof(*several->progress);
-    int code = run_check_target(options->target);
+    int code = CODE_DONE;
 
+    for (size_t i = 0; options->targets[i] && code == CODE_DONE; i++)
+        code = run_check_target(options->targets[i]);
     if (code == CODE_DONE)
         code = run_open_directory(options->output, created, &several->directory);
     if (code != CODE_DONE)

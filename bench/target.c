@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "target.h"
 
+#include "monitor.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-const struct target *const targets[] = {&target_bochs};
+const struct target *const targets[] = {&target_bochs, &target_kvm};
 const size_t target_count = sizeof(targets) / sizeof(targets[0]);
+
+_Static_assert(sizeof(targets) / sizeof(targets[0]) <= TARGETS_MAX, "room for their names");
 
 const char *target_pmu_model(const struct target *target, const char *cpu_model)
 {
@@ -21,5 +25,6 @@ void boot_end_free(struct boot_end *end)
     free(end->detail);
     free(end->results);
     free(end->emulator);
+    monitor_free(end->monitor);
     *end = (struct boot_end){0};
 }

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct monitor;
+
 /*
  * A guest that has the machine. What it writes to its console goes to stdout as it comes. At the
  * end of time, on a signal, or when a text appears, the core is asked to end the run, by a 1 in the
@@ -36,6 +38,8 @@ struct boot {
     uint64_t results_base;          /* physical address of the results region */
     uint64_t results_size;          /* bytes of it */
     double timeout;                 /* seconds of wall clock */
+    int pin;                        /* host CPU to run on; -1: any one */
+    const char *events;             /* for targets without our core: to be counted; or NULL */
     const struct boot_guest *guest; /* the user's own, which has the machine; NULL: none */
 };
 
@@ -52,11 +56,12 @@ struct boot_end {
     int signal_number; /* we were told to stop; nothing else is set unless asked is */
     enum boot_asked asked;
     bool until_seen;
-    char *failure;  /* why there are no results; NULL if there are */
-    char *detail;   /* lines of the machine's own log that show why; NULL if none */
-    char *results;  /* path of the results region, below boot->scratch; NULL on failure */
-    char *emulator; /* what ran it, with its version; NULL if not known */
-    double seconds; /* of wall clock that the machine ran; 0: as long as boot() took */
+    char *failure;           /* why there are no results; NULL if there are */
+    char *detail;            /* lines of the machine's own log that show why; NULL if none */
+    char *results;           /* path of the results region, below boot->scratch; NULL on failure */
+    char *emulator;          /* what ran it, with its version; NULL if not known */
+    double seconds;          /* of wall clock that the machine ran; 0: as long as boot() took */
+    struct monitor *monitor; /* what a monitor that is not our core says; NULL: it is ours */
 };
 
 struct target {
@@ -64,7 +69,13 @@ struct target {
     const char *description;
     const char *unit; /* of every TSC difference */
     uint32_t plan_flags;
-    unsigned needs;                /* NEEDED_FOR_* of requirement.h */
+    unsigned needs; /* NEEDED_FOR_* of requirement.h */
+    /*
+     * Name of the policy that is the monitor's own and the only one unless others are named; NULL:
+     * the monitor is our core, which has probes and does as any policy says.
+     */
+    const char *own_policy;
+    double timeout;                /* seconds of wall clock that a boot has; 0: the usual */
     bool parallel;                 /* boots beside one another do not change the figures */
     uint64_t results_most;         /* bytes of results that it can hold */
     const char *const *cpu_models; /* NULL-terminated; the first is the default */
@@ -73,9 +84,11 @@ struct target {
 };
 
 extern const struct target target_bochs;
+extern const struct target target_kvm;
 
 extern const struct target *const targets[];
 extern const size_t target_count;
+#define TARGETS_MAX 8u
 
 /* The PMU model of one of the target's CPU models, or NULL if that has none. */
 const char *target_pmu_model(const struct target *target, const char *cpu_model);

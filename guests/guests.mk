@@ -70,6 +70,16 @@ $(BUILD)/hosted/%.o: %.c
 
 -include $(LOADER_OBJECTS:.o=.d)
 
+# What the harness shares with the image, to run the corpus without it: target kvm.
+CORPUS_LIBRARY = $(BUILD)/corpus.a
+CORPUS_LIBRARY_OBJECTS = $(addprefix $(BUILD)/hosted/guests/image/,guest_memory.o fold.o plan_check.o)
+
+$(CORPUS_LIBRARY): $(CORPUS_LIBRARY_OBJECTS)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+-include $(CORPUS_LIBRARY_OBJECTS:.o=.d)
+
 # The tests' guest that has the machine, multiboot 1: where it wants to be, and over the core.
 MACHINE_GUESTS = $(BUILD)/tests/machine.elf $(BUILD)/tests/machine_over_core.elf
 MACHINE_OBJECTS = $(BUILD)/machine/start.S.o $(BUILD)/machine/guest.o
