@@ -50,23 +50,39 @@ static void shared_free(struct shared *shared)
         close(shared->file);
 }
 
+/* What is watched while QEMU runs. */
+struct watch {
+    struct follow console;
+    const struct results_header *results; /* in the guest's memory */
+    uint32_t beat;
+    double last; /* when that changed; 0: not since the machine was started */
+};
+
 static const char *watch(void *context)
 {
-    struct follow *console = context;
+    struct watch *watch = context;
+    struct results_header now;
     const char *line;
 
-    while ((line = follow_line(console)))
+    while ((line = follow_line(&watch->console)))
         if (strncmp(line, "job ", 4) == 0)
             progress("%s", line);
-    return NULL;
+    memcpy(&now, watch->results, sizeof(now));
+    if (now.magic == RESULTS_MAGIC &&
+        (now.beat != watch->beat || (watch->last > 0 && !now.begun))) {
+        watch->beat = now.beat;
+        watch->last = monotonic_seconds();
+    }
+    return watch->last > 0 && now.patience && monotonic_seconds() - watch->last > now.patience
+               ? "a row did not come back"
+               : NULL;
 }
 
 /* "QEMU emulator version 7.2.22 (Debian ...)"; NULL if it does not say; free() it. */
 static char *version_of(const char *program, const char *directory)
 {
     const char *const argv[] = {program, "--version", NULL};
-    const struct child child = {
-        .argv = argv, .directory = directory, .timeout = VERSION_SECONDS};
+    const struct child child = {.argv = argv, .directory = directory, .timeout = VERSION_SECONDS};
     struct child_end end;
 
     child_run(&child, &end);
@@ -81,8 +97,7 @@ static bool ended_with(const struct child_end *end, unsigned code)
 }
 
 /* The region out of the guest's memory, if the image has begun to fill it. */
-static bool take_results(const struct boot *boot, const struct shared *shared,
-                         struct boot_end *end)
+static bool take_results(const struct boot *boot, const struct shared *shared, struct boot_end *end)
 {
     struct results_header header;
     const uint8_t *region = shared->data + boot->results_base;
@@ -111,12 +126,41 @@ static char *why(const struct child *child, const struct child_end *child_end)
     return child_end_text(child, child_end);
 }
 
+/* Whether the machine was lost in the middle of a row, behind which another start goes on. */
+static bool lost_in_a_row(const struct boot *boot, const struct shared *shared,
+                          const struct child_end *end)
+{
+    struct results_header header;
+
+    memcpy(&header, shared->data + boot->results_base, sizeof(header));
+    return header.magic == RESULTS_MAGIC && header.status == RESULT_NOT_RUN && header.begun &&
+           (end->how == CHILD_STOPPED || (end->how == CHILD_EXITED && end->code == 0));
+}
+
+/* Starts the machine, and again, with its memory as it is, as long as rows are what ends it. */
+static void run_to_the_end(const struct boot *boot, const struct shared *shared,
+                           const struct child *child, struct child_end *end)
+{
+    double deadline = monotonic_seconds() + boot->timeout;
+    struct child next = *child;
+
+    for (;;) {
+        next.timeout = deadline - monotonic_seconds();
+        child_run(&next, end);
+        if (!lost_in_a_row(boot, shared, end) || monotonic_seconds() >= deadline)
+            return;
+        progress("a row did not come back; starting the machine behind it");
+        ((struct watch *)child->context)->last = 0;
+    }
+}
+
 static void run(const struct boot *boot, const struct shared *shared, const char *program,
                 struct boot_end *end)
 {
     char *memory = text("/proc/self/fd/%d", shared->file);
     char *console = text("%s/console.txt", boot->scratch);
-    struct follow follow = {.path = console};
+    struct watch watched = {.console = {.path = console},
+                            .results = (const void *)(shared->data + boot->results_base)};
     struct qemu_command command;
     struct child_end child_end;
 
@@ -125,9 +169,9 @@ static void run(const struct boot *boot, const struct shared *shared, const char
                                 .directory = boot->scratch,
                                 .timeout = boot->timeout,
                                 .watch = watch,
-                                .context = &follow};
-    child_run(&child, &child_end);
-    follow_close(&follow);
+                                .context = &watched};
+    run_to_the_end(boot, shared, &child, &child_end);
+    follow_close(&watched.console);
     if (child_end.how == CHILD_INTERRUPTED) {
         end->signal_number = child_end.code;
         end->failure = child_end_text(&child, &child_end);

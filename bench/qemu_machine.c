@@ -10,7 +10,6 @@
 
 #include <elf.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,50 +54,46 @@ struct qemu_loaded {
 
 _Static_assert(offsetof(struct qemu_loaded, info) == 8, "LOADED_INFO of qemu_reset.S");
 
-static void add(struct qemu_command *command, size_t *count, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-static void add(struct qemu_command *command, size_t *count, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    if (vasprintf(&command->words[(*count)++], format, arguments) < 0)
-        abort();
-    va_end(arguments);
-}
-
 /* Paths are relative to boot->scratch, where QEMU runs: a comma in one would be an option's end. */
 void qemu_command_make(const struct boot *boot, const char *program, const char *memory,
                        unsigned long long size, struct qemu_command *command)
 {
-    static const char *const fixed[] = {"-nodefaults", "-no-user-config", "-no-reboot", "-display",
-                                        "none",        "-bios",           "reset.bin",  "-parallel",
-                                        "file:console.txt"};
+    static const char *const fixed[] = {"-nodefaults",
+                                        "-no-user-config",
+                                        "-no-reboot",
+                                        "-display",
+                                        "none",
+                                        "-bios",
+                                        "reset.bin",
+                                        "-chardev",
+                                        "file,id=console,path=console.txt,append=on",
+                                        "-parallel",
+                                        "chardev:console",
+                                        "-device",
+                                        "loader,file=image.elf"};
     size_t count = 0;
 
     *command = (struct qemu_command){0};
-    add(command, &count, "%s", program);
+    command->words[count++] = text("%s", program);
     for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
-        add(command, &count, "%s", fixed[i]);
-    add(command, &count, "-machine");
-    add(command, &count, "pc,accel=%s,memory-backend=ram", boot->accelerator);
-    add(command, &count, "-object");
-    add(command, &count, "memory-backend-file,id=ram,share=on,mem-path=%s,size=%lluM", memory,
-        size);
-    add(command, &count, "-m");
-    add(command, &count, "%lluM", size);
-    add(command, &count, "-cpu");
-    add(command, &count, "%s", boot->cpu_model);
-    add(command, &count, "-smp");
-    add(command, &count, "%u", boot->cpus);
-    add(command, &count, "-device");
-    add(command, &count, "isa-debug-exit,iobase=0x%x,iosize=1", DEBUG_EXIT_PORT);
-    add(command, &count, "-device");
-    add(command, &count, "loader,file=image.elf");
-    add(command, &count, "-device");
-    add(command, &count, "loader,file=loaded.bin,addr=0x%x,force-raw=on", LOADED);
-    add(command, &count, "-device");
-    add(command, &count, "loader,file=modules.bin,addr=0x%x,force-raw=on", MODULES);
+        command->words[count++] = text("%s", fixed[i]);
+    command->words[count++] = text("-machine");
+    command->words[count++] = text("pc,accel=%s,memory-backend=ram", boot->accelerator);
+    command->words[count++] = text("-object");
+    command->words[count++] =
+        text("memory-backend-file,id=ram,share=on,mem-path=%s,size=%lluM", memory, size);
+    command->words[count++] = text("-m");
+    command->words[count++] = text("%lluM", size);
+    command->words[count++] = text("-cpu");
+    command->words[count++] = text("%s", boot->cpu_model);
+    command->words[count++] = text("-smp");
+    command->words[count++] = text("%u", boot->cpus);
+    command->words[count++] = text("-device");
+    command->words[count++] = text("isa-debug-exit,iobase=0x%x,iosize=1", DEBUG_EXIT_PORT);
+    command->words[count++] = text("-device");
+    command->words[count++] = text("loader,file=loaded.bin,addr=0x%x,force-raw=on", LOADED);
+    command->words[count++] = text("-device");
+    command->words[count++] = text("loader,file=modules.bin,addr=0x%x,force-raw=on", MODULES);
 }
 
 void qemu_command_free(struct qemu_command *command)
@@ -181,8 +176,7 @@ static int stage_modules(const struct boot *boot, uint32_t entry, unsigned long 
     if (result == 0) {
         size_t plan_at = (guests.size + PAGE - 1) / PAGE * PAGE;
         uint8_t *modules = zeroed(plan_at + plan.size, 1);
-        const struct qemu_loaded loaded =
-            make_loaded(entry, size, guests.size, plan.size, plan_at);
+        const struct qemu_loaded loaded = make_loaded(entry, size, guests.size, plan.size, plan_at);
 
         memcpy(modules, guests.data, guests.size);
         memcpy(modules + plan_at, plan.data, plan.size);

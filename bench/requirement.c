@@ -4,6 +4,7 @@
 #include "kvm_device.h"
 #include "kvm_facts.h"
 #include "places.h"
+#include "qemu.h"
 #include "text.h"
 
 #include <glob.h>
@@ -111,6 +112,21 @@ static enum requirement_status check_kvm(const struct requirement *requirement, 
     return REQUIREMENT_OK;
 }
 
+/* argument: a parameter of a kernel module that must be on. */
+static enum requirement_status check_parameter(const struct requirement *requirement, char **found)
+{
+    char line[8] = "";
+    FILE *file = fopen(requirement->argument, "re");
+
+    if (!file)
+        return REQUIREMENT_ABSENT;
+    bool on = fgets(line, sizeof(line), file) && (*line == 'Y' || *line == '1');
+    fclose(file);
+    if (on)
+        *found = text("%s", requirement->argument);
+    return on ? REQUIREMENT_OK : REQUIREMENT_MISSING;
+}
+
 const struct requirement requirements[] = {
     {"Bochs", check_program, "bochs", "bochs", NULL, NEEDED_FOR_BOCHS},
     {"Bochs terminal display", check_file, "/usr/lib/*/bochs/plugins/libbx_term_gui.so",
@@ -128,12 +144,21 @@ const struct requirement requirements[] = {
     {"python3 numpy", check_module, "numpy", "python3-numpy", NULL, 0},
     {"python3 jinja2", check_module, "jinja2", "python3-jinja2", NULL, 0},
     {"VT-x", check_cpu_flag, "vmx", NULL,
-     "this CPU does not offer it, or firmware or hypervisor hides it; target bochs needs none", 0},
+     "this CPU does not offer it, or firmware or hypervisor hides it; target bochs needs none",
+     NEEDED_FOR_NESTING},
     {"/dev/kvm", check_device, "/dev/kvm", NULL,
-     "load kvm_intel or kvm_amd, or join the group kvm; target bochs needs none", NEEDED_FOR_KVM},
+     "load kvm_intel or kvm_amd, or join the group kvm; target bochs needs none",
+     NEEDED_FOR_KVM | NEEDED_FOR_NESTING | NEEDED_FOR_ACCELERATION},
     {"KVM", check_kvm, NULL, NULL,
      "use a kernel whose KVM has KVM_CAP_USER_MEMORY, SYNC_MMU, EXT_CPUID and DEBUGREGS",
      NEEDED_FOR_KVM},
+    {"nested VT-x", check_parameter, "/sys/module/kvm_intel/parameters/nested", NULL,
+     "load kvm_intel with nested=1: modprobe -r kvm_intel && modprobe kvm_intel nested=1; in a "
+     "virtual machine its own host must nest, too",
+     NEEDED_FOR_NESTING},
+    {"QEMU", check_program, QEMU_PROGRAM, "qemu-system-x86", NULL, NEEDED_FOR_QEMU},
+    {"QEMU reset code", check_built, QEMU_RESET, NULL, "run `make`", NEEDED_FOR_QEMU},
+    {"guest-only image", check_built, PLACE_GUEST_IMAGE, NULL, "run `make`", 0},
 };
 
 const size_t requirement_count = sizeof(requirements) / sizeof(requirements[0]);

@@ -23,8 +23,11 @@ struct requirement {
     unsigned needed_for;    /* NEEDED_FOR_* */
 };
 
-#define NEEDED_FOR_BOCHS 1u
-#define NEEDED_FOR_KVM   2u
+#define NEEDED_FOR_BOCHS        1u
+#define NEEDED_FOR_KVM          2u
+#define NEEDED_FOR_QEMU         4u
+#define NEEDED_FOR_NESTING      8u
+#define NEEDED_FOR_ACCELERATION 16u /* QEMU's KVM: the device, whatever KVM it is */
 
 extern const struct requirement requirements[];
 extern const size_t requirement_count;

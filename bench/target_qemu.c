@@ -9,7 +9,7 @@
 #include "qemu.h"
 #include "requirement.h"
 
-static const char *const cpu_models[] = {"host", "max", NULL};
+static const char *const cpu_models[] = {"max", "host", NULL};
 static const char *const no_pmu_models[] = {NULL, NULL};
 
 const struct target target_qemu = {
@@ -21,6 +21,7 @@ const struct target target_qemu = {
     .needs_emulated = NEEDED_FOR_QEMU,
     .image = PLACE_IMAGE,
     .nested = true,
+    .benchmarks_alone = true,
     .results_most = QEMU_MEMORY_MOST * 1048576ull - RESULTS_BASE,
     .cpu_models = cpu_models,
     .pmu_models = no_pmu_models,

@@ -33,7 +33,9 @@
 #define PLAN_RESULTS_SERIAL   32u  /* results over COM1, when they are complete: serial_frame.h */
 #define PLAN_HALT             64u  /* at the end halt; else power off */
 #define PLAN_DEBUG_EXIT       128u /* the exit code leaves by it: core/boot/debug_exit.h */
-#define PLAN_FLAGS_ALL        255u
+#define PLAN_RESUME \
+    256u /* what lies in the results region already is of this plan: go on behind it */
+#define PLAN_FLAGS_ALL 511u
 
 struct plan_header {
     uint64_t magic;

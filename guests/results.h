@@ -175,6 +175,11 @@ struct results_header {
     struct machine_facts machine;
     uint64_t tsc_start; /* as the core took over */
     uint64_t tsc_end;   /* as the results were complete */
+    /* Of a run under a monitor that may not come back from a row; else all 0. */
+    uint32_t begun;    /* 1 + index of the job that runs; 0: none */
+    uint32_t beat;     /* changes whenever a phase begins */
+    uint32_t patience; /* seconds after which a beat that stands still says that it did not */
+    uint32_t reserved;
 };
 
 _Static_assert(sizeof(struct phase_result) == 48, "wire format");

@@ -13,7 +13,6 @@
 #include "../image/validity.h"
 #include "enter.h"
 #include "lacks.h"
-#include "late.h"
 #include "local_apic.h"
 #include "watchdog.h"
 
@@ -79,6 +78,7 @@ static struct round_end run_round(struct direct *direct, const struct phase_run 
     if (run->touches && !space_renew_demand(direct->space, run->samples))
         return ended(RESULT_SKIPPED,
                      "it takes a fresh page a sample, and there are no more of them");
+    direct->results->beat++;
     watchdog_arm(run->seconds);
     number = direct_enter(&run->start, &argument);
     exception_start(&cpu->tables, cpu);
@@ -187,59 +187,64 @@ static enum direct_turn turn_of(const struct direct *direct, uint32_t job)
     return row ? direct_turn(row) : DIRECT_FIRST;
 }
 
-static void set_result(struct job_result *result, enum result_status status, const char *reason)
-{
-    result->status = status;
-    *result->reason = '\0';
-    say(result->reason, sizeof(result->reason), reason);
-}
-
-/* What is said of the rows behind, should the one that runs now be the end. */
-static void prepare_late(struct direct *direct)
-{
-    uint32_t late = 0, seconds = 0;
-
-    for (uint32_t i = 0; i < direct->plan->job_count; i++) {
-        if (turn_of(direct, i) == DIRECT_FIRST)
-            continue;
-        set_result(result_of(direct, i), RESULT_SKIPPED, "a row before it did not come back");
-        result_of(direct, i)->job = i;
-        if (seconds < seconds_of(plan_jobs(direct->plan)[i].samples))
-            seconds = seconds_of(plan_jobs(direct->plan)[i].samples);
-        late++;
-    }
-    if (!late)
-        return;
-    platform_log(DIRECT_LATE_LINE "%u s\n", 2 * seconds);
-    direct->complete();
-}
-
-static void run_one(struct direct *direct, uint32_t job, enum direct_turn turn)
+static void run_one(struct direct *direct, uint32_t job)
 {
     static const char *const words[] = {"not run", "done", "skipped", "failed"};
+    struct results_header *results = direct->results;
     struct job_result *result = result_of(direct, job);
+    struct round_end end;
 
-    if (turn != DIRECT_FIRST)
-        set_result(result, RESULT_SKIPPED, "it did not come back, and no NMI reached it");
+    results->begun = job + 1;
     result->job = job;
-    struct round_end end = run_job(direct, job, result);
-    set_result(result, end.done ? RESULT_DONE : end.status, "");
+    end = run_job(direct, job, result);
     if (!end.done)
         say_end(result, &end);
-    direct->results->jobs_done++;
-    platform_log("job %u/%u %s: %s%s%s\n", direct->results->jobs_done, direct->plan->job_count,
+    result->status = end.done ? RESULT_DONE : end.status;
+    results->jobs_done++;
+    results->begun = 0;
+    platform_log("job %u/%u %s: %s%s%s\n", results->jobs_done, direct->plan->job_count,
                  plan_jobs(direct->plan)[job].benchmark, words[result->status],
                  *result->reason ? ": " : "", result->reason);
 }
 
+/* Whoever has started the machine anew did so because of the job that ran. */
+static void resume(struct direct *direct)
+{
+    struct results_header *results = direct->results;
+    uint32_t job = results->begun - 1;
+
+    if (!results->begun)
+        return;
+    memset(result_of(direct, job), 0, sizeof(struct job_result));
+    result_of(direct, job)->job = job;
+    say(result_of(direct, job)->reason, RESULT_REASON_SIZE,
+        "it did not come back, out of reach of an NMI, or had the machine reset");
+    result_of(direct, job)->status = RESULT_SKIPPED;
+    results->jobs_done++;
+    results->begun = 0;
+    platform_log("job %u/%u %s: skipped: it did not come back\n", results->jobs_done,
+                 direct->plan->job_count, plan_jobs(direct->plan)[job].benchmark);
+}
+
+/* More than any phase is given. */
+static uint32_t patience_of(const struct plan_header *plan)
+{
+    uint32_t most = 0;
+
+    for (uint32_t i = 0; i < plan->job_count; i++)
+        if (most < plan_jobs(plan)[i].samples)
+            most = plan_jobs(plan)[i].samples;
+    return seconds_of(most) + SECONDS_LEAST;
+}
+
 void direct_run(struct direct *direct)
 {
-    for (int turn = DIRECT_FIRST; turn < DIRECT_TURNS; turn++) {
-        if (turn == DIRECT_LATE)
-            prepare_late(direct);
+    resume(direct);
+    direct->results->patience = patience_of(direct->plan);
+    for (int turn = DIRECT_FIRST; turn < DIRECT_TURNS; turn++)
         for (uint32_t i = 0; i < direct->plan->job_count; i++)
-            if (turn_of(direct, i) == (enum direct_turn)turn)
-                run_one(direct, i, (enum direct_turn)turn);
-    }
+            if (turn_of(direct, i) == (enum direct_turn)turn &&
+                result_of(direct, i)->status == RESULT_NOT_RUN)
+                run_one(direct, i);
     local_apic_anew();
 }

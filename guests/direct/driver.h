@@ -15,13 +15,12 @@ struct direct {
     const void *blob;               /* has passed blob_check() */
     struct results_header *results;
     struct space *space;
-    void (*complete)(void);
 };
 
 /*
  * Every job ends with its status and reason in the results; a row is given seconds for a phase.
- * Rows that may never come back run last. Before that the results are as they shall be if one does
- * not: `complete` is called then, if there are such rows.
+ * Rows that may never come back run last. Where results are there already, it goes on behind them,
+ * and the job that had begun is the one that did not come back.
  */
 void direct_run(struct direct *direct);
 

@@ -40,11 +40,6 @@ static void describe(struct results_header *results)
                                                    : "whoever does not say so in CPUID");
 }
 
-static void complete(void)
-{
-    region_conclude(RESULT_DONE, "");
-}
-
 _Noreturn void image_main(const struct boot_information *information)
 {
     const struct boot_module *plan_module = boot_module(information, "plan");
@@ -85,12 +80,11 @@ _Noreturn void image_main(const struct boot_information *information)
         .blob = blob,
         .results = region_results(),
         .space = &space,
-        .complete = complete,
     };
     const char *no_watchdog = watchdog_start(apic_id());
     if (no_watchdog)
         platform_log("no watchdog: %s\n", no_watchdog);
     direct_run(&direct);
-    complete();
+    region_conclude(RESULT_DONE, "");
     finish("done", "");
 }

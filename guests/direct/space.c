@@ -70,7 +70,7 @@ const char *space_make(struct space *space, const struct boot_information *infor
         return "the page at 0x1000, where the guests have their page table, is no RAM here";
     own.start = image.start & ~(LARGE_PAGE - 1);
     own.end = (image.end + LARGE_PAGE - 1) & ~(LARGE_PAGE - 1);
-    space->memory = platform_pages_allocate(GUEST_MEMORY_SIZE / PAGE_SIZE, LARGE_PAGE);
+    space->memory = memory_claim(GUEST_MEMORY_SIZE / PAGE_SIZE, LARGE_PAGE);
     if (!space->memory)
         return "this machine has too little memory for a guest; 256 MiB are enough";
     space->device = find_hpet(information);

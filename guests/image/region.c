@@ -38,6 +38,14 @@ void image_deliver(void)
     deliver();
 }
 
+/* The machine was started anew in the middle of the plan, with its memory as it was. */
+static bool goes_on(const struct plan_header *plan)
+{
+    return results->magic == RESULTS_MAGIC && results->version == RESULTS_VERSION &&
+           results->job_count == plan->job_count && results->status == RESULT_NOT_RUN &&
+           results->begun <= plan->job_count;
+}
+
 const char *region_claim(const struct boot_information *information, const struct plan_header *plan,
                          struct memory_range *taken, size_t taken_count)
 {
@@ -54,6 +62,10 @@ const char *region_claim(const struct boot_information *information, const struc
             return "plan: the results region overlaps the image or a module";
     taken[taken_count] = wanted;
     results = platform_at(wanted.start);
+    if (plan->flags & PLAN_RESUME && goes_on(plan)) {
+        deliver_with(results);
+        return NULL;
+    }
     memset(results, 0, plan->results_size);
     results->magic = RESULTS_MAGIC;
     results->version = RESULTS_VERSION;

@@ -12,7 +12,8 @@
 /*
  * The results region lies where the plan says, if that is RAM of which nobody has a part; else
  * wherever there is room. Behind the taken ranges there is room for one more, which it becomes.
- * Its header is filled in as far as it is known by then. NULL, or why not.
+ * Its header is filled in as far as it is known by then; with PLAN_RESUME, unless it is the header
+ * of a run that was broken off. NULL, or why not.
  */
 const char *region_claim(const struct boot_information *information, const struct plan_header *plan,
                          struct memory_range *taken, size_t taken_count);
