@@ -11,6 +11,7 @@
 static const struct command commands[] = {
     {"list", "benchmarks, policies and targets", command_list},
     {"run", "measure benchmarks under policies, leave a run directory", command_run},
+    {"runs", "the run directories there are, and what is wrong with any", command_runs},
     {"compare", "policies within a run, or one run against another", command_analysis},
     {"targets", "the same guests on several targets, side by side", command_analysis},
     {"gate", "hold a run against a baseline: 0 held, 1 regressed, 3 not comparable",

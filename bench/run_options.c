@@ -163,6 +163,17 @@ static bool fits_several(const struct run_options *options)
     return true;
 }
 
+static bool may_pin(int cpu)
+{
+    cpu_set_t set;
+    if (cpu < 0 || sched_getaffinity(0, sizeof(set), &set) < 0 || CPU_ISSET(cpu, &set))
+        return true;
+    say("run: --pin %d: there is no such CPU that this process may run on; `taskset -p $$` shows "
+        "those that it may",
+        cpu);
+    return false;
+}
+
 /* What targets whose monitor is not our core have none of, or have alone. */
 static bool fits_targets(const struct run_options *options)
 {
@@ -390,7 +401,7 @@ bool run_options_read(const struct command *command, int argc, const char **argv
     find_files(options);
     return read_image(options) && read_numbers(options) && find_targets(options) &&
            find_cpu_models(options) && fits_several(options) && fits_targets(options) &&
-           find_probe_level(options);
+           may_pin(options->pin) && find_probe_level(options);
 }
 
 static void free_list(char **list)

@@ -10,7 +10,7 @@ import pytest
 
 import synthetic
 
-COMMANDS = ["list", "run", "compare", "gate", "report", "policy", "pmu", "doctor"]
+COMMANDS = ["list", "run", "runs", "compare", "gate", "report", "policy", "pmu", "doctor"]
 
 
 def refused(result, code, *words):

@@ -138,9 +138,18 @@ static void damaged_statistics_are_refused(void **state)
     assert_int_equal(kvm_stats_find(&stats, "io_exits"), 0);
 }
 
-#define MSR_READ(msr)  {.times = 1, .gate = GATE_MSR_READ, .index = (msr)}
-#define MSR_WRITE(msr) {.times = 1, .gate = GATE_MSR_WRITE, .index = (msr)}
-#define PORT(number)   {.times = 1, .gate = GATE_IO, .index = (number), .width = 1}
+#define MSR_READ(msr)                                     \
+    {                                                     \
+        .times = 1, .gate = GATE_MSR_READ, .index = (msr) \
+    }
+#define MSR_WRITE(msr)                                     \
+    {                                                      \
+        .times = 1, .gate = GATE_MSR_WRITE, .index = (msr) \
+    }
+#define PORT(number)                                               \
+    {                                                              \
+        .times = 1, .gate = GATE_IO, .index = (number), .width = 1 \
+    }
 
 static void a_row_is_applicable_only_as_the_policy_says(void **state)
 {
@@ -177,9 +186,12 @@ static void what_is_our_cores_is_never_applicable(void **state)
     struct policy own = policy_of("");
     strcpy(own.plan.name, KVM_OWN_POLICY);
     const struct blob_row rows[] = {
-        {.flags = ROW_CHECK},        {.flags = ROW_ROOT},
-        {.flags = ROW_FLOOR},        {.flags = ROW_START_REAL},
-        {.flags = ROW_DEMAND_1G},    {.requires = ROW_REQUIRES_HYPERCALLS},
+        {.flags = ROW_CHECK},
+        {.flags = ROW_ROOT},
+        {.flags = ROW_FLOOR},
+        {.flags = ROW_START_REAL},
+        {.flags = ROW_DEMAND_1G},
+        {.requires = ROW_REQUIRES_HYPERCALLS},
         {.requires = ROW_REQUIRES_TRAP_FLAG},
     };
     (void)state;
