@@ -260,6 +260,10 @@ static bool read_numbers(struct run_options *options)
         read_number("pin", options->pin_given, 0, CPU_SETSIZE - 1, &pin);
     options->host_timer = (uint64_t)host_timer;
     options->pin = (int)pin;
+    if (read && options->pin != pin) {
+        say("run: --pin takes a whole number");
+        return false;
+    }
     return read;
 }
 
