@@ -43,7 +43,7 @@ static bool leave(struct kvm_vcpu *vcpu, struct kvm_stop *stop)
                            : NULL;
     if (name)
         return stop_for(stop, "the guest took an exception here, #%s", name);
-    return stop_for(stop, "the guest did not find what it expects, code 0x%llx", regs.rdi);
+    return stop_for(stop, "the guest did not find what it expects (EXPECT, line %llu)", regs.rdi);
 }
 
 /* 3.58 MHz, 24 bits: where Bochs' chipset has it. */

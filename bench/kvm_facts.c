@@ -5,6 +5,7 @@
 #include "facts_json.h"
 #include "kvm_device.h"
 #include "kvm_row.h"
+#include "system_files.h"
 #include "text.h"
 
 #include <glob.h>
@@ -23,17 +24,6 @@
 
 /* Of the time that a phase took, in which its thread had to wait for its CPU. */
 #define WAITED_TOLERANCE_PER_MILLE 10u
-
-static char *line_of(const char *path)
-{
-    char line[256] = "";
-    FILE *file = fopen(path, "re");
-    bool read = file && fgets(line, sizeof(line), file);
-    if (file)
-        fclose(file);
-    line[strcspn(line, "\n")] = '\0';
-    return read ? printable(text("%s", line)) : NULL;
-}
 
 static const char *base_name(const char *path)
 {
@@ -54,7 +44,7 @@ static json_t *modules_json(void)
     if (glob(PARAMETERS, 0, NULL, &found) != 0)
         return modules;
     for (size_t i = 0; i < found.gl_pathc; i++) {
-        char *value = line_of(found.gl_pathv[i]);
+        char *value = system_line(found.gl_pathv[i]);
         char *module = text("%s", found.gl_pathv[i] + strlen("/sys/module/"));
         *strchr(module, '/') = '\0';
         if (value)
@@ -82,32 +72,13 @@ static char *backend(void)
     return name;
 }
 
-static bool cpu_has(const char *flag)
-{
-    char *line = NULL, *wanted = text(" %s ", flag);
-    size_t size = 0;
-    bool has = false;
-    FILE *info = fopen("/proc/cpuinfo", "re");
-
-    while (info && getline(&line, &size, info) > 0)
-        if (strncmp(line, "flags", 5) == 0) {
-            line[strcspn(line, "\n")] = ' ';
-            has = strstr(line, wanted);
-            break;
-        }
-    if (info)
-        fclose(info);
-    free(line);
-    free(wanted);
-    return has;
-}
-
 const char *kvm_facts_hardware(void)
 {
-    return cpu_has("vmx")   ? "VT-x"
-           : cpu_has("svm") ? "AMD-V"
-                            : "none: this CPU offers neither VT-x nor AMD-V, so this KVM does in "
-                              "software what they would";
+    return system_cpu_flag("vmx") ? "VT-x"
+           : system_cpu_flag("svm")
+               ? "AMD-V"
+               : "none: this CPU offers neither VT-x nor AMD-V, so this KVM does in "
+                 "software what they would";
 }
 
 char *kvm_facts_name(void)
@@ -276,10 +247,11 @@ void kvm_facts_notes(struct monitor *monitor)
     json_t *notes = json_array();
     if (known && least >= 1)
         json_array_append_new(
-            notes, json_sprintf("this KVM emulates every instruction of these guests, %.0f and more "
-                                "in a sample of a control, none of which exits on hardware: the "
-                                "figures are of its emulator, and exits/op counts returns from it",
-                                least));
+            notes,
+            json_sprintf("this KVM emulates every instruction of these guests, %.0f and more "
+                         "in a sample of a control, none of which exits on hardware: the "
+                         "figures are of its emulator, and exits/op counts returns from it",
+                         least));
     json_object_set_new(monitor->facts, "notes", notes);
 }
 
@@ -301,8 +273,7 @@ void kvm_facts_job(const struct kvm_job_facts *from, const struct plan_job *plan
                                       counts_json(from, phase, perf)));
         add_marks(to->disturbed, names[i], &phase->schedule);
     }
-    to->facts =
-        json_pack("{s:o, s:o}", EMULATIONS, emulations_json(from, plan), "phases", phases);
+    to->facts = json_pack("{s:o, s:o}", EMULATIONS, emulations_json(from, plan), "phases", phases);
     if (*from->stats_absent)
         json_object_set_new(to->facts, "stats_absent", json_string(from->stats_absent));
     count_exits(from, to);

@@ -35,9 +35,9 @@ static int has_ended(pid_t pid, int file, int *status)
     return waitpid(pid, status, WNOHANG) == pid;
 }
 
-struct kvm_guard_end kvm_guard(void (*function)(const void *), const void *argument, double seconds)
+struct kvm_guard_end kvm_guard(void (*function)(const void *), const void *argument,
+                               const _Atomic double *deadline)
 {
-    double deadline = monotonic_seconds() + seconds;
     pid_t parent = getpid();
     int status = 0;
 
@@ -53,7 +53,7 @@ struct kvm_guard_end kvm_guard(void (*function)(const void *), const void *argum
     while (!has_ended(pid, file, &status)) {
         if (interrupt_signal())
             end = (struct kvm_guard_end){KVM_GUARD_INTERRUPTED, interrupt_signal()};
-        else if (monotonic_seconds() > deadline)
+        else if (monotonic_seconds() > *deadline)
             end = (struct kvm_guard_end){KVM_GUARD_TIMED_OUT, 0};
         else
             continue;

@@ -19,8 +19,11 @@ struct kvm_guard_end {
     int code;
 };
 
-/* Runs it to its end, or for so many seconds. When this returns there is no such process. */
+/*
+ * Runs it to its end, or until monotonic_seconds() is past *deadline, which lies in memory that
+ * both share: the function may put it off. When this returns there is no such process.
+ */
 struct kvm_guard_end kvm_guard(void (*function)(const void *), const void *argument,
-                               double seconds);
+                               const _Atomic double *deadline);
 
 #endif

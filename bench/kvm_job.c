@@ -4,6 +4,7 @@
 #include "../core/x86/instructions.h"
 #include "../guests/image/fold.h"
 #include "../guests/image/guest_memory.h"
+#include "child.h"
 #include "kvm_exit.h"
 #include "kvm_row.h"
 #include "policy_bitmap.h"
@@ -23,6 +24,24 @@ static const char *const phase_words[PHASE_COUNT] = {
     [PHASE_OP] = "the operation",
     [PHASE_TWICE] = "the operation twice",
 };
+
+/*
+ * What the job does from now on, and how long that may take: of operations that have been timed,
+ * some times as long as they took.
+ */
+#define OPERATION_SECONDS 0.0002
+#define TIMES_AS_LONG     5.0
+
+static void begin(const struct kvm_job *job, const char *what, double operations, double each)
+{
+    struct kvm_job_facts *facts = job->facts;
+
+    if (each < OPERATION_SECONDS)
+        each = OPERATION_SECONDS;
+    snprintf(facts->at, sizeof(facts->at), "%s", what);
+    facts->seconds = KVM_JOB_SECONDS + operations * each;
+    facts->deadline = monotonic_seconds() + facts->seconds;
+}
 
 static void end_as(const struct kvm_job *job, enum result_status status, const char *reason)
 {
@@ -137,6 +156,21 @@ static void take_readings(const struct kvm_job *job, int stats, struct readings 
     kvm_schedule_read(job->pinned[0], &now->schedule);
 }
 
+/* What an operation of the longest phase so far took. */
+static double seconds_each(const struct kvm_job *job)
+{
+    double most = 0;
+
+    for (int phase = 0; phase < PHASE_COUNT; phase++) {
+        double operations = (double)phase_samples(job->plan, (enum phase)phase) *
+                            phase_rounds(job->plan, (enum phase)phase);
+        double each = (double)job->facts->phases[phase].schedule.wall * 1e-9 / operations;
+        if (job->facts->phases[phase].ran && each > most)
+            most = each;
+    }
+    return most;
+}
+
 static bool run_phase(const struct kvm_job *job, struct kvm_machine *machine, int stats,
                       struct kvm_perf_counters *counters, enum phase phase,
                       struct phase_result *result)
@@ -144,7 +178,9 @@ static bool run_phase(const struct kvm_job *job, struct kvm_machine *machine, in
     struct kvm_phase_facts *facts = &job->facts->phases[phase];
     struct readings before, after;
 
-    snprintf(job->facts->at, sizeof(job->facts->at), "%s", phase_words[phase]);
+    begin(job, phase_words[phase],
+          (double)phase_samples(job->plan, phase) * phase_rounds(job->plan, phase),
+          TIMES_AS_LONG * seconds_each(job));
     take_readings(job, stats, &before);
     kvm_perf_start(counters);
     for (uint32_t round = 0; round < phase_rounds(job->plan, phase); round++) {
@@ -164,15 +200,21 @@ static bool run_phase(const struct kvm_job *job, struct kvm_machine *machine, in
 
 /*
  * Every page that samples go to is touched by the guest before any is measured, or each 256th
- * sample would be KVM's mapping of it; and so is every page of those that are logged.
+ * sample would be KVM's mapping of it; and so is every page of those that are logged. Before, a few
+ * samples tell how long that may take.
  */
 static bool warm_up(const struct kvm_job *job, struct kvm_machine *machine)
 {
-    uint32_t most = job->plan->samples > job->plan->count_samples ? job->plan->samples
-                                                                  : job->plan->count_samples;
+    uint32_t few = job->plan->count_samples;
+    uint32_t most = job->plan->samples > few ? job->plan->samples : few;
+    bool logged = job->row->flags & ROW_LOGGED;
+    double began = monotonic_seconds();
 
-    snprintf(job->facts->at, sizeof(job->facts->at), "the warm-up");
-    return enter(job, machine, job->row->flags & ROW_LOGGED ? GUEST_OP : GUEST_CONTROL, most);
+    begin(job, "the warm-up", few, 0);
+    if (!enter(job, machine, GUEST_CONTROL, few))
+        return false;
+    begin(job, "the warm-up", most, TIMES_AS_LONG * (monotonic_seconds() - began) / few);
+    return enter(job, machine, logged ? GUEST_OP : GUEST_CONTROL, most);
 }
 
 /* The TSC before each of the measured phases and behind them; what else there is takes ring 0. */
@@ -219,7 +261,7 @@ void kvm_job_run(const struct kvm_job *job)
     const char *why = NULL;
     unsigned vcpus = job->row->requires & ROW_REQUIRES_TWO_CPUS ? job->cpus : 1;
 
-    snprintf(facts->at, sizeof(facts->at), "making the virtual machine");
+    begin(job, "making the virtual machine", 0, 0);
     if (job->pinned[0] >= 0 && !kvm_schedule_pin(job->pinned[0])) {
         skip(job, "", strerror(errno));
         return;
@@ -232,7 +274,9 @@ void kvm_job_run(const struct kvm_job *job)
     }
     const char *lack = kvm_row_lacks(job->row, &machine);
     if (lack) {
-        end_as(job, RESULT_SKIPPED, lack);
+        char *whole = text("by what this KVM gives its guests: %s", lack);
+        end_as(job, RESULT_SKIPPED, whole);
+        free(whole);
         return;
     }
     int stats = kvm_stats_open(machine.vcpus[0].fd, &facts->stats, &why);

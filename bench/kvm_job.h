@@ -12,6 +12,8 @@
 #include "kvm_schedule.h"
 #include "kvm_stats.h"
 
+#include <stdatomic.h>
+
 /* What a measured phase cost the host, all of its rounds. */
 struct kvm_phase_facts {
     bool ran;
@@ -26,6 +28,8 @@ struct kvm_job_facts {
     uint32_t status;                 /* enum result_status */
     char reason[RESULT_REASON_SIZE]; /* empty unless skipped or failed */
     char at[64];                     /* what it is doing, in words: the last, if it never ends */
+    double seconds;                  /* that it has for that */
+    _Atomic double deadline;         /* until when, by monotonic_seconds() */
     char stats_absent[96];           /* why there are no statistics; empty: there are */
     struct kvm_stats stats;
     struct kvm_perf_absent events_absent;
@@ -45,6 +49,9 @@ struct kvm_job {
     char *results;               /* the region, shared */
     struct kvm_job_facts *facts;
 };
+
+/* What making the machine, or a first run of any code, may take. */
+#define KVM_JOB_SECONDS 4.0
 
 /* Runs it, and fills in *facts. May hang with the guest, and ends the process if a vCPU fails. */
 void kvm_job_run(const struct kvm_job *job);

@@ -121,6 +121,15 @@ json_t *fact_machine(const struct run_facts *facts, const struct machine_facts *
     json_t *json = json_pack("{s:s}", "cpu_model", facts->cpu_model);
     if (!machine)
         return json;
+    json_object_set_new(json, "vendor", json_string(machine->vendor));
+    json_object_set_new(json, "brand", json_string(machine->brand));
+    json_object_set_new(json, "signature", fact_hex(8, machine->signature));
+    json_object_set_new(json, "memory_bytes", json_integer((json_int_t)machine->memory_bytes));
+    if (facts->monitor) { /* nothing of ours was in ring 0, to ask; "host" has what the kernel says
+                           */
+        add_model(json, machine->signature);
+        return json;
+    }
     const struct {
         const char *name;
         uint64_t value;
@@ -138,14 +147,7 @@ json_t *fact_machine(const struct run_facts *facts, const struct machine_facts *
     json_t *list = json_object();
     for (size_t i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++)
         json_object_set_new(list, capabilities[i].name, fact_hex(16, capabilities[i].value));
-    json_object_set_new(json, "vendor", json_string(machine->vendor));
-    json_object_set_new(json, "brand", json_string(machine->brand));
-    json_object_set_new(json, "signature", fact_hex(8, machine->signature));
     add_state(json, machine, strcmp(facts->target->unit, "ticks") == 0);
-    json_object_set_new(json, "memory_bytes", json_integer((json_int_t)machine->memory_bytes));
-    if (!facts->monitor) /* else nothing of ours is in VMX operation, to ask */
-        json_object_set_new(json, "capabilities", list);
-    else
-        json_decref(list);
+    json_object_set_new(json, "capabilities", list);
     return json;
 }

@@ -171,6 +171,17 @@ static bool find_accelerator(const struct run_options *options)
            unknown("accelerator", options->accel, names, 2);
 }
 
+static bool may_pin(int cpu)
+{
+    cpu_set_t set;
+    if (cpu < 0 || sched_getaffinity(0, sizeof(set), &set) < 0 || CPU_ISSET(cpu, &set))
+        return true;
+    say("run: --pin %d: there is no such CPU that this process may run on; `taskset -p $$` shows "
+        "those that it may",
+        cpu);
+    return false;
+}
+
 /* What targets whose monitor is not our core have none of, or have alone. */
 static bool fits_targets(const struct run_options *options)
 {
@@ -270,6 +281,10 @@ static bool read_numbers(struct run_options *options)
         read_number("pin", options->pin_given, 0, CPU_SETSIZE - 1, &pin);
     options->host_timer = (uint64_t)host_timer;
     options->pin = (int)pin;
+    if (read && options->pin != pin) {
+        say("run: --pin takes a whole number");
+        return false;
+    }
     return read;
 }
 
@@ -413,7 +428,7 @@ bool run_options_read(const struct command *command, int argc, const char **argv
     find_files(options);
     return read_image(options) && read_numbers(options) && find_targets(options) &&
            find_cpu_models(options) && fits_several(options) && fits_targets(options) &&
-           find_accelerator(options) && find_probe_level(options);
+           find_accelerator(options) && may_pin(options->pin) && find_probe_level(options);
 }
 
 static void free_list(char **list)

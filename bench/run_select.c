@@ -49,9 +49,10 @@ static bool pattern_useful(const char *pattern, const struct corpus *corpus)
     return useful;
 }
 
-static bool select_benchmarks(char *const *patterns, const struct corpus *corpus,
-                              struct experiment *experiment)
+static bool select_benchmarks(char *const *patterns, const struct target *target,
+                              const struct corpus *corpus, struct experiment *experiment)
 {
+    bool all = !patterns;
     static char *const everything[] = {(char *)(uintptr_t) "*", NULL};
     patterns = patterns ? patterns : everything;
     for (char *const *pattern = patterns; *pattern; pattern++)
@@ -60,6 +61,8 @@ static bool select_benchmarks(char *const *patterns, const struct corpus *corpus
     experiment->benchmarks = zeroed(corpus->count, sizeof(*experiment->benchmarks));
     for (uint32_t i = 0; i < corpus->count; i++) {
         bool chosen = false;
+        if (all && target->own_policy && corpus->benchmarks[i].row.flags & (ROW_ROOT | ROW_FLOOR))
+            continue; /* our own core's, of which there is none */
         for (char *const *pattern = patterns; *pattern && !chosen; pattern++)
             chosen = matches(*pattern, &corpus->benchmarks[i]);
         if (chosen)
@@ -192,7 +195,7 @@ int run_select(const struct run_options *options, const struct corpus *corpus,
     int code = select_events(options, experiment);
     if (code != CODE_DONE)
         return code;
-    if (!select_benchmarks(options->guests, corpus, experiment) ||
+    if (!select_benchmarks(options->guests, options->target, corpus, experiment) ||
         !run_select_policies(options->policies, options->target, experiment))
         return CODE_USAGE;
     for (size_t i = 0; options->host_timer && i < experiment->benchmark_count; i++)

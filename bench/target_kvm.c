@@ -63,17 +63,8 @@ static void run_job(const void *job)
     kvm_job_run(job);
 }
 
-static double seconds_for(const struct plan_job *job)
-{
-    double operations = 3.0 * job->samples;
-    for (int phase = 0; phase < PHASE_COUNT; phase++)
-        operations +=
-            (double)phase_samples(job, (enum phase)phase) * phase_rounds(job, (enum phase)phase);
-    return JOB_SECONDS + OPERATION_SECONDS * operations;
-}
-
 /* How the job's process ended, if it did not say so itself. */
-static void judge(const struct kvm_guard_end *end, double seconds, struct kvm_job_facts *facts)
+static void judge(const struct kvm_guard_end *end, struct kvm_job_facts *facts)
 {
     if (end->how == KVM_GUARD_ENDED && facts->status != RESULT_NOT_RUN)
         return;
@@ -81,7 +72,7 @@ static void judge(const struct kvm_guard_end *end, double seconds, struct kvm_jo
     facts->at[sizeof(facts->at) - 1] = '\0';
     if (end->how == KVM_GUARD_TIMED_OUT)
         snprintf(facts->reason, sizeof(facts->reason),
-                 "%s: does not end on this KVM; killed after %.0f s", facts->at, seconds);
+                 "%s: does not end on this KVM; killed after %.0f s", facts->at, facts->seconds);
     else if (end->how == KVM_GUARD_NOT_STARTED)
         snprintf(facts->reason, sizeof(facts->reason), "no process for it: %s",
                  strerror(end->code));
@@ -130,7 +121,6 @@ static bool carry_out(struct session *session, uint32_t index, struct kvm_job_fa
         .facts = facts,
     };
     const struct benchmark *benchmark = find_row(&session->corpus, plan->benchmark, &job.row_index);
-    double seconds = seconds_for(plan);
 
     *facts = (struct kvm_job_facts){0};
     if (!benchmark) {
@@ -145,10 +135,12 @@ static bool carry_out(struct session *session, uint32_t index, struct kvm_job_fa
         snprintf(facts->reason, sizeof(facts->reason), "%s", why);
         return true;
     }
-    struct kvm_guard_end end = kvm_guard(run_job, &job, seconds);
+    facts->seconds = KVM_JOB_SECONDS; /* until it says what it does, and how long that may take */
+    facts->deadline = monotonic_seconds() + facts->seconds;
+    struct kvm_guard_end end = kvm_guard(run_job, &job, &facts->deadline);
     if (end.how == KVM_GUARD_INTERRUPTED)
         return false;
-    judge(&end, seconds, facts);
+    judge(&end, facts);
     return true;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What of target kvm needs no /dev/kvm: filter, statistics, applicability, CPUs, the guard. */
+#include "../child.h"
 #include "../kvm_cpuid.h"
 #include "../kvm_exit.h"
 #include "../kvm_guard.h"
@@ -15,6 +16,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 static struct policy policy_of(const char *source)
@@ -138,9 +140,18 @@ static void damaged_statistics_are_refused(void **state)
     assert_int_equal(kvm_stats_find(&stats, "io_exits"), 0);
 }
 
-#define MSR_READ(msr)  {.times = 1, .gate = GATE_MSR_READ, .index = (msr)}
-#define MSR_WRITE(msr) {.times = 1, .gate = GATE_MSR_WRITE, .index = (msr)}
-#define PORT(number)   {.times = 1, .gate = GATE_IO, .index = (number), .width = 1}
+#define MSR_READ(msr)                                     \
+    {                                                     \
+        .times = 1, .gate = GATE_MSR_READ, .index = (msr) \
+    }
+#define MSR_WRITE(msr)                                     \
+    {                                                      \
+        .times = 1, .gate = GATE_MSR_WRITE, .index = (msr) \
+    }
+#define PORT(number)                                               \
+    {                                                              \
+        .times = 1, .gate = GATE_IO, .index = (number), .width = 1 \
+    }
 
 static void a_row_is_applicable_only_as_the_policy_says(void **state)
 {
@@ -177,9 +188,12 @@ static void what_is_our_cores_is_never_applicable(void **state)
     struct policy own = policy_of("");
     strcpy(own.plan.name, KVM_OWN_POLICY);
     const struct blob_row rows[] = {
-        {.flags = ROW_CHECK},        {.flags = ROW_ROOT},
-        {.flags = ROW_FLOOR},        {.flags = ROW_START_REAL},
-        {.flags = ROW_DEMAND_1G},    {.requires = ROW_REQUIRES_HYPERCALLS},
+        {.flags = ROW_CHECK},
+        {.flags = ROW_ROOT},
+        {.flags = ROW_FLOOR},
+        {.flags = ROW_START_REAL},
+        {.flags = ROW_DEMAND_1G},
+        {.requires = ROW_REQUIRES_HYPERCALLS},
         {.requires = ROW_REQUIRES_TRAP_FLAG},
     };
     (void)state;
@@ -256,6 +270,14 @@ static void end_at_once(const void *argument)
     (void)argument;
 }
 
+/* As long as the deadline below, and put off by it. */
+static void put_off(const void *argument)
+{
+    _Atomic double *deadline = (_Atomic double *)(uintptr_t)argument;
+    *deadline = *deadline + 60;
+    usleep(400000);
+}
+
 static void hang(const void *argument)
 {
     (void)argument;
@@ -272,11 +294,19 @@ static void die(const void *argument)
 static void the_guard_outlives_what_it_runs(void **state)
 {
     (void)state;
-    assert_int_equal(kvm_guard(end_at_once, NULL, 10).how, KVM_GUARD_ENDED);
-    assert_int_equal(kvm_guard(hang, NULL, 0.1).how, KVM_GUARD_TIMED_OUT);
-    struct kvm_guard_end end = kvm_guard(die, NULL, 10);
+    _Atomic double *deadline =
+        mmap(NULL, sizeof(*deadline), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(deadline, MAP_FAILED);
+    *deadline = monotonic_seconds() + 60;
+    assert_int_equal(kvm_guard(end_at_once, NULL, deadline).how, KVM_GUARD_ENDED);
+    struct kvm_guard_end end = kvm_guard(die, NULL, deadline);
     assert_int_equal(end.how, KVM_GUARD_DIED);
     assert_int_equal(end.code, SIGTERM);
+    *deadline = monotonic_seconds() + 0.1;
+    assert_int_equal(kvm_guard(hang, NULL, deadline).how, KVM_GUARD_TIMED_OUT);
+    *deadline = monotonic_seconds() + 0.3;
+    assert_int_equal(kvm_guard(put_off, deadline, deadline).how, KVM_GUARD_ENDED);
+    munmap(deadline, sizeof(*deadline));
 }
 
 static void events_that_are_not_known_are_absent(void **state)
