@@ -21,7 +21,7 @@ $(BUILD)/bench/benchmark_shim.o: $(BENCH_SHIM)
 # Unit tests: everything but main() and Google Benchmark, under the sanitizers. One object each for
 # all of them; every bench/tests/test_NAME.c becomes $(BUILD)/tests/bench_NAME.
 BENCH_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
-BENCH_TESTED := $(filter-out bench/main.c bench/command_%.c bench/run_report.c bench/run_select.c bench/run_guest.c, \
+BENCH_TESTED := $(filter-out bench/main.c bench/command_%.c bench/run_report.c bench/run_select.c bench/run_guest.c bench/run_benchmarks.c, \
 	$(BENCH_SOURCES))
 BENCH_TEST_OBJECTS := $(BENCH_TESTED:bench/%.c=$(BUILD)/bench/sanitized/%.o)
 BENCH_UNIT_TESTS := $(patsubst bench/tests/test_%.c,$(BUILD)/tests/bench_%, \
