@@ -84,7 +84,7 @@ void calibration_add(struct experiment *experiment, const struct corpus *corpus)
                      .group = counts,
                      .samples = samples,
                      .count_samples = experiment->count_samples,
-                     .time_limit = JOB_TIME_LIMIT,
+                     .time_limit = experiment_time_limit(experiment),
                      .exits_room = job_exits_room(benchmark),
                      .rounds = 1},
             .benchmark = benchmark,

@@ -43,14 +43,16 @@ static json_t *targets_json(void)
     for (size_t i = 0; i < target_count; i++) {
         const struct target *target = targets[i];
         const struct requirement *unmet = requirement_unmet(target->needs);
-        char *advice = unmet ? requirement_advice(unmet) : text("%s", "");
+        char *advice = !target->boot ? text("%s", target->elsewhere)
+                       : unmet       ? requirement_advice(unmet)
+                                     : text("%s", "");
         json_t *models = json_array();
         for (const char *const *model = target->cpu_models; *model; model++)
             json_array_append_new(models, json_string(*model));
         json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:b, s:s, s:s, s:s, s:o}", "name",
                                               target->name, "description", target->description,
-                                              "unit", target->unit, "available", !unmet, "missing",
-                                              unmet ? unmet->name : "", "package",
+                                              "unit", target->unit, "available", target->boot && !unmet,
+                                              "missing", unmet ? unmet->name : "", "package",
                                               unmet && unmet->package ? unmet->package : "",
                                               "what_to_do", advice, "cpu_models", models));
         free(advice);
@@ -79,7 +81,8 @@ static void print_text(const json_t *document)
     {
         printf("  %-24s %s\n", field(item, "name"), field(item, "description"));
         if (!json_is_true(json_object_get(item, "available")))
-            printf("  %-24s not here: no %s; %s\n", "", field(item, "missing"),
+            printf("  %-24s not here: %s%s%s%s\n", "", *field(item, "missing") ? "no " : "",
+                   field(item, "missing"), *field(item, "missing") ? "; " : "",
                    field(item, "what_to_do"));
     }
 }

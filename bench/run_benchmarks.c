@@ -67,6 +67,10 @@ static int check_out(const char *path)
 int run_check_target(const struct target *target)
 {
     const struct requirement *unmet = requirement_unmet(target->needs);
+    if (!target->boot) {
+        say("run: target %s cannot be run from here: %s", target->name, target->elsewhere);
+        return CODE_UNAVAILABLE;
+    }
     if (!unmet)
         return CODE_DONE;
     char *advice = requirement_advice(unmet);

@@ -13,6 +13,8 @@
 
 #include <time.h>
 
+struct import_facts;
+
 /* What run.json says beside the experiment and its results. */
 struct run_facts {
     const struct target *target;
@@ -23,6 +25,7 @@ struct run_facts {
     time_t created;
     char core_sha256[SHA256_TEXT];
     char guests_sha256[SHA256_TEXT];
+    const struct import_facts *import; /* NULL: it was run from here */
 };
 
 /* Where a job's data went. */

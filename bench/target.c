@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct target *const targets[] = {&target_bochs};
+const struct target *const targets[] = {&target_bochs, &target_native};
 const size_t target_count = sizeof(targets) / sizeof(targets[0]);
 
 const char *target_pmu_model(const struct target *target, const char *cpu_model)
