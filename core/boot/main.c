@@ -4,6 +4,7 @@
 #include "cpu.h"
 #include "finish.h"
 #include "image.h"
+#include "screen.h"
 
 _Noreturn void boot_main(uint64_t address);
 _Noreturn void boot_main(uint64_t address)
@@ -15,5 +16,6 @@ _Noreturn void boot_main(uint64_t address)
     const char *wrong = boot_information_read(address, &information);
     if (wrong)
         boot_fail(wrong);
+    screen_start(&information.screen);
     image_main(&information);
 }

@@ -158,7 +158,8 @@ _Noreturn void image_main(const struct boot_information *information)
     require(plan_check(plan, plan_module->range.end - plan_module->range.start));
     const struct boot_module *notes = boot_module(information, "notes");
     const bool machine = plan->flags & PLAN_MACHINE;
-    console_choose(plan->flags & PLAN_CONSOLE_PARALLEL, plan->flags & PLAN_CONSOLE_SERIAL);
+    console_choose(plan->flags & PLAN_CONSOLE_PARALLEL, plan->flags & PLAN_CONSOLE_SERIAL,
+                   plan->flags & PLAN_CONSOLE_SCREEN);
     finish_with_magic_break(plan->flags & PLAN_MAGIC_BREAK);
     finish_with_halt(plan->flags & PLAN_HALT);
     deliver_prepare(plan, notes);
