@@ -84,7 +84,7 @@ $(BUILD)/iso/mbr.img: /usr/lib/grub/i386-pc/boot_hybrid.img
 	@mkdir -p $(@D)
 	$(Q)cp $< $@
 # The file system that UEFI looks for: the same bytes each time.
-$(BUILD)/iso/efi.img: guests/grub_iso.cfg
+$(BUILD)/iso/efi.img: guests/grub_iso_efi.cfg
 	@mkdir -p $(@D)
 	@rm -f $@
 	$(Q)grub-mkimage -O x86_64-efi -p / -c $< -o $@.x64 efi_gop efi_uga part_msdos part_gpt $(GRUB_ISO_MODULES)
@@ -95,7 +95,7 @@ $(BUILD)/iso/efi.img: guests/grub_iso.cfg
 $(BUILD)/iso/bios.0: guests/grub_pxe.cfg
 	@mkdir -p $(@D)
 	$(Q)grub-mkimage -O i386-pc-pxe -p / -c $< -o $@ pxe tftp multiboot2
-$(BUILD)/iso/x64.efi: guests/grub_pxe.cfg
+$(BUILD)/iso/x64.efi: guests/grub_pxe_efi.cfg
 	@mkdir -p $(@D)
 	$(Q)grub-mkimage -O x86_64-efi -p / -c $< -o $@ efinet tftp efi_gop efi_uga multiboot2
 

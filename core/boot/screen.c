@@ -9,6 +9,7 @@
 
 static enum boot_screen_kind kind;
 static unsigned rows, columns, log_row, log_column;
+static bool log_ended;
 static uint16_t *vga;
 static uint32_t vga_pitch;
 static char cells[SCREEN_ROWS_MAX][SCREEN_COLUMNS_MAX]; /* as they are shown */
@@ -32,6 +33,7 @@ void screen_start(const struct boot_screen *screen)
     rows = kind == BOOT_SCREEN_NONE ? 0 : SCREEN_ROWS_MAX;
     columns = kind == BOOT_SCREEN_NONE ? 0 : SCREEN_COLUMNS_MAX;
     log_row = log_column = 0;
+    log_ended = false;
     if (kind == BOOT_SCREEN_TEXT) {
         vga = (uint16_t *)screen->address;
         vga_pitch = screen->pitch;
@@ -69,9 +71,14 @@ static void scroll(void)
     screen_show(rows - 2, "");
 }
 
+void screen_end_log(void)
+{
+    log_ended = true;
+}
+
 void screen_put(char c)
 {
-    if (rows < 2 || !columns)
+    if (log_ended || rows < 2 || !columns)
         return;
     if (c == '\n' || log_column == columns) {
         log_column = 0;

@@ -17,6 +17,9 @@ unsigned screen_columns(void);
 /* Replaces a row, which need not be on the screen; what is too long is cut off. */
 void screen_show(unsigned row, const char *text);
 
+/* From now on what screen_put() is given is not shown. */
+void screen_end_log(void);
+
 /* Text that goes on where the last left off, and scrolls, on all rows but the last. */
 void screen_put(char c);
 

@@ -23,9 +23,6 @@ header:
     .long   -(MULTIBOOT2_MAGIC + 0 + HEADER_LENGTH)
     .short  6, 0                        /* modules on page boundaries */
     .long   8
-    .short  5, 1                        /* a screen of pixels, if there is no text; any */
-    .long   20, 0, 0, 0
-    .balign 8
     .short  0, 0                        /* end */
     .long   8
 header_end:

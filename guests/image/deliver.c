@@ -6,6 +6,7 @@
 #include "../../core/platform.h"
 #include "../../core/x86/instructions.h"
 #include "serial_send.h"
+#include "show.h"
 
 #define CLOCK_INDEX   0x70 /* the real-time clock, ports */
 #define CLOCK_DATA    0x71
@@ -47,9 +48,7 @@ static bool enough(uint32_t pass, uint64_t done, uint64_t all)
 {
     uint8_t byte;
 
-    (void)pass;
-    (void)done;
-    (void)all;
+    show_sent(pass, plan->serial_passes, done, all);
     return serial_get(&byte);
 }
 
@@ -65,6 +64,7 @@ void deliver(void)
     if (begun || !plan || !(plan->flags & PLAN_RESULTS_SERIAL))
         return;
     begun = true;
+    show_table();
     if (!serial_works()) {
         platform_log("exitmeter: COM1 is not there or takes nothing: the results stay here\n");
         return;

@@ -6,6 +6,7 @@
 #include "../../core/boot/finish.h"
 #include "../../core/boot/image.h"
 #include "../../core/boot/memory.h"
+#include "../../core/boot/screen.h"
 #include "../../core/boot/smp.h"
 #include "../../core/boot/timer.h"
 #include "../../core/platform.h"
@@ -14,6 +15,7 @@
 #include "driver.h"
 #include "machine_guest.h"
 #include "plan_check.h"
+#include "show.h"
 
 #include <string.h>
 
@@ -21,6 +23,7 @@
 extern char image_start[], image_end[];
 
 static struct results_header *results; /* NULL until claimed */
+static bool halts;
 
 static void require(const char *refusal)
 {
@@ -48,6 +51,8 @@ void image_failed(const char *reason)
 void image_deliver(void)
 {
     deliver();
+    if (halts && screen_rows())
+        show_rest("done; the machine can be switched off");
 }
 
 /*
@@ -161,7 +166,8 @@ _Noreturn void image_main(const struct boot_information *information)
     console_choose(plan->flags & PLAN_CONSOLE_PARALLEL, plan->flags & PLAN_CONSOLE_SERIAL,
                    plan->flags & PLAN_CONSOLE_SCREEN);
     finish_with_magic_break(plan->flags & PLAN_MAGIC_BREAK);
-    finish_with_halt(plan->flags & PLAN_HALT);
+    halts = plan->flags & PLAN_HALT;
+    finish_with_halt(halts);
     deliver_prepare(plan, notes);
 
     struct memory_range taken[] = {
@@ -179,6 +185,7 @@ _Noreturn void image_main(const struct boot_information *information)
     deliver_with(results);
     require(take_pages(information, plan, core, taken, count));
 
+    show_start(plan, results);
     struct vmx_cpu vmx = {0};
     require(vmx_enable(&vmx));
     struct driver driver = {
@@ -186,6 +193,7 @@ _Noreturn void image_main(const struct boot_information *information)
         .vmx = &vmx,
         .probes = cpu_probes(),
         .results = results,
+        .begins = show_job,
         .cpus = plan->cpus > 1 ? smp_start(information, plan->cpus) : 1,
     };
     const char *wrong = machine ? give_machine(&driver, information, &plan_module->range, &core)
