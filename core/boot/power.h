@@ -3,10 +3,15 @@
 #ifndef EXITMETER_CORE_BOOT_POWER_H
 #define EXITMETER_CORE_BOOT_POWER_H
 
+#include "multiboot2.h"
+
 /* XCHG BX,BX: Bochs's magic breakpoint, at which its debugger takes the results out of memory. */
 void power_magic_break(void);
 
-/* Tries what Bochs and QEMU listen to, then halts for good. */
+/* Learns how this machine is switched off, while what the firmware says of it is still there. */
+void power_know(const struct boot_information *information);
+
+/* Tries what Bochs listens to, ACPI, and what QEMU listens to, then halts for good. */
 _Noreturn void power_off(void);
 
 /* Stops this CPU and leaves the machine on. */
