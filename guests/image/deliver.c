@@ -84,7 +84,7 @@ void deliver(void)
     sender.passes = plan->serial_passes;
     uint32_t passes = serial_send(&sender);
     if (serial_works())
-        platform_log("exitmeter: sent, in %u passes\n", passes);
+        platform_log("exitmeter: sent, passes: %u\n", passes);
     else
         platform_log("exitmeter: COM1 takes nothing any more: the results are not all sent\n");
 }

@@ -52,7 +52,7 @@ void image_deliver(void)
 {
     deliver();
     if (halts && screen_rows())
-        show_rest("done; the machine can be switched off");
+        show_rest("that is all; the machine can be switched off");
 }
 
 /*
