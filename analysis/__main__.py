@@ -43,6 +43,14 @@ def parse(arguments: list[str]) -> argparse.Namespace:
                          help="take off what the probes cost by the run's calibration")
     compare.add_argument("--json", action="store_true", help="one JSON document on stdout")
 
+    targets = commands.add_parser("targets", allow_abbrev=False,
+                                  help="the same guests on several targets, side by side")
+    targets.add_argument("runs", type=Path, metavar="RUN", nargs="+",
+                         help="runs, or a directory that holds some")
+    targets.add_argument("-g", "--guest", action="append", default=[], metavar="PATTERN",
+                         help="benchmarks whose names match, may repeat (all)")
+    targets.add_argument("--json", action="store_true", help="one JSON document on stdout")
+
     gate = commands.add_parser("gate", allow_abbrev=False,
                                help="exit 0 held, 1 regressed, 2 bad input, 3 not comparable")
     gate.add_argument("run", type=Path, metavar="RUN")
@@ -75,6 +83,9 @@ def dispatch(options: argparse.Namespace) -> int:
         from .compare import compare
         return compare(options.run, options.other, options.json, options.without_probes,
                        options.guest)
+    if options.command == "targets":
+        from .targets import targets
+        return targets(options.runs, options.guest, options.json)
     if options.command == "gate":
         from .gate import gate
         return gate(options.run, options.baseline, options.update, options.json)

@@ -76,7 +76,7 @@ def heading(run: dict[str, Any], benchmarks: list[dict[str, Any]],
                     | {row["net"]["n"] for row in operations})
     n = " or ".join(str(count) for count in counts) or "0"
     pooled = f", pooled from {run['repetitions']} repetitions" if run["repetitions"] > 1 else ""
-    return (f"{run['target']}, {run['cpu_model'] or 'CPU model unknown'}: round trip of one "
+    return (f"{run['place']}, {run['cpu_model'] or 'CPU model unknown'}: round trip of one "
             f"operation\nin {run['unit']}, less control: p50 of n = {n} samples{pooled}; "
             f"{probes(run['probe_levels'])}")
 
@@ -122,7 +122,8 @@ def _round_trip(entry: dict[str, Any] | None, spread: bool) -> list[str]:
     if entry is None:
         return ["-"] * (3 if spread else 2)
     net = entry["net"]
-    cells = [str(net["p50"]), f"{entry['exits_per_op']:.2f}"]
+    exits = entry["exits_per_op"]
+    cells = [str(net["p50"]), "-" if exits is None else f"{exits:.2f}"]
     if spread:
         cells.insert(1, "" if steady(net) else f"{net['min']}..{net['p99']}")
     return cells
@@ -237,5 +238,5 @@ def heading_pair(data: dict[str, Any]) -> str:
     new = data["new"]
     counts = " and ".join(str(data[side]["samples"] * data[side]["repetitions"])
                           for side in ("old", "new"))
-    return (f"{new['target']}, {new['cpu_model'] or 'CPU model unknown'}: round trip of one "
+    return (f"{new['place']}, {new['cpu_model'] or 'CPU model unknown'}: round trip of one "
             f"operation\nin {new['unit']}, less control: p50 of n = {counts} samples")

@@ -48,7 +48,7 @@ class Result:
     struck, which are left out.
     probe_level: as it was in force. transition: medians of what the CPU's own stamp divides the exit
     transition into. Where events took several groups of jobs, all but events is of the first.
-    exits_per_op: None in VMX root operation.
+    exits_per_op: None in VMX root operation, and where the monitor does not count.
     """
 
     benchmark: str
@@ -105,12 +105,13 @@ ROOT = Absent("is no guest's")
 
 # What the counting phases record is the general stub's doing.
 FLOOR = Absent("its exit stub carries no probes")
+MONITORED = Absent("its monitor is not our core, and carries no probes")
 DAMAGED = Absent("the trace of it is damaged")
 
 
 def _pool(run: Run, jobs: list[Job]) -> Result:
     floor = run.benchmarks[jobs[0].benchmark].get("stub") == "floor"
-    without = ROOT if jobs[0].root else FLOOR if floor else None
+    without = (ROOT if jobs[0].root else MONITORED if run.monitored else FLOOR if floor else None)
     counted = event_results(jobs)
     exits_per_op = None if jobs[0].root else _exits_per_op(run, jobs)
     jobs = [job for job in jobs if job.group == min(job.group for job in jobs)]
@@ -123,7 +124,7 @@ def _pool(run: Run, jobs: list[Job]) -> Result:
                   repetition_p50=tuple(median(net) for net in nets),
                   exits_per_op=exits_per_op,
                   split=without or _pool_split(jobs), costs=without or _pool_costs(jobs),
-                  reasons={} if jobs[0].root else _pool_reasons(jobs),
+                  reasons={} if jobs[0].root or run.monitored else _pool_reasons(jobs),
                   rounds=_pool_rounds(jobs, controls), doubling=_doubling(jobs),
                   disturbed=tuple(line for job in jobs for line in job.validity.disturbed),
                   interrupted=sum(left_out), probe_level=jobs[0].probe_level,
@@ -162,9 +163,13 @@ def _at_rank(pairs: list[tuple[int, int]], place: int) -> int:
     raise AssertionError("fewer values than places")
 
 
-def _exits_per_op(run: Run, jobs: list[Job]) -> float:
-    """From the records, by the definition of RUN_FORMAT.md; run.json must agree."""
+def _exits_per_op(run: Run, jobs: list[Job]) -> float | None:
+    """From the records, by the definition of RUN_FORMAT.md; run.json must agree. Of a monitor that
+    is not our core, as it says itself; None if it does not."""
     total, samples = 0, 0
+    if run.monitored:
+        stated = [job.stated_exits_per_op for job in jobs]
+        return None if None in stated else sum(stated) / len(stated)
     for job in jobs:
         op, control = job.phases["op"], job.phases["control"]
         if op.exits is None or control.exits is None:

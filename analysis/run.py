@@ -109,7 +109,8 @@ class Job:
 @dataclass(frozen=True)
 class Run:
     """An opened run. document is run.json as it stands; the rest of it is checked. damages: what is
-    broken in the trace, by file, packet and byte offset."""
+    broken in the trace, by file, packet and byte offset. monitored: the monitor is not our core:
+    there are no records, and exits are as its own statistics have them, if it has any."""
 
     path: Path
     document: dict[str, Any]
@@ -120,6 +121,7 @@ class Run:
     samples: int
     count_samples: int
     cpus: int
+    monitored: bool
     repetitions: int
     benchmarks: dict[str, dict[str, Any]]
     probe_levels: dict[str, str]
@@ -152,6 +154,20 @@ class Run:
     def reason_names(self) -> dict[int, str]:
         """Names of exit reasons, from the trace's metadata."""
         return self.trace.event_names() if self.trace else {}
+
+    @property
+    def place(self) -> str:
+        """The target, and what of it changes what a figure means."""
+        accelerator, nested = self.document.get("accelerator"), self.document.get("nested")
+        return (self.target + (f" with {accelerator}" if isinstance(accelerator, str) else "") +
+                (", nested" if nested is True else ""))
+
+    @property
+    def notes(self) -> list[str]:
+        """What a monitor that is not our core, or who ran it, says of all the figures."""
+        monitor = self.document.get("monitor")
+        notes = monitor.get("notes") if isinstance(monitor, dict) else None
+        return [note for note in notes or [] if isinstance(note, str)]
 
     def fact(self, section: str, key: str) -> str:
         """A string of run.json's sections machine, build or host; "" if it is not there."""
@@ -193,7 +209,7 @@ def open_run(path: Path) -> Run:
     return Run(path=path, document=top.object(), status=status, reason=top["reason"].text(),
                target=top["target"].text(), unit=top["unit"].text(),
                samples=top["samples"].count(), count_samples=top["count_samples"].count(),
-               cpus=top["cpus"].count() if "cpus" in top else 1,
+               cpus=top["cpus"].count() if "cpus" in top else 1, monitored=reader.monitored,
                repetitions=top["repetitions"].count(), benchmarks=benchmarks,
                probe_levels=levels, jobs=tuple(jobs), trace=trace)
 
@@ -245,6 +261,7 @@ class _JobReader:
         self.file = file
         self.trace = trace
         self.names = trace.event_names() if trace else {}
+        self.monitored = "monitor" in top and top["monitor"].value is not None
         self.ranges: list[tuple[int, int, Node]] = []
         counting, measured = _positive(top["count_samples"]), _positive(top["samples"])
         self.lengths = dict(zip(PHASES, (counting, counting, measured, measured, counting)))
@@ -258,6 +275,8 @@ class _JobReader:
         kind = self.kinds.get(node["benchmark"].text())
         check, root = kind == "check", kind == "root"
         measured = status == "done" and not check
+        counted = measured and not root and not (self.monitored and
+                                                 node["exits_per_op"].value is None)
         phases = {name: self._phase(node["phases"][name], index, name)
                   for name in PHASES} if measured else {}
         return Job(index=index, name=node["name"].text(), benchmark=node["benchmark"].text(),
@@ -266,10 +285,8 @@ class _JobReader:
                    status=status,
                    reason=node["reason"].text() if "reason" in node else "",
                    controls=node["controls"].object() if status == "done" else {},
-                   stated_exits_per_op=(node["exits_per_op"].number() if measured and not root
-                                        else None),
-                   interruptions=(_interruptions(node["interruptions"])
-                                  if measured and not root else 0),
+                   stated_exits_per_op=(node["exits_per_op"].number() if counted else None),
+                   interruptions=_interruptions(node["interruptions"]) if counted else 0,
                    phases=phases,
                    validity=read_validity(node["validity"]) if measured else None,
                    failed_entries=tuple(self._failed_entries(node, index))

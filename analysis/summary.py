@@ -17,7 +17,7 @@ SCHEMA = "exitmeter.compare/1"
 def describe(run: Run) -> dict[str, Any]:
     """What a reader needs to know of a run before its numbers."""
     return {"path": str(run.path), "status": run.status, "reason": run.reason,
-            "target": run.target, "unit": run.unit, "cpu_model": run.fact("machine", "cpu_model"),
+            "target": run.target, "place": run.place, "unit": run.unit, "cpu_model": run.fact("machine", "cpu_model"),
             "samples": run.samples, "repetitions": run.repetitions,
             "probe_levels": run.probe_levels, "counts_events": bool(run.document.get("pmu"))}
 
@@ -36,6 +36,7 @@ def _again(run: Run, job: Job) -> str:
 def warnings(run: Run) -> list[str]:
     """What makes the run less than whole: one line each."""
     lines = [f"this run failed: {run.reason or 'no reason is given'}"] if run.failed else []
+    lines += [f"note: {line}" for line in run.notes]
     lines += [f"damaged: {line}" for line in run.damages]
     for job in run.measured_jobs:
         if job.validity.disturbed:
@@ -128,6 +129,8 @@ def root_entry(run: Run, result: Result) -> dict[str, Any]:
 def saves(mine: list[Result]) -> dict[str, Any] | None:
     """What the policy with fewest exits saves against the one with most, in net p50; None where
     all policies exit alike. ratio is None where the cheaper round trip is not above 0."""
+    if any(result.exits_per_op is None for result in mine):
+        return None
     few = min(mine, key=lambda result: result.exits_per_op)
     most = max(mine, key=lambda result: result.exits_per_op)
     if few.exits_per_op == most.exits_per_op:

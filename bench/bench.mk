@@ -7,7 +7,7 @@ BENCH_SHIM := bench/benchmark_shim.cc
 BENCH_OBJECTS := $(BENCH_SOURCES:bench/%.c=$(BUILD)/bench/%.o) $(BUILD)/bench/benchmark_shim.o
 BENCH_LIBS := -lbenchmark -lpopt -ljansson -lmd -lpfm -lpthread
 
-$(BUILD)/exitmeter: $(BENCH_OBJECTS) $(LOADER_LIBRARY)
+$(BUILD)/exitmeter: $(BENCH_OBJECTS) $(LOADER_LIBRARY) $(CORPUS_LIBRARY)
 	$(Q)$(CXX) -o $@ $(filter %.o %.a,$^) $(BENCH_LIBS)
 
 $(BUILD)/bench/%.o: bench/%.c
@@ -21,7 +21,8 @@ $(BUILD)/bench/benchmark_shim.o: $(BENCH_SHIM)
 # Unit tests: everything but main() and Google Benchmark, under the sanitizers. One object each for
 # all of them; every bench/tests/test_NAME.c becomes $(BUILD)/tests/bench_NAME.
 BENCH_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
-BENCH_TESTED := $(filter-out bench/main.c bench/command_%.c bench/run_report.c bench/run_select.c bench/run_guest.c bench/run_benchmarks.c, \
+BENCH_TESTED := $(filter-out bench/main.c bench/command_%.c bench/run_report.c bench/run_select.c bench/run_guest.c \
+	bench/run_benchmarks.c bench/run_several.c, \
 	$(BENCH_SOURCES))
 BENCH_TEST_OBJECTS := $(BENCH_TESTED:bench/%.c=$(BUILD)/bench/sanitized/%.o)
 BENCH_UNIT_TESTS := $(patsubst bench/tests/test_%.c,$(BUILD)/tests/bench_%, \
@@ -31,10 +32,10 @@ $(BUILD)/bench/sanitized/%.o: bench/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HOST_CFLAGS) $(BENCH_SANITIZE) -MMD -MP -c -o $@ $<
 
-$(BUILD)/tests/bench_%: bench/tests/test_%.c $(BENCH_TEST_OBJECTS)
+$(BUILD)/tests/bench_%: bench/tests/test_%.c $(BENCH_TEST_OBJECTS) $(CORPUS_LIBRARY)
 	@mkdir -p $(@D) $(BUILD)/bench/tests
 	$(Q)$(CC) $(HOST_CFLAGS) $(BENCH_SANITIZE) -MMD -MP -MF $(BUILD)/bench/tests/$*.d -o $@ \
-		$(filter %.c %.o,$^) \
+		$(filter %.c %.o %.a,$^) \
 		-lcmocka -lpopt -ljansson -lmd -lpfm
 
 # The image's sender, at the other end of the line.
@@ -43,3 +44,11 @@ $(BUILD)/tests/bench_serial: $(BUILD)/hosted/guests/image/serial_send.o
 .SECONDARY: $(BENCH_TEST_OBJECTS)
 
 -include $(BENCH_OBJECTS:.o=.d) $(BENCH_TEST_OBJECTS:.o=.d) $(wildcard $(BUILD)/bench/tests/*.d)
+
+# In place of a BIOS, on machines that the harness loads itself.
+QEMU_RESET = $(BUILD)/qemu-reset.bin
+
+$(QEMU_RESET): bench/qemu_reset.S
+	@mkdir -p $(@D)
+	$(Q)$(CC) -c -o $(BUILD)/qemu-reset.o $<
+	$(Q)$(LD) -m elf_x86_64 --oformat=binary -Ttext 0 -e 0 -o $@ $(BUILD)/qemu-reset.o

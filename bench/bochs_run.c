@@ -4,6 +4,7 @@
 #include "follow.h"
 #include "guest_console.h"
 #include "places.h"
+#include "run_progress.h"
 #include "text.h"
 
 #include <signal.h>
@@ -43,10 +44,11 @@ static const char *watch(void *context)
         guest_console_read(&watch->guest);
     while ((line = follow_line(&watch->console))) {
         watch->halted = 0;
-        if (strncmp(line, "job ", 4) == 0)
-            progress("%s", line);
+        run_progress_note(line);
         watch->started |= watch->guest.path && strncmp(line, "machine: ", 9) == 0;
     }
+    if (!watch->guest.path)
+        run_progress_show();
     if (watch->guest.seen)
         return UNTIL_SEEN;
     /* Bochs says so of a guest's HLT too, before it exits: only silence afterwards is a halt. */
@@ -121,7 +123,9 @@ void bochs_run(const struct boot *boot, const struct bochs_files *files, struct 
     if (boot->guest)
         watched.guest =
             (struct guest_console){.path = files->com1, .until = boot->guest->until, .to = stdout};
+    double begun = monotonic_seconds();
     char *failure = bochs_child(&child, end, &child_end);
+    end->seconds = monotonic_seconds() - begun;
     end->asked = asked_by(&child_end);
     end->until_seen = watched.guest.seen;
     guest_console_close(&watched.guest);

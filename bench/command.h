@@ -23,6 +23,7 @@ int command_list(const struct command *command, int argc, const char **argv);
 int command_run(const struct command *command, int argc, const char **argv);
 int command_iso(const struct command *command, int argc, const char **argv);
 int command_import(const struct command *command, int argc, const char **argv);
+int command_runs(const struct command *command, int argc, const char **argv);
 int command_doctor(const struct command *command, int argc, const char **argv);
 int command_pmu(const struct command *command, int argc, const char **argv);
 int command_pmu_list(const struct command *command, int argc, const char **argv);

@@ -3,6 +3,7 @@
  * import: what an image of `iso` has sent over its serial line, as captured, becomes a run
  * directory, in the way that `run` makes one.
  */
+#include "child.h"
 #include "import.h"
 #include "interrupt.h"
 #include "text.h"
@@ -219,7 +220,7 @@ static int record(struct import *import, const char *const *line, size_t count)
 }
 
 static int make_run(const struct command *command, struct import *import, const char *const *line,
-                    size_t count)
+                    size_t count, double begun)
 {
     struct run *run = &import->run;
     char **words = NULL, *error;
@@ -242,6 +243,7 @@ static int make_run(const struct command *command, struct import *import, const 
         run->options.target = import_target(&import->sent, &import->notes);
         run->facts = (struct run_facts){
             .target = run->options.target, .cpu_model = run->options.cpu_model, .created = created};
+        run->begun = begun;
         code = record(import, line, count);
     }
     free(argv);
@@ -269,6 +271,7 @@ static void release(struct import *import)
 int command_import(const struct command *command, int argc, const char **argv)
 {
     struct import import = {0};
+    double begun = monotonic_seconds();
     int code;
     size_t count = 1 + (size_t)argc;
     const char **line = zeroed(count, sizeof(*line)); /* as given: reading changes argv */
@@ -279,7 +282,7 @@ int command_import(const struct command *command, int argc, const char **argv)
         interrupt_catch();
         code = assemble(&import);
         if (code == CODE_DONE)
-            code = make_run(command, &import, line, count);
+            code = make_run(command, &import, line, count, begun);
     }
     release(&import);
     free(line);

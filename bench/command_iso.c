@@ -42,7 +42,8 @@ static const struct iso_option {
 #define OWN (sizeof(own) / sizeof(*own))
 
 /* Those of run's that say where it is to run, which is settled. */
-static const char *const not_here[] = {"target", "cpu-model", "timeout", "image", "parallel"};
+static const char *const not_here[] = {"target",   "cpu-model", "timeout", "image",
+                                       "parallel", "accel",     "pin"};
 
 /* Whether the argument is the option: --NAME, --NAME=VALUE or -L; *value: behind the '='. */
 static bool is_option(const char *argument, const char *name, char letter, const char **value)
@@ -96,7 +97,7 @@ static bool split(int argc, const char **argv, struct iso_options *options, cons
             return false;
         }
         for (size_t j = 0; j < sizeof(not_here) / sizeof(*not_here); j++)
-            if (is_option(argv[i], not_here[j], not_here[j][0] == 't' && !not_here[j][6] ? 't' : 0,
+            if (is_option(argv[i], not_here[j], strcmp(not_here[j], "target") == 0 ? 't' : 0,
                           &value)) {
                 say("iso: --%s is for `run`: an image runs on the machine that boots it",
                     not_here[j]);
@@ -214,8 +215,7 @@ int command_iso(const struct command *command, int argc, const char **argv)
                                        .created = time_made()};
         code = run.options.gb.list_tests || read_own(&options) ? run_prepare(&run) : CODE_USAGE;
         if (code == CODE_DONE && run.options.gb.list_tests)
-            for (size_t i = 0; i < run.experiment.job_count; i++)
-                puts(run.experiment.jobs[i].name);
+            run_list(&run);
         else if (code == CODE_DONE)
             code = make(&options, &run);
     }

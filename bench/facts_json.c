@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
-#include <unistd.h>
 
 json_t *fact_hex(unsigned digits, uint64_t value)
 {
@@ -41,58 +39,6 @@ json_t *fact_created(time_t created)
     gmtime_r(&created, &utc);
     strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", &utc);
     return json_string(date);
-}
-
-json_t *fact_host(void)
-{
-    struct utsname name;
-    char *line = NULL, *cpu = NULL;
-    size_t size = 0;
-    FILE *info = fopen("/proc/cpuinfo", "re");
-    uname(&name);
-    while (info && !cpu && getline(&line, &size, info) > 0)
-        if (strncmp(line, "model name", 10) == 0 && strchr(line, ':')) {
-            line[strcspn(line, "\n")] = '\0';
-            cpu = text("%s", strchr(line, ':') + 1 + (strchr(line, ':')[1] == ' '));
-        }
-    if (info)
-        fclose(info);
-    free(line);
-    json_t *host = json_pack("{s:o, s:o, s:o}", "hostname", fact_string(name.nodename), "kernel",
-                             fact_string(name.release), "cpu", fact_string(cpu ? cpu : ""));
-    free(cpu);
-    return host;
-}
-
-/* Facts that the image did not get to report are left out. */
-json_t *fact_machine(const struct run_facts *facts, const struct machine_facts *machine)
-{
-    json_t *json = json_pack("{s:s}", "cpu_model", facts->cpu_model);
-    if (!machine)
-        return json;
-    const struct {
-        const char *name;
-        uint64_t value;
-    } capabilities[] = {
-        {"vmx_basic", machine->vmx_basic},
-        {"pin_based", machine->pin_based},
-        {"primary", machine->primary},
-        {"secondary", machine->secondary},
-        {"exit", machine->exit},
-        {"entry", machine->entry},
-        {"ept_vpid", machine->ept_vpid},
-        {"misc", machine->misc},
-        {"feature_control", machine->feature_control},
-    };
-    json_t *list = json_object();
-    for (size_t i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++)
-        json_object_set_new(list, capabilities[i].name, fact_hex(16, capabilities[i].value));
-    json_object_set_new(json, "vendor", json_string(machine->vendor));
-    json_object_set_new(json, "brand", json_string(machine->brand));
-    json_object_set_new(json, "signature", fact_hex(8, machine->signature));
-    json_object_set_new(json, "memory_bytes", json_integer((json_int_t)machine->memory_bytes));
-    json_object_set_new(json, "capabilities", list);
-    return json;
 }
 
 json_t *fact_controls(const struct controls_in_force *controls)

@@ -30,6 +30,14 @@ static void boot_import(const struct boot *boot, struct boot_end *end)
         free(last);
         return;
     }
+    const struct results_header *header = (const void *)results->data;
+    if (results->length >= sizeof(*header) && header->status == RESULT_SKIPPED) {
+        end->failure =
+            text("%.*s", (int)strnlen(header->reason, sizeof(header->reason)), header->reason);
+        printable(end->failure);
+        end->unavailable = true;
+        return;
+    }
     end->results = text("%s/results.bin", boot->scratch);
     if (file_write(end->results, results->data, results->length) < 0) {
         end->failure = text("cannot keep the results: %s", strerror(errno));

@@ -47,8 +47,10 @@ struct job_outcome {
     struct event_outcome events[PLAN_SIDES][PROBE_EVENTS]; /* of the job's group */
     struct phase_outcome phases[PHASE_COUNT]; /* of a failed job records and sums, if any */
     bool has_exits;                           /* exits and exit_samples mean something */
-    int64_t exits;                            /* of the op phase less those of the control phase */
-    uint64_t exit_operations;                 /* that took them */
+    bool
+        exits_unforeseen; /* the monitor itself counted them, and nothing says how many to expect */
+    int64_t exits;        /* of the op phase less those of the control phase */
+    uint64_t exit_operations; /* that took them */
     struct {
         int64_t control, op;
     } interruptions; /* exits of these phases that were the host's own, and are not among exits */

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "run_benchmarks.h"
 
-#include "events_json.h"
+#include "child.h"
 #include "follow.h"
 #include "interrupt.h"
+#include "monitor.h"
 #include "places.h"
-#include "requirement.h"
+#include "run_explain.h"
+#include "run_progress.h"
 #include "run_report.h"
 #include "text.h"
 
@@ -16,37 +18,35 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CONSOLE_LINES 40u
-
 static int unusable(const char *path, bool built)
 {
     say("run: %s: %s%s", path, strerror(errno), built ? "; run `make`" : "");
     return built ? CODE_UNAVAILABLE : CODE_USAGE;
 }
 
-/* Fills in the files that were not named, and hashes them. */
-static int find_files(struct run *run)
+/* Opens the files, and hashes them. */
+static int open_files(struct run *run)
 {
-    struct run_options *options = &run->options;
-    bool corpus_built = !options->corpus, image_built = !options->core;
+    const struct run_options *options = &run->options;
     struct bytes image;
     char *error;
 
-    if (corpus_built)
-        options->corpus = place(PLACE_GUESTS);
-    if (image_built)
-        options->core = place(PLACE_IMAGE);
     if (access(options->corpus, R_OK) < 0)
-        return unusable(options->corpus, corpus_built);
+        return unusable(options->corpus, !options->corpus_given);
     if (corpus_open(options->corpus, &run->corpus, &error) < 0) {
         say("run: %s", error);
         free(error);
         return CODE_USAGE;
     }
-    if (bytes_map(options->core, &image) < 0)
-        return unusable(options->core, image_built);
-    sha256_text(image.data, image.size, run->facts.core_sha256);
     sha256_text(run->corpus.file.data, run->corpus.file.size, run->facts.guests_sha256);
+    run->facts.accelerator = target_accelerator(options->target, options->accel);
+    if (!options->target->image) /* no image of ours takes part */
+        return CODE_DONE;
+    if (!options->cores_given)
+        run->options.core = run->image = place(options->target->image);
+    if (bytes_map(options->core, &image) < 0)
+        return unusable(options->core, !options->cores_given);
+    sha256_text(image.data, image.size, run->facts.core_sha256);
     bytes_unmap(&image);
     return CODE_DONE;
 }
@@ -62,34 +62,6 @@ static int check_out(const char *path)
     if (path)
         close(file);
     return CODE_DONE;
-}
-
-int run_check_target(const struct target *target)
-{
-    const struct requirement *unmet = requirement_unmet(target->needs);
-    if (!target->boot) {
-        say("run: target %s cannot be run from here: %s", target->name, target->elsewhere);
-        return CODE_UNAVAILABLE;
-    }
-    if (!unmet)
-        return CODE_DONE;
-    char *advice = requirement_advice(unmet);
-    say("run: target %s cannot run here: no %s; %s", target->name, unmet->name, advice);
-    free(advice);
-    return CODE_UNAVAILABLE;
-}
-
-int run_open_directory(const char *output, time_t created, struct run_directory *directory)
-{
-    char name[48], *error;
-    struct tm utc;
-    gmtime_r(&created, &utc);
-    strftime(name, sizeof(name), "runs/%Y%m%dT%H%M%SZ", &utc);
-    if (run_directory_open(output ? output : name, directory, &error) == 0)
-        return CODE_DONE;
-    say("run: %s", error);
-    free(error);
-    return CODE_USAGE;
 }
 
 /* Boots, and leaves run->end and run->results. Returns -1 with errno set if files failed. */
@@ -109,7 +81,12 @@ static int boot(struct run *run)
         .scratch = run->directory.scratch,
         .results_base = RESULTS_BASE,
         .results_size = run->experiment.results_size,
-        .timeout = run->options.timeout,
+        .timeout = run->options.timeout_given || run->options.target->timeout <= 0
+                       ? run->options.timeout
+                       : run->options.target->timeout,
+        .accelerator = run->facts.accelerator,
+        .pin = run->options.pin,
+        .events = run->options.target->own_policy ? run->options.pmu : NULL,
     };
     int result = file_write(plan_path, plan, size);
     if (result == 0)
@@ -117,63 +94,23 @@ static int boot(struct run *run)
     if (result == 0) {
         progress("booting %zu jobs on %s", experiment_all_jobs(&run->experiment),
                  run->options.target->name);
+        double begun = monotonic_seconds();
         run->options.target->boot(&boot, &run->end);
+        run->boot_seconds = run->end.seconds > 0 ? run->end.seconds : monotonic_seconds() - begun;
         progress_end();
     }
     if (result == 0 && run->end.failure)
         results_none(&run->experiment, printable(run->end.failure), &run->results);
     else if (result == 0 && (result = bytes_map(run->end.results, &run->region)) == 0)
         results_read(&run->experiment, &run->region, &run->results);
+    if (result == 0 && run->end.monitor && run->results.readable) {
+        monitor_count(run->end.monitor, &run->experiment, &run->results);
+        monitor_guess(run->end.monitor, &run->experiment, &run->results);
+    }
     free(plan);
     free(plan_path);
     free(console);
     return result;
-}
-
-/* Says which events were not counted, in one line if that is so of all. */
-static void explain_events(const struct run *run)
-{
-    const struct pmu_groups *pmu = &run->experiment.pmu;
-    const char *first = NULL;
-    size_t absent = 0, all = PLAN_SIDES * pmu->event_count;
-
-    for (int tell = 0; tell < 2 && absent < all; tell++)
-        for (size_t i = 0; i < all; i++) {
-            enum plan_side side = i % PLAN_SIDES ? PLAN_GUEST : PLAN_HOST;
-            const char *event = pmu->events[i / PLAN_SIDES].name;
-            const char *why = events_absent(&run->experiment, &run->results, i / PLAN_SIDES, side);
-            first = first ? first : why;
-            absent += why && !tell;
-            if (why && tell)
-                say("run: %s is not counted in the %s: %s", event,
-                    side == PLAN_GUEST ? "guest" : "host", why);
-        }
-    if (absent && absent == all)
-        say("run: no performance event is counted here, and the run goes on without: %s: %s",
-            pmu->events[0].name, first);
-}
-
-/* Says on stderr what went wrong, as far as it is known. */
-static void explain(const struct run *run)
-{
-    char *path = run_directory_file(&run->directory, "console.txt");
-    char *console = file_tail(path, CONSOLE_LINES, NULL);
-    for (size_t i = 0; i < run->experiment.job_count; i++) {
-        const struct job_outcome *outcome = &run->results.jobs[i];
-        if (outcome->status == RESULT_FAILED || outcome->status == RESULT_SKIPPED)
-            say("%s: %s: %s%s", run->experiment.jobs[i].name, result_status_name(outcome->status),
-                outcome->status == RESULT_SKIPPED ? "not applicable here: " : "", outcome->reason);
-    }
-    explain_events(run);
-    if (run->results.reason[0]) {
-        if (console)
-            fprintf(stderr, "the console's last lines:\n%s", console);
-        if (run->end.detail)
-            fprintf(stderr, "the machine's own log:\n%s\n", run->end.detail);
-        say("run: failed: %s", run->results.reason);
-    }
-    free(console);
-    free(path);
 }
 
 /* Writes the run directory. Returns CODE_DONE or CODE_FAILED after saying why. */
@@ -182,6 +119,7 @@ static int record(struct run *run)
     struct job_place *places = zeroed(run->experiment.job_count, sizeof(*places));
     char *json = run_directory_file(&run->directory, "benchmark.json"), *error = NULL;
     run->facts.emulator = run->end.emulator;
+    run->facts.monitor = run->end.monitor;
 
     if (run_record_data(run->directory.partial, run->facts.target->unit, &run->experiment,
                         &run->results, places) < 0 ||
@@ -199,6 +137,23 @@ static int record(struct run *run)
     return CODE_FAILED;
 }
 
+/* The machine has had its say: it lacks what the image is for. */
+static int say_unavailable(const struct run *run)
+{
+    char *path = run_directory_file(&run->directory, "console.txt");
+    char *advice = file_tail(path, 1, "what to do: ");
+    char *at = advice ? strstr(advice, "what to do: ") : NULL;
+
+    say("run: target %s cannot measure here: %s", run->facts.target->name, run->end.failure);
+    if (at) {
+        at[strcspn(at, "\n")] = '\0';
+        say("run: %s", at);
+    }
+    free(advice);
+    free(path);
+    return CODE_UNAVAILABLE;
+}
+
 int run_carry_out(struct run *run)
 {
     char *error;
@@ -206,9 +161,11 @@ int run_carry_out(struct run *run)
         say("run: %s", strerror(errno));
         return CODE_FAILED;
     }
+    if (run->end.unavailable && !interrupt_signal())
+        return say_unavailable(run);
     int code = interrupt_signal() ? CODE_DONE : record(run);
     if (code == CODE_DONE && !interrupt_signal())
-        explain(run);
+        run_explain(run);
     if (interrupt_signal()) {
         say("run: interrupted, nothing kept");
         return CODE_SIGNAL + interrupt_signal();
@@ -223,8 +180,10 @@ int run_carry_out(struct run *run)
     size_t done = results_count(&run->experiment, &run->results, RESULT_DONE);
     size_t skipped = results_count(&run->experiment, &run->results, RESULT_SKIPPED);
     fflush(stdout);
-    fprintf(stderr, "run: %s (%zu done, %zu skipped, %zu failed)\n", run->directory.path, done,
-            skipped, run->experiment.job_count - done - skipped);
+    fprintf(stderr, "run: %s (%zu done, %zu skipped, %zu failed), %s %.1f s, harness %.1f s\n",
+            run->shown ? run->shown : run->directory.path, done, skipped,
+            run->experiment.job_count - done - skipped, run->facts.target->name, run->boot_seconds,
+            monotonic_seconds() - run->begun - run->boot_seconds);
     if (run->results.reason[0])
         return CODE_FAILED;
     if (done > 0 || skipped == 0)
@@ -235,23 +194,28 @@ int run_carry_out(struct run *run)
 
 int run_prepare(struct run *run)
 {
-    int code = find_files(run);
+    int code = open_files(run);
     if (code == CODE_DONE)
         code = run_select(&run->options, &run->corpus, &run->experiment);
     return code;
+}
+
+void run_list(const struct run *run)
+{
+    for (size_t i = 0; i < run->experiment.job_count; i++)
+        if (run->experiment.jobs[i].plan.repetition == 0)
+            puts(run->experiment.jobs[i].name);
 }
 
 int run_alone(struct run *run)
 {
     int code = run_prepare(run);
     if (code == CODE_DONE && run->options.gb.list_tests) {
-        for (size_t i = 0; i < run->experiment.job_count; i++)
-            if (run->experiment.jobs[i].plan.repetition == 0)
-                puts(run->experiment.jobs[i].name);
+        run_list(run);
         return CODE_DONE;
     }
     if (code == CODE_DONE)
-        code = run_check_target(run->options.target);
+        code = run_check_target(run->options.target, run->facts.accelerator);
     if (code == CODE_DONE)
         code = check_out(run->options.gb.out);
     if (code == CODE_DONE)
@@ -271,4 +235,5 @@ void run_release(struct run *run)
         run_directory_close(&run->directory);
     experiment_free(&run->experiment);
     corpus_close(&run->corpus);
+    free(run->image);
 }

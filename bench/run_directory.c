@@ -2,6 +2,7 @@
 #include "run_directory.h"
 
 #include "files.h"
+#include "run_sums.h"
 #include "text.h"
 
 #include <errno.h>
@@ -112,10 +113,19 @@ static void sync_directory(const char *path)
     }
 }
 
+/* Of what is a run itself; not of a directory that holds several. */
+static int add_sums(const struct run_directory *directory)
+{
+    char *path = run_directory_file(directory, "run.json");
+    int result = access(path, F_OK) == 0 ? run_sums_write(directory->partial) : 0;
+    free(path);
+    return result;
+}
+
 int run_directory_commit(struct run_directory *directory, char **error)
 {
-    if (tree_remove(directory->scratch) < 0 || chmod(directory->partial, usual_mode()) < 0 ||
-        tree_sync(directory->partial) < 0 ||
+    if (tree_remove(directory->scratch) < 0 || add_sums(directory) < 0 ||
+        chmod(directory->partial, usual_mode()) < 0 || tree_sync(directory->partial) < 0 ||
         renameat2(AT_FDCWD, directory->partial, AT_FDCWD, directory->path, RENAME_NOREPLACE) < 0) {
         *error = text("cannot finish %s: %s", directory->path, strerror(errno));
         return -1;

@@ -23,8 +23,9 @@ int run_directory_open(const char *path, struct run_directory *directory, char *
 char *run_directory_file(const struct run_directory *directory, const char *name);
 
 /*
- * Drops the scratch directory, flushes everything to disk, and renames. Returns 0, or -1 with
- * *error set (free() it); then everything is removed. An existing path is never replaced.
+ * Drops the scratch directory, adds sha256sums to what has a run.json, flushes everything to disk,
+ * and renames. Returns 0, or -1 with *error set (free() it); then everything is removed. An
+ * existing path is never replaced.
  */
 int run_directory_commit(struct run_directory *directory, char **error);
 

@@ -72,11 +72,9 @@ static bool read_wish(struct guest_run *run)
 
 static int find_core(struct guest_run *run)
 {
-    struct run_options *options = run->options;
+    const struct run_options *options = run->options;
     struct bytes core;
 
-    if (!options->core)
-        options->core = place(PLACE_IMAGE);
     if (bytes_map(options->core, &core) < 0) {
         say("run: %s: %s; run `make`", options->core, strerror(errno));
         return CODE_UNAVAILABLE;
@@ -257,14 +255,15 @@ static int carry_out(struct guest_run *run)
 int run_guest(struct run_options *options, struct run_facts *facts)
 {
     struct guest_run run = {.options = options, .facts = facts};
-    int code = read_wish(&run) && run_select_policies(options->policies, &run.policies)
-                   ? CODE_DONE
-                   : CODE_USAGE;
+    int code =
+        read_wish(&run) && run_select_policies(options->policies, options->target, &run.policies)
+            ? CODE_DONE
+            : CODE_USAGE;
 
     if (code == CODE_DONE)
         code = find_core(&run);
     if (code == CODE_DONE)
-        code = run_check_target(options->target);
+        code = run_check_target(options->target, NULL);
     if (code == CODE_DONE)
         code = run_open_directory(options->output, facts->created, &run.directory);
     if (code == CODE_DONE) {

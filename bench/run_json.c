@@ -7,6 +7,7 @@
 #include "events_json.h"
 #include "facts_json.h"
 #include "import_json.h"
+#include "monitor.h"
 #include "phase_json.h"
 #include "run_record.h"
 #include "text.h"
@@ -45,6 +46,7 @@ static json_t *policies_json(const struct experiment *experiment)
 static json_t *job_json(const struct experiment *experiment, const struct job *job, size_t index,
                         const struct job_outcome *outcome, const struct job_place *place)
 {
+    bool foreseen = outcome->has_exits && !outcome->exits_unforeseen;
     return json_pack(
         "{s:I, s:s, s:s, s:s, s:I, s:s, s:s, s:I, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}",
         "index", (json_int_t)index, "name", job->name, "benchmark", job->benchmark->name, "policy",
@@ -52,7 +54,7 @@ static json_t *job_json(const struct experiment *experiment, const struct job *j
         probe_level_name(outcome->probe_level), "probes_lowered", outcome->lowered, "group",
         (json_int_t)job->plan.group, "events", events_json(experiment, job, outcome), "status",
         result_status_name(outcome->status), "reason", outcome->reason, "expected_exits_per_op",
-        outcome->has_exits ? json_integer(outcome->expected_exits) : json_null(), "exits_per_op",
+        foreseen ? json_integer(outcome->expected_exits) : json_null(), "exits_per_op",
         outcome->has_exits ? json_real((double)outcome->exits / outcome->exit_operations)
                            : json_null(),
         "interruptions",
@@ -64,13 +66,15 @@ static json_t *job_json(const struct experiment *experiment, const struct job *j
         validity_json(&outcome->validity), "phases", phases_json(outcome, place));
 }
 
-static json_t *jobs_json(const struct experiment *experiment, const struct results *results,
-                         const struct job_place *places)
+static json_t *jobs_json(const struct run_facts *facts, const struct experiment *experiment,
+                         const struct results *results, const struct job_place *places)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < experiment->job_count; i++)
-        json_array_append_new(
-            list, job_json(experiment, &experiment->jobs[i], i, &results->jobs[i], &places[i]));
+    for (size_t i = 0; i < experiment->job_count; i++) {
+        json_t *job = job_json(experiment, &experiment->jobs[i], i, &results->jobs[i], &places[i]);
+        monitor_add(facts->monitor, i, job);
+        json_array_append_new(list, job);
+    }
     return list;
 }
 
@@ -86,7 +90,7 @@ static json_t *run_json(const struct run_facts *facts, const struct experiment *
                               "the image reads no clock beside the CPU's own");
     json_t *json = json_pack(
         "{s:s, s:s, s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, "
-        "s:o, s:o, s:o, s:o}",
+        "s:o, s:o, s:o, s:o, s:o, s:o, s:b}",
         "schema", "exitmeter.run/3", "status", results->reason[0] ? "failed" : "complete", "reason",
         results->reason, "created", fact_created(facts->created), "command", fact_command(facts),
         "target", facts->target->name, "unit", facts->target->unit, "host", fact_host(), "machine",
@@ -95,8 +99,11 @@ static json_t *run_json(const struct run_facts *facts, const struct experiment *
         (json_int_t)experiment->count_samples, "rounds", (json_int_t)experiment->rounds,
         "repetitions", (json_int_t)experiment->repetitions, "cpus", (json_int_t)experiment->cpus,
         "benchmarks", benchmarks_json(experiment), "policies", policies_json(experiment), "pmu",
-        pmu_json(experiment, results), "jobs", jobs_json(experiment, results, places),
-        "calibration", calibration_json(experiment, results));
+        pmu_json(experiment, results), "jobs", jobs_json(facts, experiment, results, places),
+        "calibration", calibration_json(experiment, results), "monitor",
+        monitor_json(facts->monitor), "accelerator",
+        facts->accelerator ? json_string(facts->accelerator) : json_null(), "nested",
+        facts->target->nested);
     if (json && facts->import)
         json_object_set_new(json, "import", import_json(facts->import));
     return json;

@@ -15,9 +15,9 @@
 
 /* As given; what popt allocated is freed by run_options_free(). */
 struct run_options {
-    char *target_name;
-    char **guests;   /* patterns, NULL-terminated; NULL: every benchmark */
-    char **policies; /* NULL: the two that are always there */
+    char **targets_given; /* NULL: the first that there is */
+    char **guests;        /* patterns, NULL-terminated; NULL: every benchmark */
+    char **policies;      /* NULL: the two that are always there */
     char *samples_given;
     char *rounds_given;
     char *cpus_given;
@@ -26,9 +26,12 @@ struct run_options {
     char *pmu; /* events */
     char *pmu_model;
     char *host_timer_given;
-    char *cpu_model;
-    char *corpus; /* NULL: what `make` built */
-    char *core;
+    char *pin_given;
+    char **cpu_models_given; /* NULL: the target's first */
+    char *corpus_given;      /* NULL: what `make` built */
+    char **cores_given;      /* likewise */
+    char *parallel_given;
+    char *accel;  /* --accel; NULL: as target_accelerator() */
     char *output; /* NULL: runs/DATE */
     char *image;  /* the user's own guest; NULL: benchmarks */
     char *initrd;
@@ -37,13 +40,20 @@ struct run_options {
     char *address_given;
     char *until;
     struct gb_flags gb;
+    char *built_core, *built_corpus; /* what `make` built */
 
-    const struct target *target; /* what the texts stand for */
+    const struct target **targets;                /* each is a run; NULL-terminated */
+    const struct target *target;                  /* of one run: at first the first of them */
+    const char *const *cpu_models, *const *cores; /* each with each is a run; NULL-terminated */
+    const char *cpu_model, *core;                 /* of one run: at first the first of them */
+    const char *corpus;
+    uint32_t parallel; /* runs at a time */
     uint32_t samples;
     uint32_t rounds;
     uint32_t cpus;
+    int pin;             /* host CPU; -1: any one */
     uint64_t host_timer; /* ticks of the TSC; 0: none */
-    double timeout;      /* seconds */
+    double timeout;      /* seconds, of each boot */
     int probe_level;     /* -1: as each policy says */
     int start;           /* enum plan_start */
     uint64_t address;    /* of a flat image; 0: the usual one */
@@ -61,10 +71,11 @@ int run_select(const struct run_options *options, const struct corpus *corpus,
                struct experiment *experiment);
 
 /* The policies alone; false after saying why not. */
-bool run_select_policies(char *const *names, struct experiment *experiment);
+bool run_select_policies(char *const *names, const struct target *target,
+                         struct experiment *experiment);
 
 /* Whether it can run here, and the directory of the run: CODE_DONE, or another after saying why. */
-int run_check_target(const struct target *target);
+int run_check_target(const struct target *target, const char *accelerator);
 int run_open_directory(const char *output, time_t created, struct run_directory *directory);
 
 void run_options_free(struct run_options *options);

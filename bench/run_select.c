@@ -49,9 +49,10 @@ static bool pattern_useful(const char *pattern, const struct corpus *corpus)
     return useful;
 }
 
-static bool select_benchmarks(char *const *patterns, const struct corpus *corpus,
-                              struct experiment *experiment)
+static bool select_benchmarks(char *const *patterns, const struct target *target,
+                              const struct corpus *corpus, struct experiment *experiment)
 {
+    bool all = !patterns;
     static char *const everything[] = {(char *)(uintptr_t) "*", NULL};
     patterns = patterns ? patterns : everything;
     for (char *const *pattern = patterns; *pattern; pattern++)
@@ -60,6 +61,8 @@ static bool select_benchmarks(char *const *patterns, const struct corpus *corpus
     experiment->benchmarks = zeroed(corpus->count, sizeof(*experiment->benchmarks));
     for (uint32_t i = 0; i < corpus->count; i++) {
         bool chosen = false;
+        if (all && target->own_policy && corpus->benchmarks[i].row.flags & (ROW_ROOT | ROW_FLOOR))
+            continue; /* our own core's, of which there is none */
         for (char *const *pattern = patterns; *pattern && !chosen; pattern++)
             chosen = matches(*pattern, &corpus->benchmarks[i]);
         if (chosen)
@@ -68,12 +71,30 @@ static bool select_benchmarks(char *const *patterns, const struct corpus *corpus
     return true;
 }
 
-bool run_select_policies(char *const *names, struct experiment *experiment)
+/* The monitor's own has no rules: it does as it does. Else as policy_load(). */
+static int load_policy(const char *name, const char *own, struct policy *policy, char **error)
 {
-    static char *const defaults[] = {(char *)(uintptr_t) "passthrough-all",
-                                     (char *)(uintptr_t) "intercept-all", NULL};
+    static const char source[] = "default msr passthrough\ndefault io passthrough\nprobes off\n";
+    struct policy_error unlikely;
+
+    if (own && strcmp(name, own) == 0)
+        return policy_compile(own, source, sizeof(source) - 1, policy, &unlikely);
+    if (policy_load(name, policy, error) < 0)
+        return -1;
+    if (!own || strcmp(policy->plan.name, own) != 0)
+        return 0;
+    *error = text("%s: the name '%s' is the monitor's own; rename the file", name, own);
+    return -1;
+}
+
+bool run_select_policies(char *const *names, const struct target *target,
+                         struct experiment *experiment)
+{
+    char *const ours[] = {(char *)(uintptr_t) "passthrough-all",
+                          (char *)(uintptr_t) "intercept-all", NULL};
+    char *const own[] = {(char *)(uintptr_t)target->own_policy, NULL};
     size_t count = 0;
-    names = names ? names : defaults;
+    names = names ? names : target->own_policy ? own : ours;
     while (names[count])
         count++;
     if (count > PLAN_POLICIES_MAX - 1) {
@@ -84,7 +105,7 @@ bool run_select_policies(char *const *names, struct experiment *experiment)
     for (; experiment->policy_count < count; experiment->policy_count++) {
         struct policy *policy = &experiment->policies[experiment->policy_count];
         char *error;
-        if (policy_load(names[experiment->policy_count], policy, &error) < 0) {
+        if (load_policy(names[experiment->policy_count], target->own_policy, policy, &error) < 0) {
             say("run: %s", error);
             free(error);
             return false;
@@ -128,7 +149,7 @@ static int select_events(const struct run_options *options, struct experiment *e
     char *error;
     int code;
 
-    if (!options->pmu)
+    if (!options->pmu || options->target->own_policy) /* the host's kernel counts those */
         return CODE_DONE;
     if (!name)
         name = target_pmu_model(options->target, options->cpu_model);
@@ -169,14 +190,14 @@ int run_select(const struct run_options *options, const struct corpus *corpus,
         .repetitions = options->gb.repetitions,
         .cpus = options->cpus,
         .time_limit = options->target->time_limit,
-        .probe_level = options->probe_level,
+        .probe_level = options->target->own_policy ? PROBE_OFF : options->probe_level,
         .host_timer = options->host_timer,
     };
     int code = select_events(options, experiment);
     if (code != CODE_DONE)
         return code;
-    if (!select_benchmarks(options->guests, corpus, experiment) ||
-        !run_select_policies(options->policies, experiment))
+    if (!select_benchmarks(options->guests, options->target, corpus, experiment) ||
+        !run_select_policies(options->policies, options->target, experiment))
         return CODE_USAGE;
     for (size_t i = 0; options->host_timer && i < experiment->benchmark_count; i++)
         if (!benchmark_is_check(experiment->benchmarks[i])) {

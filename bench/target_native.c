@@ -4,6 +4,7 @@
  * over its serial line becomes a run by `exitmeter import`.
  */
 #include "../guests/plan.h"
+#include "places.h"
 #include "target.h"
 
 #include <stddef.h>
@@ -18,6 +19,8 @@ const struct target target_native = {
     .description = "our image, booted by a VT-x machine itself: real cycles",
     .unit = "TSC cycles",
     .plan_flags = PLAN_CONSOLE_SERIAL | PLAN_CONSOLE_SCREEN | PLAN_RESULTS_SERIAL,
+    .image = PLACE_IMAGE,
+    .benchmarks_alone = true,
     .results_most = 2 * GIBIBYTE,
     .time_limit = 1u << 16, /* some 20 s: a WBINVD takes a million cycles and more */
     .cpu_models = cpu_models,

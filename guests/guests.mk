@@ -70,6 +70,16 @@ $(BUILD)/hosted/%.o: %.c
 
 -include $(LOADER_OBJECTS:.o=.d)
 
+# What the harness shares with the image, to run the corpus without it: target kvm.
+CORPUS_LIBRARY = $(BUILD)/corpus.a
+CORPUS_LIBRARY_OBJECTS = $(addprefix $(BUILD)/hosted/guests/image/,guest_memory.o fold.o plan_check.o)
+
+$(CORPUS_LIBRARY): $(CORPUS_LIBRARY_OBJECTS)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+-include $(CORPUS_LIBRARY_OBJECTS:.o=.d)
+
 # The tests' guest that has the machine, multiboot 1: where it wants to be, and over the core.
 MACHINE_GUESTS = $(BUILD)/tests/machine.elf $(BUILD)/tests/machine_over_core.elf
 MACHINE_OBJECTS = $(BUILD)/machine/start.S.o $(BUILD)/machine/guest.o
@@ -106,3 +116,23 @@ $(FUZZ_LOADER): $(FUZZ_LOADER_SOURCES) $(BUILD)/fuzz/string.o $(wildcard guests/
 	@mkdir -p $(@D)
 	$(Q)clang $(HOST_CFLAGS) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ \
 		$(filter %.c %.o,$^)
+
+# The guest-only image: boot and guests/direct, and of guests/image what needs no core.
+DIRECT_SHARED = plan_check guest_memory say validity fold machine pm_timer \
+	region deliver serial_send show show_row
+DIRECT_ASSEMBLY = $(BUILD)/image/guests/direct/enter.S.o
+DIRECT_SOURCES = $(wildcard guests/direct/*.c) $(DIRECT_SHARED:%=guests/image/%.c)
+DIRECT_OWN = $(patsubst %.c,$(BUILD)/image/%.o,$(wildcard guests/direct/*.c)) $(DIRECT_ASSEMBLY)
+DIRECT_OBJECTS = $(filter-out $(BUILD)/image/guests/%,$(IMAGE_OBJECTS)) $(DIRECT_ASSEMBLY) \
+	$(DIRECT_SOURCES:%.c=$(BUILD)/image/%.o)
+DIRECT_ELF = $(BUILD)/exitmeter-guest.elf
+
+$(DIRECT_ELF): $(DIRECT_OBJECTS) $(BUILD)/image/counting.o $(BUILD)/image/totalling.o core/boot/image.lds
+	$(Q)$(LD) -m elf_x86_64 -n --build-id --gc-sections --orphan-handling=place -z noexecstack \
+		--no-warn-rwx-segments -T core/boot/image.lds -o $(@:.elf=.debug.elf) $(filter %.o,$^)
+	$(Q)objcopy --strip-all $(@:.elf=.debug.elf) $@
+	$(Q)grub-file --is-x86-multiboot2 $@
+
+$(BUILD)/image/guests/direct/main.o: IMAGE_CFLAGS += -DCOMPILER='"$(IMAGE_COMPILER)"'
+
+-include $(DIRECT_OWN:.o=.d)

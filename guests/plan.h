@@ -27,13 +27,16 @@
 /* plan_header.flags */
 #define PLAN_MAGIC_BREAK \
     1u /* XCHG BX,BX when the results are complete: Bochs's debugger takes them */
-#define PLAN_CONSOLE_PARALLEL 2u  /* console on parallel port 0x378 */
-#define PLAN_CONSOLE_SERIAL   4u  /* console on COM1 */
-#define PLAN_MACHINE          8u  /* a guest of the user's own, which has the machine */
-#define PLAN_CONSOLE_SCREEN   16u /* console on the screen, and at the end the results in short */
-#define PLAN_RESULTS_SERIAL   32u /* results over COM1, when they are complete: serial_frame.h */
-#define PLAN_HALT             64u /* at the end halt; else power off */
-#define PLAN_FLAGS_ALL        127u
+#define PLAN_CONSOLE_PARALLEL 2u   /* console on parallel port 0x378 */
+#define PLAN_CONSOLE_SERIAL   4u   /* console on COM1 */
+#define PLAN_MACHINE          8u   /* a guest of the user's own, which has the machine */
+#define PLAN_CONSOLE_SCREEN   16u  /* console on the screen, and at the end the results in short */
+#define PLAN_RESULTS_SERIAL   32u  /* results over COM1, when they are complete: serial_frame.h */
+#define PLAN_HALT             64u  /* at the end halt; else power off */
+#define PLAN_DEBUG_EXIT       128u /* the exit code leaves by it: core/boot/debug_exit.h */
+#define PLAN_RESUME \
+    256u /* what lies in the results region already is of this plan: go on behind it */
+#define PLAN_FLAGS_ALL 511u
 
 struct plan_header {
     uint64_t magic;

@@ -24,7 +24,7 @@
 #include "../probes/probe_cpu.h"
 
 #define RESULTS_MAGIC   0x31534552584d5845ull /* "EXMXRES1", little-endian */
-#define RESULTS_VERSION 3u
+#define RESULTS_VERSION 4u
 
 /*
  * Phases of a job, in the order they run. The counting phases always run at PROBE_FULL: they warm
@@ -124,21 +124,44 @@ struct events_result {
     struct event_result events[PLAN_SIDES][PROBE_EVENTS];
 };
 
+/* Which of the facts that a CPU need not have were read, in machine_facts.known. */
+#define MACHINE_MICROCODE         (1u << 0)
+#define MACHINE_PLATFORM_INFO     (1u << 1)
+#define MACHINE_MISC_ENABLE       (1u << 2)
+#define MACHINE_ARCH_CAPABILITIES (1u << 3)
+#define MACHINE_SPEC_CTRL         (1u << 4)
+#define MACHINE_POWER             (1u << 5)
+#define MACHINE_CLOCK             (1u << 6)
+#define MACHINE_FREQUENCY         (1u << 7)
+#define MACHINE_THREADS           (1u << 8)
+
 /* What the image found out about the machine: values as read, for run.json. */
 struct machine_facts {
     char vendor[16];    /* CPUID leaf 0 */
     char brand[52];     /* CPUID leaves 0x80000002-4 */
     uint32_t signature; /* CPUID.1:EAX */
+    /* CPUID leaf 0x40000000, if CPUID.1:ECX[31] says that there is one; empty: there is none. */
+    char hypervisor[16];
     uint64_t vmx_basic; /* IA32_VMX_BASIC */
     uint64_t pin_based; /* the capability MSRs used: the TRUE forms where offered */
     uint64_t primary;
     uint64_t secondary;
     uint64_t exit;
     uint64_t entry;
-    uint64_t ept_vpid;        /* IA32_VMX_EPT_VPID_CAP */
-    uint64_t misc;            /* IA32_VMX_MISC */
-    uint64_t feature_control; /* IA32_FEATURE_CONTROL */
-    uint64_t memory_bytes;    /* usable RAM in the firmware's map */
+    uint64_t ept_vpid;          /* IA32_VMX_EPT_VPID_CAP */
+    uint64_t misc;              /* IA32_VMX_MISC */
+    uint64_t feature_control;   /* IA32_FEATURE_CONTROL */
+    uint64_t memory_bytes;      /* usable RAM in the firmware's map */
+    uint64_t known;             /* MACHINE_*: what of the following was read */
+    uint64_t microcode;         /* IA32_BIOS_SIGN_ID: the update's signature in bits 63:32 */
+    uint64_t platform_info;     /* MSR_PLATFORM_INFO */
+    uint64_t misc_enable;       /* IA32_MISC_ENABLE */
+    uint64_t arch_capabilities; /* IA32_ARCH_CAPABILITIES */
+    uint64_t spec_ctrl;         /* IA32_SPEC_CTRL, as the core found it */
+    uint32_t power;             /* CPUID.06H:EAX */
+    uint32_t threads;           /* CPUID.0BH.0:EBX: logical processors of a core */
+    uint32_t clock[3];          /* CPUID.15H: EAX, EBX, ECX */
+    uint32_t frequency[3];      /* CPUID.16H: EAX, EBX, ECX */
 };
 
 struct results_header {
@@ -152,13 +175,18 @@ struct results_header {
     struct machine_facts machine;
     uint64_t tsc_start; /* as the core took over */
     uint64_t tsc_end;   /* as the results were complete */
+    /* Of a run under a monitor that may not come back from a row; else all 0. */
+    uint32_t begun;    /* 1 + index of the job that runs; 0: none */
+    uint32_t beat;     /* changes whenever a phase begins */
+    uint32_t patience; /* seconds after which a beat that stands still says that it did not */
+    uint32_t reserved;
 };
 
 _Static_assert(sizeof(struct phase_result) == 48, "wire format");
 _Static_assert(sizeof(struct job_result) == 136 + 32 + 5 * 48 + sizeof(struct job_validity) + 136,
                "wire format");
 _Static_assert(sizeof(struct events_result) == 6 * 192, "wire format");
-_Static_assert(sizeof(struct machine_facts) == 72 + 9 * 8 + 8, "wire format");
+_Static_assert(sizeof(struct machine_facts) == 72 + 16 + 9 * 8 + 8 + 80, "wire format");
 
 /* The region starts with the header, padded to this many bytes. */
 #define RESULTS_HEADER_ROOM 4096u

@@ -40,7 +40,7 @@ ROOT_ROW = ("root/vmread", "VMREAD", GATE_ALWAYS, 0, 0, 0, ROW_ROOT)
 
 def make_blob(rows=ROWS):
     """A guest blob whose code is one RET."""
-    table = 72
+    table = 80
     code = table + ROW_SIZE * len(rows)
     strings = bytearray()
     start = code + 8
@@ -58,9 +58,9 @@ def make_blob(rows=ROWS):
         packed += struct.pack("<HHIBB6x", reason, not flags & (ROW_CHECK | ROW_ROOT), index, gate, width)
         packed += struct.pack("<112x2I", 0, flags)
     size = start + len(strings)
-    header = struct.pack("<QIIIIQQQQQQ", 0x31424F4C424D5845, 4, ROW_SIZE, len(rows), 0,
+    header = struct.pack("<QIIIIQQQQQQQ", 0x31424F4C424D5845, 5, ROW_SIZE, len(rows), 0,
                          BLOB_BASE + table, BLOB_BASE + code, 0, 0, BLOB_BASE + size,
-                         BLOB_BASE + size + 4096)
+                         BLOB_BASE + size + 4096, 0)
     return header + packed + b"\xc3".ljust(8, b"\0") + bytes(strings)
 
 
@@ -260,9 +260,9 @@ def make_results(plan_data, rows=ROWS, twist=None):
         result += phases + make_validity(clock, **changes.get("validity", {}))
         result += struct.pack("<II128s", in_force, 0, lowered)
         region[job["offset"]:job["offset"] + JOB_RESULT] = result
-    machine = struct.pack("<16s52sI10Q", b"GenuineIntel", b"Intel(R) Core(TM) synthetic", 0x306C3,
-                          *range(1, 10), 535756800)
-    header = struct.pack("<QIIII128s96s", 0x31534552584D5845, 3, twist.get("status", DONE),
+    machine = struct.pack("<16s52sI16Q8I", b"GenuineIntel", b"Intel(R) Core(TM) synthetic", 0x306C3,
+                          *range(1, 10), 535756800, *twist.get("state", (0,) * 14))
+    header = struct.pack("<QIIII128s96s", 0x31534552584D5845, 4, twist.get("status", DONE),
                          len(plan.jobs), len(plan.jobs), twist.get("reason", "").encode(),
                          b"gcc 12.2.0 -O2")
     header += machine + struct.pack("<QQ", start, clock.step(100))

@@ -5,6 +5,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 import subprocess
 import sys
 
@@ -40,8 +41,9 @@ def test_files_and_last_line(home):
     assert home.left_behind() == ["R"]
     assert sorted(str(p.relative_to(run)) for p in run.rglob("*") if p.is_file()) == [
         "benchmark.json", "console.txt", "layout.json", "plan.bin", "run.json", "samples.bin",
-        "trace/cpu0", "trace/metadata"]
-    assert result.stderr == "run: R (10 done, 0 skipped, 0 failed)\n"
+        "sha256sums", "trace/cpu0", "trace/metadata"]
+    assert re.fullmatch(r"run: R \(10 done, 0 skipped, 0 failed\), bochs \d+\.\d s, "
+                        r"harness \d+\.\d s\n", result.stderr)
     assert (run / "console.txt").read_text().startswith("exitmeter core")
     assert run.stat().st_mode & 0o777 == 0o777 & ~0o022
 

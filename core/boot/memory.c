@@ -133,12 +133,19 @@ static void *claim(size_t count, uint64_t alignment)
     return NULL;
 }
 
-void *platform_pages_allocate(size_t count, uint64_t alignment)
+void *memory_claim(size_t count, uint64_t alignment)
 {
     uint64_t flags = spinlock_take(&lock);
     void *pages = claim(count, alignment);
 
     spinlock_release(&lock, flags);
+    return pages;
+}
+
+void *platform_pages_allocate(size_t count, uint64_t alignment)
+{
+    void *pages = memory_claim(count, alignment);
+
     if (pages)
         memset(pages, 0, count * PAGE_SIZE);
     return pages;

@@ -2,6 +2,7 @@
 #include "power.h"
 
 #include "../x86/instructions.h"
+#include "debug_exit.h"
 #include "soft_off.h"
 
 #define BOCHS_SHUTDOWN 0x8900
@@ -11,6 +12,11 @@
 void power_magic_break(void)
 {
     __asm__ volatile("xchg %%bx, %%bx" : : : "memory");
+}
+
+void power_debug_exit(uint8_t code)
+{
+    x86_out8(DEBUG_EXIT_PORT, (uint8_t)DEBUG_EXIT_VALUE(code));
 }
 
 _Noreturn void power_halt(void)

@@ -8,11 +8,14 @@
 #define IA32_FEATURE_CONTROL 0x3au
 #define IA32_APIC_BASE       0x1bu
 #define IA32_SPEC_CTRL       0x48u
+#define IA32_BIOS_SIGN_ID    0x8bu
+#define MSR_PLATFORM_INFO    0xceu
 #define IA32_SYSENTER_CS     0x174u
 #define IA32_SYSENTER_ESP    0x175u
 #define IA32_SYSENTER_EIP    0x176u
 #define IA32_XFD             0x1c4u
 #define IA32_XFD_ERR         0x1c5u
+#define IA32_MISC_ENABLE     0x1a0u
 #define IA32_DEBUGCTL        0x1d9u
 #define IA32_PAT             0x277u
 #define IA32_TSC_DEADLINE    0x6e0u

@@ -91,6 +91,7 @@ ROWS = {
         .instruction = "VMCALL",
         .setup = load_and_open,
         .teardown = close_and_unload,
+        .requires = ROW_REQUIRES_HYPERCALLS,
     },
     {
         .name = "inject/exception",
@@ -99,6 +100,7 @@ ROWS = {
         .instruction = "VMCALL",
         .setup = load,
         .teardown = unload,
+        .requires = ROW_REQUIRES_HYPERCALLS,
     },
     {
         .name = "inject/error_code",
@@ -107,5 +109,6 @@ ROWS = {
         .instruction = "VMCALL",
         .setup = load,
         .teardown = unload,
+        .requires = ROW_REQUIRES_HYPERCALLS,
     },
 };

@@ -2,6 +2,7 @@
 #include "deliver.h"
 
 #include "../../core/boot/console.h"
+#include "../../core/boot/screen.h"
 #include "../../core/boot/serial.h"
 #include "../../core/platform.h"
 #include "../../core/x86/instructions.h"
@@ -52,19 +53,14 @@ static bool enough(uint32_t pass, uint64_t done, uint64_t all)
     return serial_get(&byte);
 }
 
-void deliver(void)
+static void send(void)
 {
-    static bool begun; /* what fails in here is not to begin it again */
     struct serial_source sources[SERIAL_LISTED_MAX];
     struct serial_sender sender = {
         .run = run, .sources = sources, .put = serial_put, .enough = enough};
     uint8_t byte;
     size_t length;
 
-    if (begun || !plan || !(plan->flags & PLAN_RESULTS_SERIAL))
-        return;
-    begun = true;
-    show_table();
     if (!serial_works()) {
         platform_log("exitmeter: COM1 is not there or takes nothing: the results stay here\n");
         return;
@@ -87,4 +83,18 @@ void deliver(void)
         platform_log("exitmeter: sent, passes: %u\n", passes);
     else
         platform_log("exitmeter: COM1 takes nothing any more: the results are not all sent\n");
+}
+
+void deliver(void)
+{
+    static bool begun; /* what fails in here is not to begin it again */
+
+    if (begun || !plan)
+        return;
+    begun = true;
+    show_table();
+    if (plan->flags & PLAN_RESULTS_SERIAL)
+        send();
+    if (plan->flags & PLAN_HALT && screen_rows())
+        show_rest("that is all; the machine can be switched off");
 }

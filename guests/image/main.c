@@ -6,7 +6,6 @@
 #include "../../core/boot/finish.h"
 #include "../../core/boot/image.h"
 #include "../../core/boot/memory.h"
-#include "../../core/boot/screen.h"
 #include "../../core/boot/smp.h"
 #include "../../core/boot/timer.h"
 #include "../../core/platform.h"
@@ -15,6 +14,7 @@
 #include "driver.h"
 #include "machine_guest.h"
 #include "plan_check.h"
+#include "region.h"
 #include "show.h"
 
 #include <string.h>
@@ -22,68 +22,10 @@
 /* image.lds */
 extern char image_start[], image_end[];
 
-static struct results_header *results; /* NULL until claimed */
-static bool halts;
-
 static void require(const char *refusal)
 {
     if (refusal)
         boot_fail(refusal);
-}
-
-static void conclude(enum result_status status, const char *reason)
-{
-    size_t length = strlen(reason);
-
-    if (length >= sizeof(results->reason))
-        length = sizeof(results->reason) - 1;
-    memcpy(results->reason, reason, length);
-    results->tsc_end = x86_rdtsc();
-    results->status = status;
-}
-
-void image_failed(const char *reason)
-{
-    if (results)
-        conclude(RESULT_FAILED, reason);
-}
-
-void image_deliver(void)
-{
-    deliver();
-    if (halts && screen_rows())
-        show_rest("that is all; the machine can be switched off");
-}
-
-/*
- * The results region lies where the plan says, if that is RAM of which nobody has a part; else
- * wherever there is room. Behind the taken ranges there is room for one more, which it becomes.
- */
-static const char *claim_results(const struct boot_information *information,
-                                 const struct plan_header *plan, struct memory_range *taken,
-                                 size_t taken_count)
-{
-    struct memory_range wanted = {plan->results_base, plan->results_base + plan->results_size};
-
-    if (!plan->results_base)
-        wanted = memory_find(information, plan->results_size, taken, taken_count);
-    if (wanted.start >= wanted.end)
-        return "plan: this machine has no room for the results below 4 GiB; choose fewer jobs";
-    if (!memory_is_usable(information, wanted))
-        return "plan: the results region is not RAM on this machine";
-    for (size_t i = 0; i < taken_count; i++)
-        if (wanted.start < taken[i].end && taken[i].start < wanted.end)
-            return "plan: the results region overlaps the image or a module";
-    taken[taken_count] = wanted;
-    results = platform_at(wanted.start);
-    memset(results, 0, plan->results_size);
-    results->magic = RESULTS_MAGIC;
-    results->version = RESULTS_VERSION;
-    results->job_count = plan->job_count;
-    results->tsc_start = x86_rdtsc();
-    for (size_t i = 0; i < information->usable_count; i++)
-        results->machine.memory_bytes += information->usable[i].end - information->usable[i].start;
-    return NULL;
 }
 
 /* Runs the plan's benchmarks. */
@@ -166,8 +108,8 @@ _Noreturn void image_main(const struct boot_information *information)
     console_choose(plan->flags & PLAN_CONSOLE_PARALLEL, plan->flags & PLAN_CONSOLE_SERIAL,
                    plan->flags & PLAN_CONSOLE_SCREEN);
     finish_with_magic_break(plan->flags & PLAN_MAGIC_BREAK);
-    halts = plan->flags & PLAN_HALT;
-    finish_with_halt(halts);
+    finish_with_debug_exit(plan->flags & PLAN_DEBUG_EXIT);
+    finish_with_halt(plan->flags & PLAN_HALT);
     deliver_prepare(plan, notes);
 
     struct memory_range taken[] = {
@@ -181,18 +123,23 @@ _Noreturn void image_main(const struct boot_information *information)
     const size_t count = sizeof(taken) / sizeof(taken[0]);
     const struct memory_range core = {(uint64_t)image_start,
                                       machine ? plan_machine(plan)->core_end : 0};
-    require(claim_results(information, plan, taken, count - 1));
-    deliver_with(results);
+    require(region_claim(information, plan, taken, count - 1));
     require(take_pages(information, plan, core, taken, count));
 
-    show_start(plan, results);
+    const char *absent = vmx_absent();
+    if (absent) {
+        region_conclude(RESULT_SKIPPED, absent);
+        finish_unavailable(absent, "what to do: turn VT-x on in the firmware's setup; in a virtual "
+                                   "machine, turn nesting on (kvm_intel nested=1, -cpu host)");
+    }
+    show_start(plan, region_results());
     struct vmx_cpu vmx = {0};
     require(vmx_enable(&vmx));
     struct driver driver = {
         .plan = plan,
         .vmx = &vmx,
         .probes = cpu_probes(),
-        .results = results,
+        .results = region_results(),
         .begins = show_job,
         .cpus = plan->cpus > 1 ? smp_start(information, plan->cpus) : 1,
     };
@@ -201,6 +148,6 @@ _Noreturn void image_main(const struct boot_information *information)
     vmx_disable(&vmx);
     if (wrong)
         boot_fail(wrong);
-    conclude(RESULT_DONE, "");
+    region_conclude(RESULT_DONE, "");
     finish("done", "");
 }

@@ -63,12 +63,13 @@ void show_job(uint32_t job)
     if (!plan)
         return;
     planned = &plan_jobs(plan)[job];
-    uint64_t left = job ? seconds_since(began) * (plan->job_count - job) / job : 0;
+    uint32_t done = results->jobs_done;
+    uint64_t left = done ? seconds_since(began) * (plan->job_count - done) / done : 0;
     if (left)
-        show_format(row, "job %u of %u: %s, about %llu s left", job + 1, plan->job_count,
+        show_format(row, "job %u of %u: %s, about %llu s left", done + 1, plan->job_count,
                     planned->benchmark, (unsigned long long)left);
     else
-        show_format(row, "job %u of %u: %s", job + 1, plan->job_count, planned->benchmark);
+        show_format(row, "job %u of %u: %s", done + 1, plan->job_count, planned->benchmark);
     show_status(row);
 }
 

@@ -295,6 +295,44 @@ static void the_machine(void **state)
     assert_string_equal(driver.results->compiler, "hosted");
 }
 
+/* What a CPU need not have is marked as read, or not. */
+static void the_state_of_the_machine(void **state)
+{
+    const struct machine_facts *machine = &driver.results->machine;
+    (void)state;
+    simulated_msr_remove(IA32_BIOS_SIGN_ID);
+    simulated_msr_remove(MSR_PLATFORM_INFO);
+    simulated_msr_remove(IA32_MISC_ENABLE);
+    simulated_leaf(0, 0)->eax = 0xd;
+    simulated_leaf(7, 0)->edx = 0;
+    driver_describe(&driver);
+    assert_int_equal(machine->known & ~(uint64_t)(MACHINE_POWER | MACHINE_THREADS), 0);
+
+    simulated_msr_set(IA32_BIOS_SIGN_ID, 0x2bull << 32);
+    simulated_msr_set(MSR_PLATFORM_INFO, 0x2200);
+    simulated_msr_set(IA32_MISC_ENABLE, 1ull << 38);
+    simulated_msr_set(IA32_SPEC_CTRL, 1);
+    simulated_msr_set(IA32_ARCH_CAPABILITIES, 0x2b);
+    simulated_leaf(0, 0)->eax = 0x16;
+    simulated_leaf(6, 0)->eax = 2;
+    simulated_leaf(7, 0)->edx = 1u << 26 | 1u << 29;
+    simulated_leaf(0xb, 0)->ebx = 2;
+    *simulated_leaf(0x15, 0) = (struct cpuid_registers){.eax = 2, .ebx = 250, .ecx = 24000000};
+    *simulated_leaf(0x16, 0) = (struct cpuid_registers){.eax = 3000, .ebx = 4500, .ecx = 100};
+    driver_describe(&driver);
+    assert_int_equal(machine->known, 0x1ff);
+    assert_int_equal(machine->microcode,
+                     0); /* written before it was read; no CPUID loads it here */
+    assert_int_equal(machine->platform_info, 0x2200);
+    assert_int_equal(machine->misc_enable, 1ull << 38);
+    assert_int_equal(machine->spec_ctrl, 1);
+    assert_int_equal(machine->arch_capabilities, 0x2b);
+    assert_int_equal(machine->power, 2);
+    assert_int_equal(machine->threads, 2);
+    assert_int_equal(machine->clock[2], 24000000);
+    assert_int_equal(machine->frequency[1], 4500);
+}
+
 static void floor_rows_use_the_floor(void **state)
 {
     (void)state;
@@ -738,6 +776,7 @@ int main(void)
         driver_test(the_level_counts_leaves_sums),
         driver_test(rounds_are_folded),
         driver_test(the_machine),
+        driver_test(the_state_of_the_machine),
         driver_test(floor_rows_use_the_floor),
         driver_test(rows_start_in_their_mode),
         driver_test(answers_are_as_each_policy_says),

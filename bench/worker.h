@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A function in a process of its own, whose output is kept until it is to be shown. It never
+ * outlives us: if we are killed, it is told to end, and what it has started ends with it.
+ */
+#ifndef EXITMETER_BENCH_WORKER_H
+#define EXITMETER_BENCH_WORKER_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct worker {
+    pid_t pid; /* 0: it was not started */
+    bool ended;
+    int code;               /* what the function returned; CODE_FAILED if it was killed */
+    char *output, *message; /* files that hold its stdout and stderr */
+};
+
+/*
+ * Runs work(context) in a new process; what it writes goes to the files path.out and path.err.
+ * interrupt_catch() has been called. Returns 0, or -1 with errno set.
+ */
+int worker_start(struct worker *worker, const char *path, int (*work)(void *context),
+                 void *context);
+
+/* Whether it has ended; then worker->code is set. */
+bool worker_ended(struct worker *worker);
+
+/* Waits a while, or until a signal comes. */
+void worker_wait(unsigned milliseconds);
+
+/*
+ * Ends it: with the signal that we got, as it may have to clean up; and if that takes more than
+ * WORKER_GRACE seconds, at once. Does nothing with one that has ended.
+ */
+#define WORKER_GRACE 10.0
+void worker_stop(struct worker *worker);
+
+/* Its output on our stdout and stderr. */
+void worker_show(const struct worker *worker);
+
+void worker_free(struct worker *worker);
+
+#endif
