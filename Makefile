@@ -63,9 +63,11 @@ e2e-linux: all ## Debian's cloud kernel as a guest that has the machine, on Boch
 	@ci/linux/build.sh $(BUILD)
 	$(PYTEST) ci/linux
 
-fuzz: $(FUZZ_LOADER) ## feed the loaders what libFuzzer invents, for FUZZ_SECONDS=60
+fuzz: $(FUZZ_LOADER) $(FUZZ_SERIAL) ## feed the loaders, and who reads captures, what libFuzzer invents, each for FUZZ_SECONDS=60
 	@mkdir -p $(BUILD)/fuzz/corpus
+	@mkdir -p $(BUILD)/fuzz/captures
 	cd $(BUILD)/fuzz && ./loader -max_total_time=$(FUZZ_SECONDS) -max_len=40000 -rss_limit_mb=1024 corpus
+	cd $(BUILD)/fuzz && ./serial -max_total_time=$(FUZZ_SECONDS) -max_len=3000 -malloc_limit_mb=8192 captures
 
 lint: ## both compilers, header check, clang-format, shellcheck, pyflakes, SPDX lines
 	@ci/lint.sh $(BUILD)
