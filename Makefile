@@ -18,6 +18,9 @@ endif
 
 GRUB_IMAGE = $(BUILD)/grub-eltorito.img
 GRUB_GUEST_IMAGE = $(BUILD)/grub-guest.img
+# What an image of `exitmeter iso` boots by: CD and USB by BIOS, either by UEFI, network by both.
+GRUB_ISO_IMAGES = $(BUILD)/iso/bios.img $(BUILD)/iso/mbr.img $(BUILD)/iso/efi.img \
+	$(BUILD)/iso/bios.0 $(BUILD)/iso/x64.efi
 
 include core/core.mk
 include core/target.mk
@@ -32,7 +35,7 @@ UNIT_TESTS = $(CORE_UNIT_TESTS) $(BENCH_UNIT_TESTS)
 help: ## list the targets
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
 
-all: $(BUILD)/exitmeter $(CORE_ELF) $(DIRECT_ELF) $(QEMU_RESET) $(GUESTS_BIN) $(GRUB_IMAGE) $(GRUB_GUEST_IMAGE) ## build the harness, the image and the guests
+all: $(BUILD)/exitmeter $(CORE_ELF) $(DIRECT_ELF) $(QEMU_RESET) $(GUESTS_BIN) $(GRUB_IMAGE) $(GRUB_GUEST_IMAGE) $(GRUB_ISO_IMAGES) ## build the harness, the image and the guests
 
 bench: ## measure: install what is missing, build, run, print the table, write the report
 	@ci/setup.sh bench
@@ -60,9 +63,11 @@ e2e-linux: all ## Debian's cloud kernel as a guest that has the machine, on Boch
 	@ci/linux/build.sh $(BUILD)
 	$(PYTEST) ci/linux
 
-fuzz: $(FUZZ_LOADER) ## feed the loaders what libFuzzer invents, for FUZZ_SECONDS=60
+fuzz: $(FUZZ_LOADER) $(FUZZ_SERIAL) ## feed the loaders, and who reads captures, what libFuzzer invents, each for FUZZ_SECONDS=60
 	@mkdir -p $(BUILD)/fuzz/corpus
+	@mkdir -p $(BUILD)/fuzz/captures
 	cd $(BUILD)/fuzz && ./loader -max_total_time=$(FUZZ_SECONDS) -max_len=40000 -rss_limit_mb=1024 corpus
+	cd $(BUILD)/fuzz && ./serial -max_total_time=$(FUZZ_SECONDS) -max_len=3000 -malloc_limit_mb=8192 captures
 
 lint: ## both compilers, header check, clang-format, shellcheck, pyflakes, SPDX lines
 	@ci/lint.sh $(BUILD)
@@ -72,6 +77,29 @@ baseline: all ## measure and write ci/baselines/bochs.json anew; review the diff
 
 clean: ## remove what was built; runs stay
 	rm -rf $(BUILD)
+
+GRUB_ISO_MODULES = multiboot2 iso9660 search_fs_file
+$(BUILD)/iso/bios.img: guests/grub_iso.cfg
+	@mkdir -p $(@D)
+	$(Q)grub-mkimage -O i386-pc-eltorito -p / -c $< -o $@ biosdisk $(GRUB_ISO_MODULES)
+$(BUILD)/iso/mbr.img: /usr/lib/grub/i386-pc/boot_hybrid.img
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+# The file system that UEFI looks for: the same bytes each time.
+$(BUILD)/iso/efi.img: guests/grub_iso_efi.cfg
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(Q)grub-mkimage -O x86_64-efi -p / -c $< -o $@.x64 efi_gop efi_uga part_msdos part_gpt $(GRUB_ISO_MODULES)
+	$(Q)export SOURCE_DATE_EPOCH=1000000000; touch -d @$$SOURCE_DATE_EPOCH $@.x64; \
+		mformat -i $@ -C -f 1440 -N 45584d31 :: && mmd -i $@ ::/EFI ::/EFI/BOOT && \
+		mcopy -m -i $@ $@.x64 ::/EFI/BOOT/BOOTX64.EFI
+	@rm -f $@.x64
+$(BUILD)/iso/bios.0: guests/grub_pxe.cfg
+	@mkdir -p $(@D)
+	$(Q)grub-mkimage -O i386-pc-pxe -p / -c $< -o $@ pxe tftp multiboot2
+$(BUILD)/iso/x64.efi: guests/grub_pxe_efi.cfg
+	@mkdir -p $(@D)
+	$(Q)grub-mkimage -O x86_64-efi -p / -c $< -o $@ efinet tftp efi_gop efi_uga multiboot2
 
 $(GRUB_IMAGE): guests/grub.cfg
 $(GRUB_GUEST_IMAGE): guests/grub_guest.cfg

@@ -367,7 +367,7 @@ bool run_options_read(const struct command *command, int argc, const char **argv
     *options = (struct run_options){0};
     const struct poptOption table[] = {
         {"target", 't', POPT_ARG_ARGV, &options->targets_given, 0,
-         "where to run: bochs, kvm, qemu or vm, may repeat: a run of each (bochs)", "TARGET"},
+         "where to run, may repeat: a run of each; see `exitmeter list` (bochs)", "TARGET"},
         {"guest", 'g', POPT_ARG_ARGV, &options->guests, 0,
          "benchmarks whose names match, may repeat (all but check/*)", "PATTERN"},
         {"policy", 'p', POPT_ARG_ARGV, &options->policies, 0,

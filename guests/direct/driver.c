@@ -10,6 +10,7 @@
 #include "../image/guest_memory.h"
 #include "../image/plan_check.h"
 #include "../image/say.h"
+#include "../image/show.h"
 #include "../image/validity.h"
 #include "enter.h"
 #include "lacks.h"
@@ -194,6 +195,7 @@ static void run_one(struct direct *direct, uint32_t job)
     struct job_result *result = result_of(direct, job);
     struct round_end end;
 
+    show_job(job);
     results->begun = job + 1;
     result->job = job;
     end = run_job(direct, job, result);

@@ -13,7 +13,10 @@ void deliver_prepare(const struct plan_header *plan, const struct boot_module *n
 /* And these with it, of plan->results_size bytes. */
 void deliver_with(const struct results_header *results);
 
-/* Sends everything, the console's text included; once. Nothing where the plan does not want it. */
+/*
+ * Shows the results, and sends everything, the console's text included; once, and as far as the
+ * plan wants it. Where it wants the machine left on, and there is a screen, it does not return.
+ */
 void deliver(void);
 
 #endif
