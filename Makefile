@@ -32,7 +32,7 @@ UNIT_TESTS = $(CORE_UNIT_TESTS) $(BENCH_UNIT_TESTS)
 help: ## list the targets
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
 
-all: $(BUILD)/exitmeter $(CORE_ELF) $(GUESTS_BIN) $(GRUB_IMAGE) $(GRUB_GUEST_IMAGE) ## build the harness, the image and the guests
+all: $(BUILD)/exitmeter $(CORE_ELF) $(DIRECT_ELF) $(QEMU_RESET) $(GUESTS_BIN) $(GRUB_IMAGE) $(GRUB_GUEST_IMAGE) ## build the harness, the image and the guests
 
 bench: ## measure: install what is missing, build, run, print the table, write the report
 	@ci/setup.sh bench

@@ -78,7 +78,7 @@ def compare_runs(old: Run, new: Run,
 
 def refuse_unlike(old: Run, new: Run) -> None:
     """Like is compared with like: refuse runs of which a difference would mean nothing."""
-    pairs = [("target", old.target, new.target),
+    pairs = [("target", old.place, new.place),
              ("CPU model", old.fact("machine", "cpu_model"), new.fact("machine", "cpu_model")),
              ("CPUs", old.cpus, new.cpus), ("unit", old.unit, new.unit), ("samples", old.samples, new.samples)]
     pairs += [(f"probe level of {policy}", level, new.probe_levels[policy])

@@ -76,7 +76,7 @@ def heading(run: dict[str, Any], benchmarks: list[dict[str, Any]],
                     | {row["net"]["n"] for row in operations})
     n = " or ".join(str(count) for count in counts) or "0"
     pooled = f", pooled from {run['repetitions']} repetitions" if run["repetitions"] > 1 else ""
-    return (f"{run['target']}, {run['cpu_model'] or 'CPU model unknown'}: round trip of one "
+    return (f"{run['place']}, {run['cpu_model'] or 'CPU model unknown'}: round trip of one "
             f"operation\nin {run['unit']}, less control: p50 of n = {n} samples{pooled}; "
             f"{probes(run['probe_levels'])}")
 
@@ -238,5 +238,5 @@ def heading_pair(data: dict[str, Any]) -> str:
     new = data["new"]
     counts = " and ".join(str(data[side]["samples"] * data[side]["repetitions"])
                           for side in ("old", "new"))
-    return (f"{new['target']}, {new['cpu_model'] or 'CPU model unknown'}: round trip of one "
+    return (f"{new['place']}, {new['cpu_model'] or 'CPU model unknown'}: round trip of one "
             f"operation\nin {new['unit']}, less control: p50 of n = {counts} samples")

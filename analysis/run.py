@@ -155,6 +155,20 @@ class Run:
         """Names of exit reasons, from the trace's metadata."""
         return self.trace.event_names() if self.trace else {}
 
+    @property
+    def place(self) -> str:
+        """The target, and what of it changes what a figure means."""
+        accelerator, nested = self.document.get("accelerator"), self.document.get("nested")
+        return (self.target + (f" with {accelerator}" if isinstance(accelerator, str) else "") +
+                (", nested" if nested is True else ""))
+
+    @property
+    def notes(self) -> list[str]:
+        """What a monitor that is not our core, or who ran it, says of all the figures."""
+        monitor = self.document.get("monitor")
+        notes = monitor.get("notes") if isinstance(monitor, dict) else None
+        return [note for note in notes or [] if isinstance(note, str)]
+
     def fact(self, section: str, key: str) -> str:
         """A string of run.json's sections machine, build or host; "" if it is not there."""
         part = self.document.get(section)

@@ -17,7 +17,7 @@ SCHEMA = "exitmeter.compare/1"
 def describe(run: Run) -> dict[str, Any]:
     """What a reader needs to know of a run before its numbers."""
     return {"path": str(run.path), "status": run.status, "reason": run.reason,
-            "target": run.target, "unit": run.unit, "cpu_model": run.fact("machine", "cpu_model"),
+            "target": run.target, "place": run.place, "unit": run.unit, "cpu_model": run.fact("machine", "cpu_model"),
             "samples": run.samples, "repetitions": run.repetitions,
             "probe_levels": run.probe_levels, "counts_events": bool(run.document.get("pmu"))}
 
@@ -36,6 +36,7 @@ def _again(run: Run, job: Job) -> str:
 def warnings(run: Run) -> list[str]:
     """What makes the run less than whole: one line each."""
     lines = [f"this run failed: {run.reason or 'no reason is given'}"] if run.failed else []
+    lines += [f"note: {line}" for line in run.notes]
     lines += [f"damaged: {line}" for line in run.damages]
     for job in run.measured_jobs:
         if job.validity.disturbed:

@@ -59,12 +59,11 @@ def document(runs: list[Run], guests: list[str]) -> dict[str, Any]:
 
 
 def _run(run: Run) -> dict[str, Any]:
-    monitor = run.document.get("monitor") or {}
-    return {"path": str(run.path), "target": run.target, "unit": run.unit, "samples": run.samples,
+    return {"path": str(run.path), "target": run.target, "place": run.place, "unit": run.unit, "samples": run.samples,
             "repetitions": run.repetitions, "status": run.status,
             "cpu_model": run.fact("machine", "cpu_model"), "cpu": run.fact("host", "cpu"),
             "ran_on": run.fact("build", "emulator"),
-            "notes": [note for note in monitor.get("notes", []) if isinstance(note, str)]}
+            "notes": run.notes}
 
 
 def _cell(run: Run, result: Result | None, benchmark: str, policy: str) -> dict[str, Any]:
@@ -111,7 +110,7 @@ def _heading(runs: list[dict[str, Any]]) -> list[str]:
 
 
 def _name(run: dict[str, Any]) -> str:
-    return f"{run['target']}, {run['cpu'] if run['cpu_model'] == 'host' else run['cpu_model']}"
+    return f"{run['place']}, {run['cpu'] if run['cpu_model'] == 'host' else run['cpu_model']}"
 
 
 def _table(data: dict[str, Any], chosen: range) -> list[str]:
@@ -123,7 +122,7 @@ def _table(data: dict[str, Any], chosen: range) -> list[str]:
         cells = [row["cells"][number] for row in data["benchmarks"]]
         spread = not all(cell.get("steady", True) for cell in cells)
         own = run["target"] == column["policy"]  # the monitor's own
-        title = run["target"] if own else f"{run['target']} {column['policy']}"
+        title = run["place"] if own else f"{run['place']} {column['policy']}"
         heads.append((elide(title, 30),
                       [run["unit"], *(["min..p99"] if spread else []), "exits/op"]))
         for line, cell in zip(lines, cells):

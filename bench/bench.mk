@@ -38,6 +38,17 @@ $(BUILD)/tests/bench_%: bench/tests/test_%.c $(BENCH_TEST_OBJECTS) $(CORPUS_LIBR
 		$(filter %.c %.o %.a,$^) \
 		-lcmocka -lpopt -ljansson -lmd -lpfm
 
+# The image's sender, at the other end of the line.
+$(BUILD)/tests/bench_serial: $(BUILD)/hosted/guests/image/serial_send.o
+
 .SECONDARY: $(BENCH_TEST_OBJECTS)
 
 -include $(BENCH_OBJECTS:.o=.d) $(BENCH_TEST_OBJECTS:.o=.d) $(wildcard $(BUILD)/bench/tests/*.d)
+
+# In place of a BIOS, on machines that the harness loads itself.
+QEMU_RESET = $(BUILD)/qemu-reset.bin
+
+$(QEMU_RESET): bench/qemu_reset.S
+	@mkdir -p $(@D)
+	$(Q)$(CC) -c -o $(BUILD)/qemu-reset.o $<
+	$(Q)$(LD) -m elf_x86_64 --oformat=binary -Ttext 0 -e 0 -o $@ $(BUILD)/qemu-reset.o

@@ -235,6 +235,7 @@ const struct target target_bochs = {
     .unit = "ticks",
     .plan_flags = PLAN_MAGIC_BREAK | PLAN_CONSOLE_PARALLEL,
     .needs = NEEDED_FOR_BOCHS,
+    .image = PLACE_IMAGE,
     .parallel = true,
     .results_most = MEMORY_MOST * MEBIBYTE - RESULTS_BASE,
     .cpu_models = cpu_models,

@@ -6,8 +6,7 @@
 #include "corpus_json.h"
 #include "places.h"
 #include "policy.h"
-#include "requirement.h"
-#include "target.h"
+#include "target_json.h"
 #include "text.h"
 
 #include <errno.h>
@@ -37,27 +36,6 @@ static json_t *policies_json(void)
     return list;
 }
 
-static json_t *targets_json(void)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < target_count; i++) {
-        const struct target *target = targets[i];
-        const struct requirement *unmet = requirement_unmet(target->needs);
-        char *advice = unmet ? requirement_advice(unmet) : text("%s", "");
-        json_t *models = json_array();
-        for (const char *const *model = target->cpu_models; *model; model++)
-            json_array_append_new(models, json_string(*model));
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:b, s:s, s:s, s:s, s:o}", "name",
-                                              target->name, "description", target->description,
-                                              "unit", target->unit, "available", !unmet, "missing",
-                                              unmet ? unmet->name : "", "package",
-                                              unmet && unmet->package ? unmet->package : "",
-                                              "what_to_do", advice, "cpu_models", models));
-        free(advice);
-    }
-    return list;
-}
-
 static const char *field(const json_t *object, const char *key)
 {
     return json_string_value(json_object_get(object, key));
@@ -78,9 +56,7 @@ static void print_text(const json_t *document)
     json_array_foreach(json_object_get(document, "targets"), index, item)
     {
         printf("  %-24s %s\n", field(item, "name"), field(item, "description"));
-        if (!json_is_true(json_object_get(item, "available")))
-            printf("  %-24s not here: no %s; %s\n", "", field(item, "missing"),
-                   field(item, "what_to_do"));
+        target_json_print_missing(item, 27);
     }
 }
 

@@ -23,6 +23,7 @@ struct monitor_job {
 
 struct monitor {
     json_t *facts; /* for run.json; "notes" are strings, of all the figures */
+    bool guesses;  /* monitor_guess() has a say */
     size_t job_count;
     struct monitor_job *jobs; /* in the plan's order */
 };
@@ -34,6 +35,13 @@ void monitor_free(struct monitor *monitor);
 /* Gives the exits that it counted to the results' done jobs. What to expect, nobody knows. */
 void monitor_count(const struct monitor *monitor, const struct experiment *experiment,
                    struct results *results);
+
+/*
+ * Of a monitor that does not count: says of each job, in its facts, whether it takes as long as an
+ * exit of this monitor, going by CPUID. No word where CPUID does not seem to exit itself.
+ */
+void monitor_guess(const struct monitor *monitor, const struct experiment *experiment,
+                   const struct results *results);
 
 /* Says on stderr what it notes of all its figures. */
 void monitor_explain(const struct monitor *monitor);

@@ -16,11 +16,12 @@ const char *places_root(void);
 char *place(const char *relative);
 
 /* The files that `make` leaves below ROOT. */
-#define PLACE_IMAGE      "build/exitmeter-core.elf"
-#define PLACE_GUESTS     "build/guests.bin"
-#define PLACE_GRUB       "build/grub-eltorito.img"
-#define PLACE_GRUB_GUEST "build/grub-guest.img"
-#define PLACE_POLICIES   "bench/policies"
+#define PLACE_IMAGE       "build/exitmeter-core.elf"
+#define PLACE_GUEST_IMAGE "build/exitmeter-guest.elf"
+#define PLACE_GUESTS      "build/guests.bin"
+#define PLACE_GRUB        "build/grub-eltorito.img"
+#define PLACE_GRUB_GUEST  "build/grub-guest.img"
+#define PLACE_POLICIES    "bench/policies"
 
 /* Absolute path of the executable that the shell would run for name; NULL if none; free() it. */
 char *program_find(const char *name);

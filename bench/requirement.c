@@ -4,6 +4,8 @@
 #include "kvm_device.h"
 #include "kvm_facts.h"
 #include "places.h"
+#include "qemu.h"
+#include "requirement_machine.h"
 #include "text.h"
 
 #include <glob.h>
@@ -61,38 +63,6 @@ static enum requirement_status check_module(const struct requirement *requiremen
     return REQUIREMENT_OK;
 }
 
-/* argument: a word among the flags of /proc/cpuinfo. */
-static enum requirement_status check_cpu_flag(const struct requirement *requirement, char **found)
-{
-    char *line = NULL;
-    size_t size = 0;
-    FILE *info = fopen("/proc/cpuinfo", "r");
-    if (!info)
-        return REQUIREMENT_ABSENT;
-    while (!*found && getline(&line, &size, info) > 0) {
-        if (strncmp(line, "flags", 5) != 0)
-            continue;
-        char *state, *word = strtok_r(line, " \t\n", &state);
-        while (word && strcmp(word, requirement->argument) != 0)
-            word = strtok_r(NULL, " \t\n", &state);
-        if (word)
-            *found = text("flag %s in /proc/cpuinfo", requirement->argument);
-        break;
-    }
-    free(line);
-    fclose(info);
-    return *found ? REQUIREMENT_OK : REQUIREMENT_ABSENT;
-}
-
-static enum requirement_status check_device(const struct requirement *requirement, char **found)
-{
-    if (access(requirement->argument, F_OK) != 0)
-        return REQUIREMENT_ABSENT;
-    if (access(requirement->argument, R_OK | W_OK) != 0)
-        return REQUIREMENT_MISSING;
-    *found = text("%s", requirement->argument);
-    return REQUIREMENT_OK;
-}
 
 /* A KVM that has what the target takes; of what hardware it makes use, if of any. */
 static enum requirement_status check_kvm(const struct requirement *requirement, char **found)
@@ -128,12 +98,48 @@ const struct requirement requirements[] = {
     {"python3 numpy", check_module, "numpy", "python3-numpy", NULL, 0},
     {"python3 jinja2", check_module, "jinja2", "python3-jinja2", NULL, 0},
     {"VT-x", check_cpu_flag, "vmx", NULL,
-     "this CPU does not offer it, or firmware or hypervisor hides it; target bochs needs none", 0},
+     "this CPU does not offer it, or firmware or hypervisor hides it; target bochs needs none",
+     NEEDED_FOR_NESTING},
+    {"firmware lock", check_firmware_lock, NULL, NULL,
+     "switch on VT-x (Intel Virtualization Technology) in the firmware's setup, and power the "
+     "machine off and on",
+     0},
     {"/dev/kvm", check_device, "/dev/kvm", NULL,
-     "load kvm_intel or kvm_amd, or join the group kvm; target bochs needs none", NEEDED_FOR_KVM},
+     "load kvm_intel or kvm_amd, or join the group kvm; target bochs needs none",
+     NEEDED_FOR_KVM | NEEDED_FOR_NESTING | NEEDED_FOR_ACCELERATION},
     {"KVM", check_kvm, NULL, NULL,
      "use a kernel whose KVM has KVM_CAP_USER_MEMORY, SYNC_MMU, EXT_CPUID and DEBUGREGS",
      NEEDED_FOR_KVM},
+    {"nested VT-x", check_nesting, NULL, NULL,
+     "on a VT-x host: modprobe -r kvm_intel && modprobe kvm_intel nested=1; in a virtual machine "
+     "its hypervisor must offer VT-x",
+     NEEDED_FOR_NESTING},
+    {"PMU", check_pmu, NULL, NULL,
+     "the kernel knows none: in a virtual machine its hypervisor must offer one (QEMU: -cpu "
+     "host,pmu=on)",
+     0},
+    {"perf permission", check_perf, NULL, NULL,
+     "sysctl kernel.perf_event_paranoid=1, or run as root; a kernel without it has no perf", 0},
+    {"bare metal", check_bare_metal, NULL, NULL,
+     "this is a virtual machine: whatever runs it takes part in every figure that is no count", 0},
+    {"SMT off", check_setting, "/sys/devices/system/cpu/smt/active 0", NULL,
+     "a sibling takes turns with what is measured: echo off > /sys/devices/system/cpu/smt/control",
+     0},
+    {"governor", check_setting, "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor performance",
+     NULL, "the clock follows the load: cpupower frequency-set -g performance", 0},
+    {"turbo off", check_setting, "/sys/devices/system/cpu/intel_pstate/no_turbo 1", NULL,
+     "the clock follows temperature and load: echo 1 > "
+     "/sys/devices/system/cpu/intel_pstate/no_turbo",
+     0},
+    {"boost off", check_setting, "/sys/devices/system/cpu/cpufreq/boost 0", NULL,
+     "the clock follows temperature and load: echo 0 > /sys/devices/system/cpu/cpufreq/boost", 0},
+    {"mitigations", check_mitigations, NULL, NULL,
+     "they make the host kernel's exits dearer: compare with a host that has the same, or boot "
+     "one that runs nothing else with mitigations=off; run.json records them",
+     0},
+    {"QEMU", check_program, QEMU_PROGRAM, "qemu-system-x86", NULL, NEEDED_FOR_QEMU},
+    {"QEMU reset code", check_built, QEMU_RESET, NULL, "run `make`", NEEDED_FOR_QEMU},
+    {"guest-only image", check_built, PLACE_GUEST_IMAGE, NULL, "run `make`", 0},
 };
 
 const size_t requirement_count = sizeof(requirements) / sizeof(requirements[0]);
@@ -146,7 +152,7 @@ enum requirement_status requirement_check(const struct requirement *requirement,
 
 const char *requirement_status_name(enum requirement_status status)
 {
-    static const char *const names[] = {"ok", "missing", "absent"};
+    static const char *const names[] = {"ok", "missing", "absent", "note"};
     return names[status];
 }
 
@@ -164,7 +170,7 @@ const struct requirement *requirement_unmet(unsigned needed_for)
             continue;
         enum requirement_status status = requirement_check(&requirements[i], &found);
         free(found);
-        if (status != REQUIREMENT_OK)
+        if (status == REQUIREMENT_MISSING || status == REQUIREMENT_ABSENT)
             return &requirements[i];
     }
     return NULL;

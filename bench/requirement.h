@@ -12,6 +12,7 @@ enum requirement_status {
     REQUIREMENT_OK,
     REQUIREMENT_MISSING, /* can be installed or built */
     REQUIREMENT_ABSENT,  /* this machine does not have it */
+    REQUIREMENT_NOTE,    /* nothing fails, but figures of real time suffer */
 };
 
 struct requirement {
@@ -23,8 +24,11 @@ struct requirement {
     unsigned needed_for;    /* NEEDED_FOR_* */
 };
 
-#define NEEDED_FOR_BOCHS 1u
-#define NEEDED_FOR_KVM   2u
+#define NEEDED_FOR_BOCHS        1u
+#define NEEDED_FOR_KVM          2u
+#define NEEDED_FOR_QEMU         4u
+#define NEEDED_FOR_NESTING      8u
+#define NEEDED_FOR_ACCELERATION 16u /* QEMU's KVM: the device, whatever KVM it is */
 
 extern const struct requirement requirements[];
 extern const size_t requirement_count;
@@ -32,7 +36,7 @@ extern const size_t requirement_count;
 /* Checks one; *found: where or which version it is, or NULL; free() it. */
 enum requirement_status requirement_check(const struct requirement *requirement, char **found);
 
-/* "ok", "missing" or "absent". */
+/* "ok", "missing", "absent" or "note". */
 const char *requirement_status_name(enum requirement_status status);
 
 /* What to do if it is not there; free() it. */

@@ -2,8 +2,10 @@
 #include "run_benchmarks.h"
 
 #include "child.h"
+#include "follow.h"
 #include "interrupt.h"
 #include "monitor.h"
+#include "places.h"
 #include "run_explain.h"
 #include "run_progress.h"
 #include "run_report.h"
@@ -37,8 +39,11 @@ static int open_files(struct run *run)
         return CODE_USAGE;
     }
     sha256_text(run->corpus.file.data, run->corpus.file.size, run->facts.guests_sha256);
-    if (options->target->own_policy) /* no core of ours takes part */
+    run->facts.accelerator = target_accelerator(options->target, options->accel);
+    if (!options->target->image) /* no image of ours takes part */
         return CODE_DONE;
+    if (!options->cores_given)
+        run->options.core = run->image = place(options->target->image);
     if (bytes_map(options->core, &image) < 0)
         return unusable(options->core, !options->cores_given);
     sha256_text(image.data, image.size, run->facts.core_sha256);
@@ -79,6 +84,7 @@ static int boot(struct run *run)
         .timeout = run->options.timeout_given || run->options.target->timeout <= 0
                        ? run->options.timeout
                        : run->options.target->timeout,
+        .accelerator = run->facts.accelerator,
         .pin = run->options.pin,
         .events = run->options.target->own_policy ? run->options.pmu : NULL,
     };
@@ -97,8 +103,10 @@ static int boot(struct run *run)
         results_none(&run->experiment, printable(run->end.failure), &run->results);
     else if (result == 0 && (result = bytes_map(run->end.results, &run->region)) == 0)
         results_read(&run->experiment, &run->region, &run->results);
-    if (result == 0 && run->end.monitor && run->results.readable)
+    if (result == 0 && run->end.monitor && run->results.readable) {
         monitor_count(run->end.monitor, &run->experiment, &run->results);
+        monitor_guess(run->end.monitor, &run->experiment, &run->results);
+    }
     free(plan);
     free(plan_path);
     free(console);
@@ -129,6 +137,23 @@ static int record(struct run *run)
     return CODE_FAILED;
 }
 
+/* The machine has had its say: it lacks what the image is for. */
+static int say_unavailable(const struct run *run)
+{
+    char *path = run_directory_file(&run->directory, "console.txt");
+    char *advice = file_tail(path, 1, "what to do: ");
+    char *at = advice ? strstr(advice, "what to do: ") : NULL;
+
+    say("run: target %s cannot measure here: %s", run->facts.target->name, run->end.failure);
+    if (at) {
+        at[strcspn(at, "\n")] = '\0';
+        say("run: %s", at);
+    }
+    free(advice);
+    free(path);
+    return CODE_UNAVAILABLE;
+}
+
 int run_carry_out(struct run *run)
 {
     char *error;
@@ -136,6 +161,8 @@ int run_carry_out(struct run *run)
         say("run: %s", strerror(errno));
         return CODE_FAILED;
     }
+    if (run->end.unavailable && !interrupt_signal())
+        return say_unavailable(run);
     int code = interrupt_signal() ? CODE_DONE : record(run);
     if (code == CODE_DONE && !interrupt_signal())
         run_explain(run);
@@ -188,7 +215,7 @@ int run_alone(struct run *run)
         return CODE_DONE;
     }
     if (code == CODE_DONE)
-        code = run_check_target(run->options.target);
+        code = run_check_target(run->options.target, run->facts.accelerator);
     if (code == CODE_DONE)
         code = check_out(run->options.gb.out);
     if (code == CODE_DONE)
@@ -208,4 +235,5 @@ void run_release(struct run *run)
         run_directory_close(&run->directory);
     experiment_free(&run->experiment);
     corpus_close(&run->corpus);
+    free(run->image);
 }

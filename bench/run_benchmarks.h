@@ -16,6 +16,7 @@ struct run {
     struct run_options options; /* a copy: its strings belong to whoever gave them */
     struct run_facts facts;
     const char *shown; /* the run directory as the user knows it; NULL: directory.path */
+    char *image;       /* that the target boots; NULL: it was named, or there is none */
     double begun;      /* monotonic_seconds() as the command began */
     struct corpus corpus;
     struct experiment experiment;

@@ -263,7 +263,7 @@ int run_guest(struct run_options *options, struct run_facts *facts)
     if (code == CODE_DONE)
         code = find_core(&run);
     if (code == CODE_DONE)
-        code = run_check_target(options->target);
+        code = run_check_target(options->target, NULL);
     if (code == CODE_DONE)
         code = run_open_directory(options->output, facts->created, &run.directory);
     if (code == CODE_DONE) {

@@ -89,7 +89,7 @@ static json_t *run_json(const struct run_facts *facts, const struct experiment *
                               "the image reads no clock beside the CPU's own");
     return json_pack(
         "{s:s, s:s, s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, "
-        "s:o, s:o, s:o, s:o, s:o}",
+        "s:o, s:o, s:o, s:o, s:o, s:o, s:b}",
         "schema", "exitmeter.run/3", "status", results->reason[0] ? "failed" : "complete", "reason",
         results->reason, "created", fact_created(facts->created), "command", fact_command(facts),
         "target", facts->target->name, "unit", facts->target->unit, "host", fact_host(), "machine",
@@ -100,7 +100,9 @@ static json_t *run_json(const struct run_facts *facts, const struct experiment *
         "benchmarks", benchmarks_json(experiment), "policies", policies_json(experiment), "pmu",
         pmu_json(experiment, results), "jobs", jobs_json(facts, experiment, results, places),
         "calibration", calibration_json(experiment, results), "monitor",
-        monitor_json(facts->monitor));
+        monitor_json(facts->monitor), "accelerator",
+        facts->accelerator ? json_string(facts->accelerator) : json_null(), "nested",
+        facts->target->nested);
 }
 
 int run_record_json(const char *directory, const struct run_facts *facts,

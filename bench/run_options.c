@@ -4,6 +4,7 @@
 #include "guest_console.h"
 #include "nearest.h"
 #include "places.h"
+#include "qemu.h"
 #include "text.h"
 
 #include <ctype.h>
@@ -163,6 +164,13 @@ static bool fits_several(const struct run_options *options)
     return true;
 }
 
+static bool find_accelerator(const struct run_options *options)
+{
+    static const char *const names[] = {QEMU_KVM, QEMU_TCG};
+    return !options->accel || listed(names, 2, options->accel) ||
+           unknown("accelerator", options->accel, names, 2);
+}
+
 static bool may_pin(int cpu)
 {
     cpu_set_t set;
@@ -190,7 +198,20 @@ static bool fits_targets(const struct run_options *options)
                 options->image ? "image" : "host-timer", name);
             return false;
         }
-        if (ours && options->pin_given) {
+        if (options->targets[i]->benchmarks_alone && options->image) {
+            say("run: --image is for target bochs, not for %s", name);
+            return false;
+        }
+        if (options->targets[i]->own_policy_alone && (options->policies || options->pmu)) {
+            say("run: --%s takes a monitor that can be told; target %s has its own",
+                options->pmu ? "pmu" : "policy", name);
+            return false;
+        }
+        if (options->accel && !options->targets[i]->needs_emulated) {
+            say("run: --accel is QEMU's, not for target %s", name);
+            return false;
+        }
+        if ((ours || options->targets[i]->own_policy_alone) && options->pin_given) {
             say("run: --pin is for a target that runs on the host's own CPU, not for %s", name);
             return false;
         }
@@ -346,7 +367,7 @@ bool run_options_read(const struct command *command, int argc, const char **argv
     *options = (struct run_options){0};
     const struct poptOption table[] = {
         {"target", 't', POPT_ARG_ARGV, &options->targets_given, 0,
-         "where to run: bochs or kvm, may repeat: a run of each (bochs)", "TARGET"},
+         "where to run: bochs, kvm, qemu or vm, may repeat: a run of each (bochs)", "TARGET"},
         {"guest", 'g', POPT_ARG_ARGV, &options->guests, 0,
          "benchmarks whose names match, may repeat (all but check/*)", "PATTERN"},
         {"policy", 'p', POPT_ARG_ARGV, &options->policies, 0,
@@ -371,6 +392,8 @@ bool run_options_read(const struct command *command, int argc, const char **argv
          "checks only: TSC ticks between interrupts of the host's own (none)", "N"},
         {"pin", '\0', POPT_ARG_STRING, &options->pin_given, 0,
          "kvm: host CPU that the vCPU runs on (the first that this process may use)", "CPU"},
+        {"accel", '\0', POPT_ARG_STRING, &options->accel, 0,
+         "qemu, vm: kvm or tcg (kvm; of target vm tcg where there is no /dev/kvm)", "ACCELERATOR"},
         {"timeout", '\0', POPT_ARG_STRING, &options->timeout_given, 0,
          "wall-clock limit of the boot (60; with --image, and of target kvm, 600)", "SECONDS"},
         {"cpu-model", '\0', POPT_ARG_ARGV, &options->cpu_models_given, 0,
@@ -405,7 +428,7 @@ bool run_options_read(const struct command *command, int argc, const char **argv
     find_files(options);
     return read_image(options) && read_numbers(options) && find_targets(options) &&
            find_cpu_models(options) && fits_several(options) && fits_targets(options) &&
-           may_pin(options->pin) && find_probe_level(options);
+           find_accelerator(options) && may_pin(options->pin) && find_probe_level(options);
 }
 
 static void free_list(char **list)
@@ -438,6 +461,7 @@ void run_options_free(struct run_options *options)
     free(options->built_core);
     free(options->built_corpus);
     free(options->parallel_given);
+    free(options->accel);
     free(options->output);
     free(options->image);
     free(options->initrd);

@@ -31,6 +31,7 @@ struct run_options {
     char *corpus_given;      /* NULL: what `make` built */
     char **cores_given;      /* likewise */
     char *parallel_given;
+    char *accel;  /* --accel; NULL: as target_accelerator() */
     char *output; /* NULL: runs/DATE */
     char *image;  /* the user's own guest; NULL: benchmarks */
     char *initrd;
@@ -74,7 +75,7 @@ bool run_select_policies(char *const *names, const struct target *target,
                          struct experiment *experiment);
 
 /* Whether it can run here, and the directory of the run: CODE_DONE, or another after saying why. */
-int run_check_target(const struct target *target);
+int run_check_target(const struct target *target, const char *accelerator);
 int run_open_directory(const char *output, time_t created, struct run_directory *directory);
 
 void run_options_free(struct run_options *options);

@@ -20,6 +20,7 @@ struct run_facts {
     const struct target *target;
     const char *cpu_model;
     const char *emulator;          /* or NULL */
+    const char *accelerator;       /* of QEMU; NULL: the target has none */
     const struct monitor *monitor; /* NULL: it is our core */
     const char *const *command;
     size_t command_count;

@@ -249,7 +249,7 @@ static int run_all(struct several *several, time_t created)
     int code = CODE_DONE;
 
     for (size_t i = 0; options->targets[i] && code == CODE_DONE; i++)
-        code = run_check_target(options->targets[i]);
+        code = run_check_target(options->targets[i], options->accel);
     if (code == CODE_DONE)
         code = run_open_directory(options->output, created, &several->directory);
     if (code != CODE_DONE)

@@ -8,9 +8,9 @@
 
 #include <stdlib.h>
 
-int run_check_target(const struct target *target)
+int run_check_target(const struct target *target, const char *accelerator)
 {
-    const struct requirement *unmet = requirement_unmet(target->needs);
+    const struct requirement *unmet = requirement_unmet(target_needs(target, accelerator));
     if (!unmet)
         return CODE_DONE;
     char *advice = requirement_advice(unmet);

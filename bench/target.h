@@ -39,6 +39,7 @@ struct boot {
     uint64_t results_size;          /* bytes of it */
     double timeout;                 /* seconds of wall clock */
     int pin;                        /* host CPU to run on; -1: any one */
+    const char *accelerator;        /* of QEMU (qemu.h); NULL: the target has none */
     const char *events;             /* for targets without our core: to be counted; or NULL */
     const struct boot_guest *guest; /* the user's own, which has the machine; NULL: none */
 };
@@ -57,6 +58,7 @@ struct boot_end {
     enum boot_asked asked;
     bool until_seen;
     char *failure;           /* why there are no results; NULL if there are */
+    bool unavailable;        /* ... which is that the machine cannot do it at all */
     char *detail;            /* lines of the machine's own log that show why; NULL if none */
     char *results;           /* path of the results region, below boot->scratch; NULL on failure */
     char *emulator;          /* what ran it, with its version; NULL if not known */
@@ -75,9 +77,15 @@ struct target {
      * the monitor is our core, which has probes and does as any policy says.
      */
     const char *own_policy;
-    double timeout;                /* seconds of wall clock that a boot has; 0: the usual */
-    bool parallel;                 /* boots beside one another do not change the figures */
-    uint64_t results_most;         /* bytes of results that it can hold */
+    bool own_policy_alone;   /* nothing that the monitor does can be told to it */
+    bool benchmarks_alone;   /* no guest of the user's own */
+    const char *image;       /* what it boots of ours, as places.h has it; NULL: nothing */
+    unsigned needs_emulated; /* with --accel tcg; 0: the target has no --accel */
+    bool may_emulate;      /* that is what it does where there is no KVM, unless --accel says kvm */
+    bool nested;           /* what is measured runs in a virtual machine itself */
+    double timeout;        /* seconds of wall clock that a boot has; 0: the usual */
+    bool parallel;         /* boots beside one another do not change the figures */
+    uint64_t results_most; /* bytes of results that it can hold */
     const char *const *cpu_models; /* NULL-terminated; the first is the default */
     const char *const *pmu_models; /* of each of them, as pmu_model.h names it; NULL: none */
     void (*boot)(const struct boot *, struct boot_end *);
@@ -85,10 +93,18 @@ struct target {
 
 extern const struct target target_bochs;
 extern const struct target target_kvm;
+extern const struct target target_qemu;
+extern const struct target target_vm;
 
 extern const struct target *const targets[];
 extern const size_t target_count;
 #define TARGETS_MAX 8u
+
+/* The accelerator that a boot will have; `given` by --accel, or NULL. NULL: the target has none. */
+const char *target_accelerator(const struct target *target, const char *given);
+
+/* NEEDED_FOR_* of a boot with it. */
+unsigned target_needs(const struct target *target, const char *accelerator);
 
 /* The PMU model of one of the target's CPU models, or NULL if that has none. */
 const char *target_pmu_model(const struct target *target, const char *cpu_model);

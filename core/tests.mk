@@ -16,9 +16,9 @@ HOSTED_RENAMES = -fno-builtin $(foreach name,$(HOSTED_RENAMED),-D$(name)=boot_$(
 HOSTED = $(BUILD)/core/hosted
 HOSTED_SUPPORT = $(filter-out core/tests/test_%.c core/tests/exit_fixture.c,$(wildcard core/tests/*.c))
 HOSTED_SOURCES = $(CORE_SOURCES) probes/ring.c $(HOSTED_SUPPORT) \
-	$(filter-out guests/image/main.c,$(wildcard guests/image/*.c)) $(wildcard guests/loader/*.c) \
+	$(filter-out guests/image/main.c guests/image/region.c,$(wildcard guests/image/*.c)) $(wildcard guests/loader/*.c) \
 	core/boot/multiboot2.c core/boot/acpi.c core/boot/madt.c core/boot/fadt.c
-HOSTED_BOOT = core/boot/string.c core/boot/memory.c core/boot/console.c
+HOSTED_BOOT = core/boot/string.c core/boot/memory.c core/boot/console.c core/boot/serial.c
 HOSTED_LIBRARY = $(HOSTED)/core.a
 HOSTED_COUNTED_LIBRARY = $(HOSTED)/counted.a
 

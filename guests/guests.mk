@@ -35,7 +35,7 @@ $(BUILD)/blob/%.S.o: guests/blob/%.S
 
 # Guests of the tests, each in a blob of its own: guests/tests/NAME.c becomes $(BUILD)/tests/NAME.bin.
 # Those named unit_NAME.c are no guests.
-TEST_BLOBS = hostile bitmaps events apic hidden answers
+TEST_BLOBS = hostile bitmaps events apic hidden answers stuck
 TEST_BINS = $(TEST_BLOBS:%=$(BUILD)/tests/%.bin)
 TEST_BLOB_OBJECTS = $(TEST_BLOBS:%=$(BUILD)/blob/tests/%.o)
 
@@ -116,3 +116,23 @@ $(FUZZ_LOADER): $(FUZZ_LOADER_SOURCES) $(BUILD)/fuzz/string.o $(wildcard guests/
 	@mkdir -p $(@D)
 	$(Q)clang $(HOST_CFLAGS) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ \
 		$(filter %.c %.o,$^)
+
+# The guest-only image: boot and guests/direct, and of guests/image what needs no core.
+DIRECT_SHARED = plan_check guest_memory say validity fold machine pm_timer \
+	region deliver serial_send
+DIRECT_ASSEMBLY = $(BUILD)/image/guests/direct/enter.S.o
+DIRECT_SOURCES = $(wildcard guests/direct/*.c) $(DIRECT_SHARED:%=guests/image/%.c)
+DIRECT_OWN = $(patsubst %.c,$(BUILD)/image/%.o,$(wildcard guests/direct/*.c)) $(DIRECT_ASSEMBLY)
+DIRECT_OBJECTS = $(filter-out $(BUILD)/image/guests/%,$(IMAGE_OBJECTS)) $(DIRECT_ASSEMBLY) \
+	$(DIRECT_SOURCES:%.c=$(BUILD)/image/%.o)
+DIRECT_ELF = $(BUILD)/exitmeter-guest.elf
+
+$(DIRECT_ELF): $(DIRECT_OBJECTS) $(BUILD)/image/counting.o $(BUILD)/image/totalling.o core/boot/image.lds
+	$(Q)$(LD) -m elf_x86_64 -n --build-id --gc-sections --orphan-handling=place -z noexecstack \
+		--no-warn-rwx-segments -T core/boot/image.lds -o $(@:.elf=.debug.elf) $(filter %.o,$^)
+	$(Q)objcopy --strip-all $(@:.elf=.debug.elf) $@
+	$(Q)grub-file --is-x86-multiboot2 $@
+
+$(BUILD)/image/guests/direct/main.o: IMAGE_CFLAGS += -DCOMPILER='"$(IMAGE_COMPILER)"'
+
+-include $(DIRECT_OWN:.o=.d)

@@ -15,7 +15,7 @@
 #include "../probes/record.h"
 
 #define PLAN_MAGIC        0x314e414c504d5845ull /* "EXMPLAN1", little-endian */
-#define PLAN_VERSION      7u
+#define PLAN_VERSION      8u
 #define PLAN_NAME_SIZE    48u /* bytes of a name, its NUL included */
 #define PLAN_POLICIES_MAX 64u
 #define PLAN_GROUPS_MAX   64u
@@ -26,23 +26,31 @@
 /* plan_header.flags */
 #define PLAN_MAGIC_BREAK \
     1u /* XCHG BX,BX when the results are complete: Bochs's debugger takes them */
-#define PLAN_CONSOLE_PARALLEL 2u /* console on parallel port 0x378 */
-#define PLAN_CONSOLE_SERIAL   4u /* console on COM1 */
-#define PLAN_MACHINE          8u /* a guest of the user's own, which has the machine */
-#define PLAN_FLAGS_ALL        15u
+#define PLAN_CONSOLE_PARALLEL 2u   /* console on parallel port 0x378 */
+#define PLAN_CONSOLE_SERIAL   4u   /* console on COM1 */
+#define PLAN_MACHINE          8u   /* a guest of the user's own, which has the machine */
+#define PLAN_CONSOLE_SCREEN   16u  /* console on the screen, and at the end the results in short */
+#define PLAN_RESULTS_SERIAL   32u  /* results over COM1, when they are complete: serial_frame.h */
+#define PLAN_HALT             64u  /* at the end halt; else power off */
+#define PLAN_DEBUG_EXIT       128u /* the exit code leaves by it: core/boot/debug_exit.h */
+#define PLAN_RESUME \
+    256u /* what lies in the results region already is of this plan: go on behind it */
+#define PLAN_FLAGS_ALL 511u
 
 struct plan_header {
     uint64_t magic;
     uint32_t version;
     uint32_t flags;
     uint64_t size;         /* bytes of the whole plan */
-    uint64_t results_base; /* physical address of the results region, 4 KiB aligned */
+    uint64_t results_base; /* physical address of the results region, 4 KiB aligned; 0: anywhere */
     uint64_t results_size; /* bytes of it, a multiple of 4 KiB; see results_size() in results.h */
     uint32_t policy_count;
     uint32_t job_count;
     uint64_t host_timer; /* TSC ticks between two interrupts of the host's own; 0: it has none */
     uint32_t group_count;
-    uint32_t cpus; /* to be started; rows that want more than there are get skipped */
+    uint32_t cpus;          /* to be started; rows that want more than there are get skipped */
+    uint32_t serial_passes; /* that results go in; 0: until a byte comes back */
+    uint32_t reserved;
 };
 
 /* Control bits a policy wants set or clear, as in the VM-execution control fields. */
@@ -156,7 +164,7 @@ struct plan_machine {
 };
 
 _Static_assert(sizeof(struct plan_machine) == 32 + PLAN_COMMAND_LINE, "wire format");
-_Static_assert(sizeof(struct plan_header) == 64, "wire format");
+_Static_assert(sizeof(struct plan_header) == 72, "wire format");
 _Static_assert(sizeof(struct plan_policy) == 352 + 6 * 4096, "wire format");
 _Static_assert(sizeof(struct plan_group) == 192, "wire format");
 _Static_assert(sizeof(struct plan_job) == 96, "wire format");

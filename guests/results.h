@@ -140,6 +140,8 @@ struct machine_facts {
     char vendor[16];    /* CPUID leaf 0 */
     char brand[52];     /* CPUID leaves 0x80000002-4 */
     uint32_t signature; /* CPUID.1:EAX */
+    /* CPUID leaf 0x40000000, if CPUID.1:ECX[31] says that there is one; empty: there is none. */
+    char hypervisor[16];
     uint64_t vmx_basic; /* IA32_VMX_BASIC */
     uint64_t pin_based; /* the capability MSRs used: the TRUE forms where offered */
     uint64_t primary;
@@ -173,13 +175,18 @@ struct results_header {
     struct machine_facts machine;
     uint64_t tsc_start; /* as the core took over */
     uint64_t tsc_end;   /* as the results were complete */
+    /* Of a run under a monitor that may not come back from a row; else all 0. */
+    uint32_t begun;    /* 1 + index of the job that runs; 0: none */
+    uint32_t beat;     /* changes whenever a phase begins */
+    uint32_t patience; /* seconds after which a beat that stands still says that it did not */
+    uint32_t reserved;
 };
 
 _Static_assert(sizeof(struct phase_result) == 48, "wire format");
 _Static_assert(sizeof(struct job_result) == 136 + 32 + 5 * 48 + sizeof(struct job_validity) + 136,
                "wire format");
 _Static_assert(sizeof(struct events_result) == 6 * 192, "wire format");
-_Static_assert(sizeof(struct machine_facts) == 72 + 9 * 8 + 8 + 80, "wire format");
+_Static_assert(sizeof(struct machine_facts) == 72 + 16 + 9 * 8 + 8 + 80, "wire format");
 
 /* The region starts with the header, padded to this many bytes. */
 #define RESULTS_HEADER_ROOM 4096u

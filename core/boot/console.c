@@ -3,14 +3,9 @@
 
 #include "../platform.h"
 #include "../x86/instructions.h"
+#include "serial.h"
 #include "spinlock.h"
 #include "string.h"
-
-#define COM1              0x3f8
-#define LINE_CONTROL      3
-#define LINE_STATUS       5
-#define TRANSMITTER_EMPTY 0x20
-#define SERIAL_PATIENCE   100000 /* reads of the line status before a byte is given up */
 
 #define PARALLEL        0x378
 #define PARALLEL_STROBE 0x01
@@ -19,28 +14,18 @@
 #define NOBODY UINT32_MAX /* in place of a CPU number */
 
 static bool use_parallel = true, use_serial = true;
+static char kept[CONSOLE_KEPT] __attribute__((aligned(8)));
+static size_t kept_length;
 
 void console_start(void)
 {
-    x86_out8(COM1 + 1, 0);               /* no interrupts */
-    x86_out8(COM1 + LINE_CONTROL, 0x80); /* divisor latch */
-    x86_out8(COM1 + 0, 1);               /* 115200 baud */
-    x86_out8(COM1 + 1, 0);
-    x86_out8(COM1 + LINE_CONTROL, 0x03); /* 8 bits, no parity, 1 stop bit */
+    serial_start();
 }
 
 void console_choose(bool parallel, bool serial)
 {
     use_parallel = parallel;
     use_serial = serial;
-}
-
-static void put_serial(char c)
-{
-    for (int i = 0; i < SERIAL_PATIENCE; i++)
-        if (x86_in8(COM1 + LINE_STATUS) & TRANSMITTER_EMPTY)
-            break;
-    x86_out8(COM1, (uint8_t)c);
 }
 
 static void put_parallel(char c)
@@ -50,14 +35,22 @@ static void put_parallel(char c)
     x86_out8(PARALLEL + 2, PARALLEL_READY);
 }
 
+const char *console_text(size_t *length)
+{
+    *length = kept_length;
+    return kept;
+}
+
 void console_put(char c)
 {
+    if (kept_length < sizeof(kept))
+        kept[kept_length++] = c;
     if (use_parallel)
         put_parallel(c);
     if (use_serial) {
         if (c == '\n')
-            put_serial('\r');
-        put_serial(c);
+            serial_put('\r');
+        serial_put((uint8_t)c);
     }
 }
 

@@ -35,27 +35,62 @@ static struct memory_range stretch(const struct memory_range *usable, uint64_t f
     return found.end > found.start ? found : (struct memory_range){0};
 }
 
-static void consider(struct memory_range candidate)
+/* Calls take(context, stretch) for each stretch of usable memory that begins where one can. */
+static void each_stretch(const struct boot_information *information,
+                         const struct memory_range *taken, size_t taken_count,
+                         void (*take)(void *context, struct memory_range stretch), void *context)
 {
-    if (candidate.end - candidate.start > pool.end - pool.start)
-        pool = candidate;
+    /* One starts where a usable range does, at 1 MiB, or where a taken one ends. */
+    for (size_t i = 0; i < information->usable_count; i++) {
+        const struct memory_range *usable = &information->usable[i];
+        uint64_t lowest = usable->start > LOWEST ? usable->start : LOWEST;
+        take(context, stretch(usable, page_up(lowest), taken, taken_count));
+        for (size_t j = 0; j < taken_count; j++)
+            if (taken[j].end >= lowest && taken[j].end < usable->end)
+                take(context, stretch(usable, page_up(taken[j].end), taken, taken_count));
+    }
+}
+
+static void take_largest(void *context, struct memory_range candidate)
+{
+    struct memory_range *largest = context;
+
+    if (candidate.end - candidate.start > largest->end - largest->start)
+        *largest = candidate;
 }
 
 const char *memory_start(const struct boot_information *information,
                          const struct memory_range *taken, size_t taken_count)
 {
     pool = (struct memory_range){0};
-    /* The largest stretch starts where a usable range does, at 1 MiB, or where a taken one ends. */
-    for (size_t i = 0; i < information->usable_count; i++) {
-        const struct memory_range *usable = &information->usable[i];
-        uint64_t lowest = usable->start > LOWEST ? usable->start : LOWEST;
-        consider(stretch(usable, page_up(lowest), taken, taken_count));
-        for (size_t j = 0; j < taken_count; j++)
-            if (taken[j].end >= lowest && taken[j].end < usable->end)
-                consider(stretch(usable, page_up(taken[j].end), taken, taken_count));
-    }
+    each_stretch(information, taken, taken_count, take_largest, &pool);
     memory_start_in(pool);
     return pool.end > pool.start ? NULL : "no usable memory above 1 MiB";
+}
+
+struct wanted {
+    uint64_t bytes;
+    struct memory_range best;
+};
+
+static void take_smallest(void *context, struct memory_range candidate)
+{
+    struct wanted *wanted = context;
+    uint64_t size = candidate.end - candidate.start, best = wanted->best.end - wanted->best.start;
+
+    if (size >= wanted->bytes && (!best || size < best))
+        wanted->best = candidate;
+}
+
+struct memory_range memory_find(const struct boot_information *information, uint64_t bytes,
+                                const struct memory_range *taken, size_t taken_count)
+{
+    struct wanted wanted = {.bytes = bytes};
+
+    each_stretch(information, taken, taken_count, take_smallest, &wanted);
+    if (wanted.best.end > wanted.best.start)
+        wanted.best.start = wanted.best.end - bytes;
+    return wanted.best;
 }
 
 void memory_start_in(struct memory_range pages)
@@ -98,12 +133,19 @@ static void *claim(size_t count, uint64_t alignment)
     return NULL;
 }
 
-void *platform_pages_allocate(size_t count, uint64_t alignment)
+void *memory_claim(size_t count, uint64_t alignment)
 {
     uint64_t flags = spinlock_take(&lock);
     void *pages = claim(count, alignment);
 
     spinlock_release(&lock, flags);
+    return pages;
+}
+
+void *platform_pages_allocate(size_t count, uint64_t alignment)
+{
+    void *pages = memory_claim(count, alignment);
+
     if (pages)
         memset(pages, 0, count * PAGE_SIZE);
     return pages;

@@ -17,6 +17,16 @@ const char *memory_start(const struct boot_information *information,
 /* Takes these pages instead, which are usable RAM that nobody else has; not more than 1 GiB. */
 void memory_start_in(struct memory_range pages);
 
+/* As platform_pages_allocate(), but neither read nor written. */
+void *memory_claim(size_t count, uint64_t alignment);
+
+/*
+ * Usable RAM above 1 MiB for that many bytes, whole pages, that meets none of the taken ranges: the
+ * end of the smallest stretch that is large enough. Empty if there is none.
+ */
+struct memory_range memory_find(const struct boot_information *information, uint64_t bytes,
+                                const struct memory_range *taken, size_t taken_count);
+
 /* Pages that nobody has. */
 size_t memory_free_pages(void);
 

@@ -2,6 +2,7 @@
 #include "power.h"
 
 #include "../x86/instructions.h"
+#include "debug_exit.h"
 
 #define BOCHS_SHUTDOWN 0x8900
 #define QEMU_ACPI_PM1A 0x604
@@ -12,11 +13,21 @@ void power_magic_break(void)
     __asm__ volatile("xchg %%bx, %%bx" : : : "memory");
 }
 
+void power_debug_exit(uint8_t code)
+{
+    x86_out8(DEBUG_EXIT_PORT, (uint8_t)DEBUG_EXIT_VALUE(code));
+}
+
+_Noreturn void power_halt(void)
+{
+    for (;;)
+        __asm__ volatile("cli; hlt");
+}
+
 _Noreturn void power_off(void)
 {
     for (const char *c = "Shutdown"; *c; c++)
         x86_out8(BOCHS_SHUTDOWN, (uint8_t)*c);
     x86_out16(QEMU_ACPI_PM1A, QEMU_SLEEP_S5);
-    for (;;)
-        __asm__ volatile("cli; hlt");
+    power_halt();
 }

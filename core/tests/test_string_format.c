@@ -3,6 +3,7 @@
 #include "tests.h"
 
 #include "../boot/console.h"
+#include "../boot/serial.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -122,10 +123,20 @@ static size_t writes_to(uint16_t port, char *text)
     return length;
 }
 
+/* A serial port that is there and has time. */
+static void start_console(void)
+{
+    simulated_cpu.port_value[COM1 + 3] = 3;
+    simulated_cpu.port_value[COM1 + 5] = 0x60;
+    console_start();
+    simulated_cpu.port_accesses = 0;
+}
+
 static void console_on_both(void **state)
 {
     char text[64];
     (void)state;
+    start_console();
     console_choose(true, true);
     boot_platform_log("job %u\n", 7u);
     writes_to(PARALLEL, text);
@@ -142,6 +153,7 @@ static void console_on_one(void **state)
 {
     char text[64];
     (void)state;
+    start_console();
     console_choose(true, false);
     boot_platform_log("a");
     assert_int_equal(writes_to(COM1, text), 0);
@@ -160,12 +172,56 @@ static void console_on_one(void **state)
 /* A transmitter that is never empty delays a byte, but does not hang the image. */
 static void a_dead_serial_port(void **state)
 {
+    char text[64];
     (void)state;
+    start_console();
+    assert_true(serial_works());
     simulated_cpu.port_value[COM1 + 5] = 0;
     console_choose(false, true);
     boot_platform_log("x");
-    console_choose(true, true);
     assert_true(simulated_cpu.port_accesses > 1000);
+    assert_false(serial_works());
+    simulated_cpu.port_accesses = 0;
+    boot_platform_log("and no other byte waits\n");
+    console_choose(true, true);
+    assert_int_equal(simulated_cpu.port_accesses, 0);
+    assert_int_equal(writes_to(COM1, text), 0);
+}
+
+/* Where nobody has the port, its bits say that it has time, and a byte has come. */
+static void no_serial_port(void **state)
+{
+    uint8_t byte;
+    (void)state;
+    simulated_cpu.port_value[COM1 + 3] = simulated_cpu.port_value[COM1 + 5] = 0xff;
+    console_start();
+    assert_false(serial_works());
+    assert_false(serial_get(&byte));
+}
+
+static void a_byte_comes(void **state)
+{
+    uint8_t byte = 0;
+    (void)state;
+    start_console();
+    assert_false(serial_get(&byte));
+    simulated_cpu.port_value[COM1] = 'q';
+    simulated_cpu.port_value[COM1 + 5] = 0x61;
+    assert_true(serial_get(&byte));
+    assert_int_equal(byte, 'q');
+}
+
+static void what_was_written_is_kept(void **state)
+{
+    size_t before, length;
+    (void)state;
+    console_text(&before);
+    console_choose(false, false);
+    boot_platform_log("job %u\n", 9u);
+    console_choose(true, true);
+    const char *text = console_text(&length);
+    assert_int_equal(length, before + 6);
+    assert_memory_equal(text + before, "job 9\n", 6);
 }
 
 static void console_start_sets_the_line(void **state)
@@ -183,11 +239,19 @@ static void console_start_sets_the_line(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        simulated_test(plain_text),         simulated_test(numbers),
-        simulated_test(wide_numbers),       simulated_test(padded_strings),
-        simulated_test(pointers),           simulated_test(what_is_not_known_is_printed),
-        simulated_test(console_on_both),    simulated_test(console_on_one),
-        simulated_test(a_dead_serial_port), simulated_test(console_start_sets_the_line),
+        simulated_test(plain_text),
+        simulated_test(numbers),
+        simulated_test(wide_numbers),
+        simulated_test(padded_strings),
+        simulated_test(pointers),
+        simulated_test(what_is_not_known_is_printed),
+        simulated_test(console_on_both),
+        simulated_test(console_on_one),
+        simulated_test(a_dead_serial_port),
+        simulated_test(no_serial_port),
+        simulated_test(a_byte_comes),
+        simulated_test(what_was_written_is_kept),
+        simulated_test(console_start_sets_the_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -50,13 +50,18 @@ __attribute__((naked)) static void on_interrupt_xapic(void)
     __asm__ volatile("incl delivered; movl $0, " XAPIC_WINDOW_TEXT "+0xb0; iretq" ::);
 }
 
-/* The first of two asks for the second, which comes behind its IRET. */
+/*
+ * The first of two asks for the second, which comes behind its IRET. Where none can be asked for,
+ * an NMI is the word that the row does not come back.
+ */
 __attribute__((naked)) static void on_nmi(void)
 {
-    __asm__ volatile("incl delivered; cmpl $0, delivery_nested; je 1f; movl $0, delivery_nested;"
-                     "mov %0, %%eax; xor %%ecx, %%ecx; vmcall; 1: iretq"
+    __asm__ volatile("cmpq $0, blob_leave_to; jne 2f;"
+                     "incl delivered; cmpl $0, delivery_nested; je 1f; movl $0, delivery_nested;"
+                     "mov %0, %%eax; xor %%ecx, %%ecx; vmcall; 1: iretq;"
+                     "2: mov %1, %%eax; mov %2, %%edi; jmp blob_leave"
                      :
-                     : "i"(HYPERCALL_NMI));
+                     : "i"(HYPERCALL_NMI), "i"(HYPERCALL_FAILED), "i"(0x100 + VECTOR_NMI));
 }
 
 void delivery_prove(uint64_t wanted)

@@ -20,7 +20,8 @@
     .quad   low_load
     .quad   blob_file_end
     .quad   blob_memory_end
-leave:
+    .globl  blob_leave_to
+blob_leave_to:
     .quad   0
 
     .text
@@ -87,7 +88,7 @@ exception:
 /* The blob's last words: hypercall RAX with the argument RDI, or the monitor's own way. */
     .globl  blob_leave
 blob_leave:
-    mov     leave(%rip), %rdx
+    mov     blob_leave_to(%rip), %rdx
     test    %rdx, %rdx
     jz      3f
     jmp     *%rdx

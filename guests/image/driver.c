@@ -20,20 +20,6 @@
 
 _Static_assert(sizeof(COMPILER) <= sizeof((struct results_header){0}.compiler), "fits, with NUL");
 
-static const struct blob_row *find_row(const void *blob, const char *name, uint32_t *index)
-{
-    for (*index = 0; *index < blob_header(blob)->row_count; ++*index) {
-        const struct blob_row *row = &blob_rows(blob)[*index];
-        const char *candidate = blob_at(blob, row->name);
-        size_t i = 0;
-        while (name[i] && name[i] == candidate[i])
-            i++;
-        if (name[i] == candidate[i])
-            return row;
-    }
-    return NULL;
-}
-
 /* The exit stub and with it the probe level of a phase; level is that of the measured ones. */
 static enum vcpu_path path_of(const struct blob_row *row, enum phase phase, uint32_t level)
 {
@@ -223,7 +209,7 @@ static enum result_status run_job(struct room *room, uint32_t job_index, struct 
     const struct driver *driver = room->driver;
     const struct plan_job *job = &plan_jobs(driver->plan)[job_index];
     uint32_t row_index;
-    const struct blob_row *row = find_row(driver->blob, job->benchmark, &row_index);
+    const struct blob_row *row = blob_find(driver->blob, job->benchmark, &row_index);
 
     if (!row) {
         say(result->reason, sizeof(result->reason), "no such benchmark in the guest blob");

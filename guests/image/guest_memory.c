@@ -25,6 +25,20 @@ const struct blob_row *blob_rows(const void *blob)
     return blob_at(blob, blob_header(blob)->rows);
 }
 
+const struct blob_row *blob_find(const void *blob, const char *name, uint32_t *index)
+{
+    for (*index = 0; *index < blob_header(blob)->row_count; ++*index) {
+        const struct blob_row *row = &blob_rows(blob)[*index];
+        const char *candidate = blob_at(blob, row->name);
+        size_t i = 0;
+        while (name[i] && name[i] == candidate[i])
+            i++;
+        if (name[i] == candidate[i])
+            return row;
+    }
+    return NULL;
+}
+
 /* A string that ends inside the file. */
 static bool is_string(const void *blob, uint64_t bytes, uint64_t pointer)
 {

@@ -24,6 +24,9 @@ void guest_memory_load(void *memory, const void *blob);
 const struct blob_header *blob_header(const void *blob);
 const struct blob_row *blob_rows(const void *blob);
 
+/* The row of that name, and its index; NULL if there is none. */
+const struct blob_row *blob_find(const void *blob, const char *name, uint32_t *index);
+
 /* What a pointer inside the blob points to. */
 const void *blob_at(const void *blob, uint64_t guest_physical);
 

@@ -7,8 +7,10 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define BRAND_FIRST 0x80000002u
-#define BRAND_LAST  0x80000004u
+#define HYPERVISOR         0x40000000u
+#define HYPERVISOR_PRESENT (1u << 31)
+#define BRAND_FIRST        0x80000002u
+#define BRAND_LAST         0x80000004u
 
 #define LEAF_7_SPEC_CTRL         (1u << 26) /* CPUID.07H:EDX */
 #define LEAF_7_ARCH_CAPABILITIES (1u << 29)
@@ -83,6 +85,10 @@ void machine_describe(struct machine_facts *facts, const struct vmx_capability *
             memcpy(facts->brand + 16 * (leaf - BRAND_FIRST), &r, sizeof(r));
         }
     facts->signature = x86_cpuid(1, 0).eax;
+    if (x86_cpuid(1, 0).ecx & HYPERVISOR_PRESENT) {
+        r = x86_cpuid(HYPERVISOR, 0);
+        memcpy(facts->hypervisor, &r.ebx, sizeof(uint32_t[3]));
+    }
     facts->vmx_basic = capability->basic;
     facts->pin_based = capability->controls[CONTROL_PIN_BASED];
     facts->primary = capability->controls[CONTROL_PRIMARY];

@@ -10,61 +10,21 @@
 #include "../../core/boot/timer.h"
 #include "../../core/platform.h"
 #include "../../core/x86/instructions.h"
+#include "deliver.h"
 #include "driver.h"
 #include "machine_guest.h"
 #include "plan_check.h"
+#include "region.h"
 
 #include <string.h>
 
 /* image.lds */
 extern char image_start[], image_end[];
 
-static struct results_header *results; /* NULL until claimed */
-
 static void require(const char *refusal)
 {
     if (refusal)
         boot_fail(refusal);
-}
-
-static void conclude(enum result_status status, const char *reason)
-{
-    size_t length = strlen(reason);
-
-    if (length >= sizeof(results->reason))
-        length = sizeof(results->reason) - 1;
-    memcpy(results->reason, reason, length);
-    results->tsc_end = x86_rdtsc();
-    results->status = status;
-}
-
-void image_failed(const char *reason)
-{
-    if (results)
-        conclude(RESULT_FAILED, reason);
-}
-
-/* The results region lies where the plan says, if that is RAM of which nobody has a part. */
-static const char *claim_results(const struct boot_information *information,
-                                 const struct plan_header *plan, const struct memory_range *taken,
-                                 size_t taken_count)
-{
-    struct memory_range wanted = {plan->results_base, plan->results_base + plan->results_size};
-
-    if (!memory_is_usable(information, wanted))
-        return "plan: the results region is not RAM on this machine";
-    for (size_t i = 0; i < taken_count; i++)
-        if (wanted.start < taken[i].end && taken[i].start < wanted.end)
-            return "plan: the results region overlaps the image or a module";
-    results = platform_at(plan->results_base);
-    memset(results, 0, plan->results_size);
-    results->magic = RESULTS_MAGIC;
-    results->version = RESULTS_VERSION;
-    results->job_count = plan->job_count;
-    results->tsc_start = x86_rdtsc();
-    for (size_t i = 0; i < information->usable_count; i++)
-        results->machine.memory_bytes += information->usable[i].end - information->usable[i].start;
-    return NULL;
 }
 
 /* Runs the plan's benchmarks. */
@@ -142,30 +102,41 @@ _Noreturn void image_main(const struct boot_information *information)
         boot_fail("the loader passed no module named \"plan\" or none named \"guests\"");
     const struct plan_header *plan = platform_at(plan_module->range.start);
     require(plan_check(plan, plan_module->range.end - plan_module->range.start));
+    const struct boot_module *notes = boot_module(information, "notes");
     const bool machine = plan->flags & PLAN_MACHINE;
     console_choose(plan->flags & PLAN_CONSOLE_PARALLEL, plan->flags & PLAN_CONSOLE_SERIAL);
     finish_with_magic_break(plan->flags & PLAN_MAGIC_BREAK);
+    finish_with_debug_exit(plan->flags & PLAN_DEBUG_EXIT);
+    finish_with_halt(plan->flags & PLAN_HALT);
+    deliver_prepare(plan, notes);
 
-    const struct memory_range taken[] = {
+    struct memory_range taken[] = {
         {(uint64_t)image_start, (uint64_t)image_end},
         information->self,
         plan_module->range,
         guests->range,
-        {plan->results_base, plan->results_base + plan->results_size},
+        notes ? notes->range : (struct memory_range){0},
+        {0}, /* the results */
     };
     const size_t count = sizeof(taken) / sizeof(taken[0]);
     const struct memory_range core = {(uint64_t)image_start,
                                       machine ? plan_machine(plan)->core_end : 0};
-    require(claim_results(information, plan, taken, count - 1));
+    require(region_claim(information, plan, taken, count - 1));
     require(take_pages(information, plan, core, taken, count));
 
+    const char *absent = vmx_absent();
+    if (absent) {
+        region_conclude(RESULT_SKIPPED, absent);
+        finish_unavailable(absent, "what to do: turn VT-x on in the firmware's setup; in a virtual "
+                                   "machine, turn nesting on (kvm_intel nested=1, -cpu host)");
+    }
     struct vmx_cpu vmx = {0};
     require(vmx_enable(&vmx));
     struct driver driver = {
         .plan = plan,
         .vmx = &vmx,
         .probes = cpu_probes(),
-        .results = results,
+        .results = region_results(),
         .cpus = plan->cpus > 1 ? smp_start(information, plan->cpus) : 1,
     };
     const char *wrong = machine ? give_machine(&driver, information, &plan_module->range, &core)
@@ -173,6 +144,6 @@ _Noreturn void image_main(const struct boot_information *information)
     vmx_disable(&vmx);
     if (wrong)
         boot_fail(wrong);
-    conclude(RESULT_DONE, "");
+    region_conclude(RESULT_DONE, "");
     finish("done", "");
 }

@@ -2,6 +2,7 @@
 #include "plan_check.h"
 
 #include "../profile.h"
+#include "../serial_frame.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -29,6 +30,8 @@ static const char *check_header(const struct plan_header *plan, uint64_t bytes)
         return "plan: of another version than this image";
     if (plan->flags & ~PLAN_FLAGS_ALL)
         return "plan: unknown flags";
+    if (plan->serial_passes > SERIAL_PASSES_MAX || plan->reserved)
+        return "plan: number of passes out of range, or its reserved part is in use";
     if (!plan->cpus || plan->cpus > PLAN_CPUS_MAX)
         return "plan: number of CPUs out of range";
     if (plan->policy_count > PLAN_POLICIES_MAX || plan->job_count > PLAN_JOBS_MAX ||
@@ -110,6 +113,8 @@ static const char *check_machine(const struct plan_header *plan)
 
     if (plan->policy_count != 1 || plan->job_count || plan->group_count)
         return "plan: a guest that has the machine takes one policy, no jobs and no events";
+    if (!plan->results_base)
+        return "plan: a guest that has the machine needs a place for the results";
     if (machine->start >= PLAN_STARTS || machine->poll < PLAN_POLL_LEAST)
         return "plan: start or poll of the machine's guest out of range";
     if (machine->core_end % PAGE || machine->core_end < plan->results_base + plan->results_size)
