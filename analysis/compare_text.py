@@ -21,7 +21,8 @@ def policies_text(data: dict[str, Any]) -> str:
     blocks = [warnings_text(data["warnings"]),
               heading(run, data["benchmarks"], data["root_operations"])]
     if data["benchmarks"]:
-        blocks.append(round_trips(data["benchmarks"], list(run["probe_levels"])))
+        blocks.append(round_trips(data["benchmarks"], list(run["probe_levels"]),
+                                  not run["monitored"]))
         blocks.append(all_rounds(data["benchmarks"], run["unit"]))
         blocks.append(splits(data["benchmarks"], run["unit"]))
         blocks.append(transitions(data["benchmarks"], run["unit"]))
@@ -81,11 +82,12 @@ def heading(run: dict[str, Any], benchmarks: list[dict[str, Any]],
             f"{probes(run['probe_levels'])}")
 
 
-def round_trips(benchmarks: list[dict[str, Any]], policies: list[str]) -> str:
-    """As many policies side by side as fit, further ones in tables beneath."""
+def round_trips(benchmarks: list[dict[str, Any]], policies: list[str], saving: bool) -> str:
+    """As many policies side by side as fit, further ones in tables beneath; saving: and what the
+    cheapest saves, which is the core's to say."""
     for size in range(len(policies), 0, -1):
         tables = [_side_by_side(benchmarks, policies[first:first + size],
-                                first + size >= len(policies))
+                                saving and first + size >= len(policies))
                   for first in range(0, len(policies), size)]
         if all(len(line) <= WIDTH for table in tables for line in table):
             break
@@ -123,7 +125,7 @@ def _round_trip(entry: dict[str, Any] | None, spread: bool) -> list[str]:
         return ["-"] * (3 if spread else 2)
     net = entry["net"]
     exits = entry["exits_per_op"]
-    cells = [str(net["p50"]), "-" if exits is None else f"{exits:.2f}"]
+    cells = [str(net["p50"]), "-" if exits is None else f"{round(exits, 2) + 0.0:.2f}"]
     if spread:
         cells.insert(1, "" if steady(net) else f"{net['min']}..{net['p99']}")
     return cells

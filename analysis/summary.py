@@ -19,6 +19,7 @@ def describe(run: Run) -> dict[str, Any]:
     return {"path": str(run.path), "status": run.status, "reason": run.reason,
             "target": run.target, "place": run.place, "unit": run.unit, "cpu_model": run.fact("machine", "cpu_model"),
             "samples": run.samples, "repetitions": run.repetitions,
+            "monitored": run.monitored,
             "probe_levels": run.probe_levels, "counts_events": bool(run.document.get("pmu"))}
 
 
@@ -76,7 +77,7 @@ def summarize(run: Run, found: list[Result], without_probes: bool = False) -> di
         if mine:
             benchmarks.append({"name": name, "instruction": row.get("instruction", ""),
                                "description": row.get("description", ""),
-                               "saves": saves(mine),
+                               "saves": None if run.monitored else saves(mine),
                                "policies": [entry(run, result) for result in mine]})
     return {"schema": SCHEMA, "run": describe(run),
             "warnings": warnings(run) + slope.warnings(run, [*found, *operations])

@@ -117,14 +117,16 @@ static bool on_memory(struct kvm_machine *machine, struct kvm_vcpu *vcpu, struct
 static bool forward_msr(struct kvm_vcpu *vcpu, bool write)
 {
     struct kvm_run *run = vcpu->run;
-    struct {
-        struct kvm_msrs head;
-        struct kvm_msr_entry entry;
-    } msrs = {.head = {.nmsrs = 1}, .entry = {.index = run->msr.index, .data = run->msr.data}};
+    union {
+        struct kvm_msrs list;
+        uint8_t bytes[sizeof(struct kvm_msrs) + sizeof(struct kvm_msr_entry)];
+    } room = {.list = {.nmsrs = 1}};
+    struct kvm_msr_entry *entry = room.list.entries;
 
-    if (ioctl(vcpu->fd, write ? KVM_SET_MSRS : KVM_GET_MSRS, &msrs) != 1)
+    *entry = (struct kvm_msr_entry){.index = run->msr.index, .data = run->msr.data};
+    if (ioctl(vcpu->fd, write ? KVM_SET_MSRS : KVM_GET_MSRS, &room) != 1)
         return false;
-    run->msr.data = msrs.entry.data;
+    run->msr.data = entry->data;
     return true;
 }
 

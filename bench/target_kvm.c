@@ -13,6 +13,7 @@
 #include "kvm_facts.h"
 #include "kvm_guard.h"
 #include "kvm_job.h"
+#include "kvm_results.h"
 #include "kvm_row.h"
 #include "monitor.h"
 #include "requirement.h"
@@ -20,9 +21,7 @@
 #include "target.h"
 #include "text.h"
 
-#include <cpuid.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -187,61 +186,6 @@ static void run_jobs(struct session *session, struct boot_end *end)
     }
 }
 
-static void cpuid_words(uint32_t leaf, char *to, const char *order)
-{
-    uint32_t r[4];
-
-    __cpuid(leaf, r[0], r[1], r[2], r[3]);
-    for (size_t i = 0; order[i]; i++)
-        memcpy(to + 4 * i, &r[order[i] - 'a'], 4);
-}
-
-/* The host's CPU, which is the guests' too. */
-static void describe(struct machine_facts *machine)
-{
-    uint32_t a, b, c, d;
-
-    cpuid_words(0, machine->vendor, "bdc");
-    for (uint32_t i = 0; i < 3; i++)
-        cpuid_words(0x80000002u + i, machine->brand + 16 * i, "abcd");
-    __cpuid(1, a, b, c, d);
-    machine->signature = a;
-    machine->memory_bytes = GUEST_MEMORY_SIZE;
-}
-
-static const char compiler[] = "gcc " __VERSION__ " (the harness)";
-
-/* The region, as the image would begin it, in a file. NULL and why not in *end. */
-static char *make_results(struct session *session, struct boot_end *end)
-{
-    const struct boot *boot = session->boot;
-    char *path = text("%s/results.bin", boot->scratch);
-    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    void *at = MAP_FAILED;
-
-    if (file >= 0 && ftruncate(file, (off_t)boot->results_size) == 0)
-        at = mmap(NULL, boot->results_size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-    if (at == MAP_FAILED)
-        end->failure = text("cannot make room for the results: %s", strerror(errno));
-    if (file >= 0)
-        close(file);
-    if (at == MAP_FAILED) {
-        free(path);
-        return NULL;
-    }
-    session->results = at;
-    struct results_header *header = at;
-    *header = (struct results_header){
-        .magic = RESULTS_MAGIC,
-        .version = RESULTS_VERSION,
-        .job_count = session->plan->job_count,
-        .tsc_start = __builtin_ia32_rdtsc(),
-    };
-    memcpy(header->compiler, compiler, sizeof(compiler));
-    describe(&header->machine);
-    return path;
-}
-
 /* Where the vCPUs run: on one CPU each, so that none is moved in the middle of a phase. */
 static bool choose_cpus(struct session *session, struct boot_end *end)
 {
@@ -316,7 +260,7 @@ static void boot_kvm(const struct boot *boot, struct boot_end *end)
             session.facts = NULL;
             end->failure = text("no memory: %s", strerror(errno));
         } else {
-            path = make_results(&session, end);
+            path = kvm_results_make(boot, session.plan->job_count, &session.results, &end->failure);
         }
     }
     if (path) {
@@ -325,9 +269,7 @@ static void boot_kvm(const struct boot *boot, struct boot_end *end)
         end->emulator = kvm_facts_name();
         run_jobs(&session, end);
         kvm_facts_notes(end->monitor);
-        struct results_header *header = (struct results_header *)session.results;
-        header->tsc_end = __builtin_ia32_rdtsc();
-        header->status = RESULT_DONE;
+        kvm_results_end(session.results);
     }
     close_session(&session);
     if (end->failure)

@@ -77,10 +77,19 @@ static void nothing_to_filter_is_no_filter(void **state)
 struct statistics {
     struct kvm_stats_header header;
     struct {
-        struct kvm_stats_desc descriptor;
+        struct {
+            uint32_t flags;
+            int16_t exponent;
+            uint16_t size;
+            uint32_t offset, bucket_size;
+        } descriptor;
         char name[KVM_STAT_NAME_SIZE];
-    } __attribute__((packed)) descriptors[3];
+    } descriptors[3];
 };
+
+_Static_assert(sizeof(((struct statistics *)0)->descriptors[0].descriptor) ==
+                   sizeof(struct kvm_stats_desc),
+               "as KVM has it");
 
 static struct statistics statistics(void)
 {
