@@ -27,12 +27,15 @@ include bench/bench.mk
 
 UNIT_TESTS = $(CORE_UNIT_TESTS) $(BENCH_UNIT_TESTS)
 
-.PHONY: help all bench test unit python-tests e2e e2e-linux fuzz lint baseline clean
+.PHONY: help all bench test unit python-tests e2e e2e-linux fuzz lint baseline install clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
 
-all: $(BUILD)/exitmeter $(CORE_ELF) $(GUESTS_BIN) $(GRUB_IMAGE) $(GRUB_GUEST_IMAGE) ## build the harness, the image and the guests
+# What exitmeter needs of a build, and `make install` puts beside it.
+BUILT = $(BUILD)/exitmeter $(CORE_ELF) $(GUESTS_BIN) $(GRUB_IMAGE) $(GRUB_GUEST_IMAGE)
+
+all: $(BUILT) ## build the harness, the image and the guests
 
 bench: ## measure: install what is missing, build, run, print the table, write the report
 	@ci/setup.sh bench
@@ -69,6 +72,27 @@ lint: ## both compilers, header check, clang-format, shellcheck, pyflakes, SPDX 
 
 baseline: all ## measure and write ci/baselines/bochs.json anew; review the diff
 	@ci/baseline.sh $(BUILD)
+
+# exitmeter finds everything from its own place (bench/places.h), so that keeps the shape it has here.
+PREFIX ?= /usr/local
+INSTALLED = $(DESTDIR)$(PREFIX)/lib/exitmeter
+
+install: $(BUILT) $(BUILD)/exitmeter.1 ## below PREFIX=/usr/local, with DESTDIR= in front
+	install -d $(INSTALLED)/build $(INSTALLED)/bench/policies $(INSTALLED)/analysis/templates \
+		$(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	install -m 644 $(filter-out %/exitmeter,$(BUILT)) $(INSTALLED)/build
+	install -m 755 $(BUILD)/exitmeter $(INSTALLED)/build
+	install -m 644 bench/policies/*.policy $(INSTALLED)/bench/policies
+	install -m 644 analysis/*.py $(INSTALLED)/analysis
+	install -m 644 analysis/templates/* $(INSTALLED)/analysis/templates
+	ln -sfn ../lib/exitmeter/build/exitmeter $(DESTDIR)$(PREFIX)/bin/exitmeter
+	install -m 644 $(BUILD)/exitmeter.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 bench/completion.bash \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/exitmeter
+
+$(BUILD)/exitmeter.1: $(BUILD)/exitmeter bench/manual.py analysis/__main__.py
+	$(Q)$(PYTHON) bench/manual.py $< >$@.new && mv $@.new $@
 
 clean: ## remove what was built; runs stay
 	rm -rf $(BUILD)
