@@ -27,7 +27,8 @@ include bench/bench.mk
 
 UNIT_TESTS = $(CORE_UNIT_TESTS) $(BENCH_UNIT_TESTS)
 
-.PHONY: help all bench test unit python-tests e2e e2e-linux fuzz lint baseline install clean
+.PHONY: help all bench test unit python-tests e2e e2e-linux fuzz lint baseline \
+	bench-harness repeat install clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
@@ -41,6 +42,14 @@ bench: ## measure: install what is missing, build, run, print the table, write t
 	@ci/setup.sh bench
 	@$(MAKE) all
 	@ci/bench.sh $(BUILD)
+
+bench-harness: all $(BUILD)/bench-harness ## time the harness's own hot code; fails if the trace's reader is slow
+	@$(BUILD)/bench-harness
+	@$(BUILD)/bench-harness --layout >$(BUILD)/layout.json
+	@$(PYTHON) ci/trace_speed.py $(BUILD)/layout.json --at-least 20
+
+repeat: all ## twenty runs of the whole corpus on Bochs, which must be the same byte for byte
+	@$(PYTHON) ci/repeat.py $(BUILD)/exitmeter --times 20 --timeout 600
 
 test: ## prove it: install what is missing, build, lint, unit tests, everything on Bochs
 	@ci/setup.sh test
@@ -56,7 +65,7 @@ unit: $(UNIT_TESTS) ## unit tests in C on a simulated CPU, under ASan and UBSan
 python-tests: all ## tests of analysis, and of the harness without Bochs
 	$(PYTEST) analysis/tests bench/tests
 
-e2e: all $(TEST_BINS) $(TARGET_ELF) $(MACHINE_GUESTS) ## everything that needs VT-x, on Bochs
+e2e: all $(BUILD)/bench-harness $(TEST_BINS) $(TARGET_ELF) $(MACHINE_GUESTS) ## everything that needs VT-x, on Bochs
 	$(PYTEST) ci/tests
 
 e2e-linux: all ## Debian's cloud kernel as a guest that has the machine, on Bochs, under both policies

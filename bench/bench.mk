@@ -40,4 +40,12 @@ $(BUILD)/tests/bench_%: bench/tests/test_%.c $(BENCH_TEST_OBJECTS)
 
 .SECONDARY: $(BENCH_TEST_OBJECTS)
 
+# The harness's own hot code, timed: all of it but main().
+NATIVE_OBJECTS := $(patsubst bench/native/%.c,$(BUILD)/bench/native/%.o,$(wildcard bench/native/*.c))
+BENCH_LIBRARY := $(filter-out $(BUILD)/bench/main.o,$(BENCH_OBJECTS))
+
+$(BUILD)/bench-harness: $(NATIVE_OBJECTS) $(BENCH_LIBRARY) $(LOADER_LIBRARY)
+	$(Q)$(CXX) -o $@ $(filter %.o %.a,$^) $(BENCH_LIBS)
+
+-include $(NATIVE_OBJECTS:.o=.d)
 -include $(BENCH_OBJECTS:.o=.d) $(BENCH_TEST_OBJECTS:.o=.d) $(wildcard $(BUILD)/bench/tests/*.d)
