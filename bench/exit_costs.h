@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What an exit of a job cost the core beside time, as its records count it: means over the exits
- * that have a record.
+ * in its samples, as analysis/ has them too.
  */
 #ifndef EXITMETER_BENCH_EXIT_COSTS_H
 #define EXITMETER_BENCH_EXIT_COSTS_H

@@ -49,7 +49,6 @@ def test_models_side_by_side_are_as_if_alone(tmp_path):
     for model in models:
         alone = measure(tmp_path / model, *FEW, "--cpu-model", model)
         assert repeat.digests(alone) == repeat.digests(together / model)
-    assert exitmeter("compare", together / models[0], together / models[1]).code == 0
 
 
 def test_the_harness_takes_little_beside_bochs(full, tmp_path):
