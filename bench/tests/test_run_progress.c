@@ -30,7 +30,6 @@ static void only_lines_of_jobs_count(void **state)
         "job",
         "job 1",
         "job 1/",
-        "job 1/2",
         "job x/2 cpuid: done",
         "job 3/2 cpuid: done",
         "job 0/2 cpuid: done",
