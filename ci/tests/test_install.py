@@ -35,7 +35,7 @@ def test_files_lie_where_they_are_looked_for(installed):
 def test_it_measures_compares_and_reports(installed, tmp_path):
     command = installed / "bin" / "exitmeter"
     assert json.loads(run(command, "list", "--json", cwd=tmp_path).out)["benchmarks"]
-    assert "policy" in run(command, "policy", "show", "intercept-all", cwd=tmp_path).out
+    assert "default msr intercept" in run(command, "policy", "show", "intercept-all", cwd=tmp_path).out
     result = run(command, "run", "-g", "cpuid", "-o", "R", cwd=tmp_path)
     assert result.code == 0, result.err
     assert "cpuid" in run(command, "compare", "R", cwd=tmp_path).out
