@@ -141,12 +141,13 @@ static size_t line_of(const struct import *import, char **policies, char ***line
         all++;
     char **words = zeroed(all + 1, sizeof(*words));
     words[count++] = text("import");
-    words[count++] = text("--target=%s", target_native.name);
+    words[count++] =
+        text("--target=%s", import->notes.guest_only ? target_vm.name : target_native.name);
     if (import->corpus)
         words[count++] = text("--corpus=%s", import->corpus);
     for (char **option = import->notes.options; *option; option++)
         words[count++] = text("%s", *option);
-    for (char **policy = policies; *policy; policy++)
+    for (char **policy = policies; *policy && !import->notes.guest_only; policy++)
         words[count++] = text("--policy=%s", *policy);
     *line = words;
     return count;

@@ -19,7 +19,7 @@
 struct iso_options {
     const char *output, *pxe, *passes_given, *at_end;
     uint32_t passes;
-    bool halt;
+    bool halt, guest_only;
 };
 
 /* The options that are not run's. */
@@ -78,6 +78,8 @@ static void help(void)
         printf("  %s%c%s--%s=%s\n        %s\n", own[i].letter ? "-" : "",
                own[i].letter ? own[i].letter : ' ', own[i].letter ? ", " : "   ", own[i].name,
                own[i].argument, own[i].help);
+    puts("      --guest-only\n        the guests alone, straight as the guest of whatever monitor "
+         "boots the image");
     puts("\nAnd those options of `exitmeter run` that say what is measured: --guest, --policy, "
          "--samples,\n--rounds, --cpus, --probes, --pmu, --pmu-model, --benchmark_filter ...; see "
          "`exitmeter run --help`.\n"
@@ -103,6 +105,10 @@ static bool split(int argc, const char **argv, struct iso_options *options, cons
                     not_here[j]);
                 return false;
             }
+        if (strcmp(argv[i], "--guest-only") == 0) {
+            options->guest_only = true;
+            continue;
+        }
         const struct iso_option *option = find_own(argv[i], &value);
         if (!option) {
             left[(*kept)++] = argv[i];
@@ -158,7 +164,7 @@ static time_t time_made(void)
 
 static int make(const struct iso_options *options, struct run *run)
 {
-    uint32_t flags = run->options.target->plan_flags | (options->halt ? PLAN_HALT : 0);
+    uint32_t flags = target_native.plan_flags | (options->halt ? PLAN_HALT : 0);
     struct iso_content content = {.core = run->options.core, .guests = run->options.corpus};
     char *error = NULL;
     int result = 0;
@@ -200,14 +206,15 @@ int command_iso(const struct command *command, int argc, const char **argv)
     size_t count = 1 + (size_t)argc;
     const char **line = zeroed(count, sizeof(*line));            /* as given */
     const char **left = zeroed((size_t)argc + 2, sizeof(*left)); /* for run's reading */
-    char *target = text("--target=%s", target_native.name);
+    char *target = NULL;
 
     line[0] = "exitmeter";
     memcpy(line + 1, argv, (size_t)argc * sizeof(*line));
     left[0] = argv[0];
-    left[1] = target;
-    if (split(argc, argv, &options, left, &kept, &code) &&
-        run_options_read(command, kept, left, &run.options, &code)) {
+    bool sound = split(argc, argv, &options, left, &kept, &code);
+    left[1] = target =
+        text("--target=%s", options.guest_only ? target_vm.name : target_native.name);
+    if (sound && run_options_read(command, kept, left, &run.options, &code)) {
         run.facts = (struct run_facts){.target = run.options.target,
                                        .cpu_model = run.options.cpu_model,
                                        .command = line,

@@ -4,6 +4,7 @@
 #include "follow.h"
 #include "policy_file.h"
 #include "text.h"
+#include "vm_monitor.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -39,6 +40,8 @@ static void boot_import(const struct boot *boot, struct boot_end *end)
         return;
     }
     end->results = text("%s/results.bin", boot->scratch);
+    if (target.own_policy && results->length >= sizeof(*header))
+        end->monitor = vm_monitor(header, NULL);
     if (file_write(end->results, results->data, results->length) < 0) {
         end->failure = text("cannot keep the results: %s", strerror(errno));
         free(end->results);
@@ -49,7 +52,8 @@ static void boot_import(const struct boot *boot, struct boot_end *end)
 const struct target *import_target(const struct serial_run *run, const struct notes *notes)
 {
     sent = run;
-    target = target_native;
+    target = notes->guest_only ? target_vm : target_native;
+    target.needs_emulated = 0; /* nobody knows what ran it */
     target.plan_flags = notes->flags;
     target.boot = boot_import;
     return &target;

@@ -84,11 +84,11 @@ char *notes_make(const struct run *run, uint32_t flags)
     for (size_t i = 0; i < run->experiment.policy_count; i++)
         json_array_append_new(levels, json_integer(run->experiment.policies[i].probe_level));
     json_t *json = json_pack(
-        "{s:s, s:o, s:s, s:s, s:o, s:I, s:I, s:o, s:o}", "schema", NOTES_SCHEMA, "created",
+        "{s:s, s:o, s:s, s:s, s:b, s:o, s:I, s:I, s:o, s:o}", "schema", NOTES_SCHEMA, "created",
         fact_created(run->facts.created), "core_sha256", run->facts.core_sha256, "guests_sha256",
-        run->facts.guests_sha256, "command", fact_string(command), "flags", (json_int_t)flags,
-        "serial_passes", (json_int_t)run->experiment.serial_passes, "levels", levels, "options",
-        options_json(run));
+        run->facts.guests_sha256, "guest_only", run->facts.target == &target_vm, "command",
+        fact_string(command), "flags", (json_int_t)flags, "serial_passes",
+        (json_int_t)run->experiment.serial_passes, "levels", levels, "options", options_json(run));
     char *dump = json ? json_dumps(json, JSON_COMPACT) : NULL;
     free(command);
     json_decref(json);
@@ -168,6 +168,7 @@ int notes_read(const char *data, size_t size, struct notes *notes, char **error)
         notes->core_sha256 = taken(json, "core_sha256");
         notes->guests_sha256 = taken(json, "guests_sha256");
         notes->command = taken(json, "command");
+        notes->guest_only = json_is_true(json_object_get(json, "guest_only"));
         if (!notes->created || !notes->core_sha256 ||
             strlen(notes->core_sha256) != SHA256_TEXT - 1 || !notes->guests_sha256 ||
             strlen(notes->guests_sha256) != SHA256_TEXT - 1 || !notes->command ||

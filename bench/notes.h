@@ -15,8 +15,9 @@ struct notes {
     char *created; /* when the image was made, as run.json has it */
     char *core_sha256;
     char *guests_sha256;
-    char *command;  /* that made the image, in one line */
-    uint32_t flags; /* of the plan, PLAN_* */
+    bool guest_only; /* the image is the guest of another's monitor: target vm, not native */
+    char *command;   /* that made the image, in one line */
+    uint32_t flags;  /* of the plan, PLAN_* */
     uint32_t serial_passes;
     char **options;   /* of `run`, NULL-terminated, but for policies, blob, target and output */
     unsigned *levels; /* probe level of each policy of the plan but calibration's, in order */

@@ -198,6 +198,7 @@ static void run_one(struct direct *direct, uint32_t job)
     show_job(job);
     results->begun = job + 1;
     result->job = job;
+    direct->begins(job);
     end = run_job(direct, job, result);
     if (!end.done)
         say_end(result, &end);

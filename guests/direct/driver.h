@@ -15,6 +15,7 @@ struct direct {
     const void *blob;               /* has passed blob_check() */
     struct results_header *results;
     struct space *space;
+    void (*begins)(uint32_t job); /* told before each job */
 };
 
 /*

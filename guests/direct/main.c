@@ -83,6 +83,7 @@ _Noreturn void image_main(const struct boot_information *information)
         .blob = blob,
         .results = region_results(),
         .space = &space,
+        .begins = show_job,
     };
     const char *no_watchdog = watchdog_start(apic_id());
     if (no_watchdog)
