@@ -69,6 +69,27 @@ static bool scan(struct import *import)
     return import->scan.count > 0;
 }
 
+/*
+ * A guest-only image sends a run of what it has so far before it goes on to what may end it: of all
+ * that are whole, the last is the one.
+ */
+static bool stands_for_all(const struct import *import, uint64_t id)
+{
+    struct serial_run sent = {0};
+    struct notes notes = {0};
+    char *error = NULL;
+    bool stands = serial_assemble(&import->scan, id, &sent, &error) == 0;
+    const struct serial_content *content = &sent.streams[SERIAL_NOTES];
+
+    stands = stands && content->listed &&
+             notes_read((const char *)content->data, content->length, &notes, &error) == 0 &&
+             notes.guest_only;
+    free(error);
+    notes_free(&notes);
+    serial_run_free(&sent);
+    return stands;
+}
+
 /* The run that is meant; false after saying why there is none, or more than one. */
 static bool choose(struct import *import, uint64_t *id)
 {
@@ -78,6 +99,14 @@ static bool choose(struct import *import, uint64_t *id)
     bool found = count == 1;
 
     *id = ids[0];
+    if (count > 1 && !import->run_given) {
+        for (at = count; at && !found; at--)
+            found = stands_for_all(import, *id = ids[at - 1]);
+        if (found)
+            say("import: the captures have %zu runs; of an image that sends what it has before it "
+                "goes on, the last that is whole; --run ID is for another",
+                count);
+    }
     if (import->run_given) {
         errno = 0;
         *id = strtoull(import->run_given, &end, 16);

@@ -84,6 +84,7 @@ _Noreturn void image_main(const struct boot_information *information)
         .results = region_results(),
         .space = &space,
         .begins = show_job,
+        .so_far = deliver_so_far,
     };
     const char *no_watchdog = watchdog_start(apic_id());
     if (no_watchdog)

@@ -53,7 +53,7 @@ static bool enough(uint32_t pass, uint64_t done, uint64_t all)
     return serial_get(&byte);
 }
 
-static void send(void)
+static void send(const char *what, uint32_t passes)
 {
     struct serial_source sources[SERIAL_LISTED_MAX];
     struct serial_sender sender = {
@@ -67,7 +67,7 @@ static void send(void)
     }
     while (serial_get(&byte)) /* what came before is no answer */
         ;
-    platform_log("exitmeter: sending the results over COM1\n");
+    platform_log("exitmeter: sending %s over COM1\n", what);
     const char *text = console_text(&length);
     if (notes)
         sources[sender.count++] = (struct serial_source){
@@ -77,12 +77,20 @@ static void send(void)
     if (results)
         sources[sender.count++] =
             (struct serial_source){SERIAL_RESULTS, results, plan->results_size};
-    sender.passes = plan->serial_passes;
-    uint32_t passes = serial_send(&sender);
+    sender.passes = passes;
+    passes = serial_send(&sender);
     if (serial_works())
         platform_log("exitmeter: sent, passes: %u\n", passes);
     else
         platform_log("exitmeter: COM1 takes nothing any more: the results are not all sent\n");
+}
+
+void deliver_so_far(void)
+{
+    if (!plan || !(plan->flags & PLAN_RESULTS_SERIAL))
+        return;
+    send("what there is so far", 1);
+    run = identify();
 }
 
 void deliver(void)
@@ -94,7 +102,7 @@ void deliver(void)
     begun = true;
     show_table();
     if (plan->flags & PLAN_RESULTS_SERIAL)
-        send();
+        send("the results", plan->serial_passes);
     if (plan->flags & PLAN_HALT && screen_rows())
         show_rest("that is all; the machine can be switched off");
 }
