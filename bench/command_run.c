@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #define CONSOLE_LINES 40u
-#define JOB_SECONDS   0.2
+#define JOB_SECONDS   0.5
 
 /* Everything of one run. */
 struct run {
