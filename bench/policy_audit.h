@@ -35,7 +35,8 @@ struct audit_finding {
  */
 size_t policy_audit(const struct plan_policy *plan, struct audit_finding **findings);
 
-/* MSRs that pass under no policy, as by them the CPU writes to memory: core/vmx/msr_never_list.h. */
+/* MSRs that pass under no policy, as by them the CPU writes to memory: core/vmx/msr_never_list.h.
+ */
 struct audit_never {
     uint32_t first, last;
     const char *names, *source;

@@ -10,7 +10,7 @@ from analysis.matrix import short_names
 
 from .builder import Row
 from .test_profile import document as profile_document
-from .test_profile import entry, profile, write  # noqa: F401
+from .test_profile import entry, profile
 
 POLICIES = [f"policy-{number}-{'x' * 20}" for number in range(9)]
 
@@ -114,6 +114,16 @@ def test_report_has_the_matrix(make, call, tmp_path):
     assert 'id="matrix"' not in (tmp_path / "one.html").read_text()
 
 
+@pytest.fixture
+def leave(tmp_path):
+    """A run directory with that in it."""
+    def make_run(content):
+        (tmp_path / "profiles").mkdir()
+        (tmp_path / "profiles" / "run.json").write_text(json.dumps(content))
+        return tmp_path / "profiles"
+    return make_run
+
+
 def profiles():
     """Two policies and one that left no profile; the second takes no RDMSR exits."""
     second = profile() | {"guest": 2100, "host": 200, "reasons": [entry(10, 2, 200, name="CPUID")],
@@ -127,8 +137,8 @@ def profiles():
     return run
 
 
-def test_profiles_side_by_side(write, call):  # noqa: F811
-    path = write(profiles())
+def test_profiles_side_by_side(leave, call):
+    path = leave(profiles())
     outcome = call("compare", path)
     assert outcome.code == 0 and "\x1b" not in outcome.out
     assert max(map(len, outcome.out.splitlines())) <= 80
@@ -143,8 +153,8 @@ def test_profiles_side_by_side(write, call):  # noqa: F811
     assert efer["policies"] == [{"exits": 2, "ticks": 220}, {"exits": 0, "ticks": 0}, None]
 
 
-def test_some_profiles(write, call):  # noqa: F811
-    path = write(profiles())
+def test_some_profiles(leave, call):
+    path = leave(profiles())
     assert [each["policy"] for each in
             json.loads(call("compare", path, "--json", "-p", "f*").out)["policies"]] == ["few"]
     outcome = call("compare", path, "-p", "x")
@@ -152,13 +162,13 @@ def test_some_profiles(write, call):  # noqa: F811
 
 
 @pytest.mark.parametrize("arguments", [["--guest", "cpuid"], ["--without-probes"]])
-def test_what_a_profile_has_not(write, call, arguments):  # noqa: F811
-    outcome = call("compare", write(profiles()), *arguments)
+def test_what_a_profile_has_not(leave, call, arguments):
+    outcome = call("compare", leave(profiles()), *arguments)
     assert outcome.code == 2 and arguments[0] in outcome.err
 
 
-def test_report_of_profiles(write, call, tmp_path):  # noqa: F811
-    call("report", write(profiles()), "-o", tmp_path / "page.html")
+def test_report_of_profiles(leave, call, tmp_path):
+    call("report", leave(profiles()), "-o", tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text()
     section = page.partition('id="matrix"')[2].partition("</section>")[0]
     assert "no profile: broke" in section and "<td>2500</td><td>1.09x</td>" in section

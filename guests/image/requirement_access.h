@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a row of the blob accesses, and a policy has answered by something else than the hardware. */
+/* What a row of the blob accesses, and a policy has answered by something else than the hardware.
+ */
 #ifndef EXITMETER_GUESTS_IMAGE_REQUIREMENT_ACCESS_H
 #define EXITMETER_GUESTS_IMAGE_REQUIREMENT_ACCESS_H
 
