@@ -12,10 +12,11 @@
 
 #define POLICIES_MOST (PLAN_POLICIES_MAX - 1) /* and calibration's */
 
-/* The shipped ones, while names are looked up. */
+/* While names are looked up: the shipped ones, and which of those chosen a pattern has brought. */
 struct shipped {
     char **names;
     size_t count;
+    bool by_pattern[PLAN_POLICIES_MAX];
 };
 
 /* A file is named by its path, which has one of these in it. */
@@ -24,36 +25,29 @@ static bool is_pattern(const char *name)
     return strpbrk(name, "*?[") && !strpbrk(name, "/.");
 }
 
-/* Whether the same policy is there already; *clash: another of that name. */
-static bool is_chosen(const struct experiment *experiment, const struct policy *policy, bool *clash)
+static bool is_same(const struct policy *a, const struct policy *b)
 {
-    *clash = false;
-    for (size_t i = 0; i < experiment->policy_count; i++) {
-        const struct policy *other = &experiment->policies[i];
-        if (strcmp(other->plan.name, policy->plan.name) != 0)
-            continue;
-        *clash =
-            strcmp(other->sha256, policy->sha256) != 0 || other->probe_level != policy->probe_level;
-        return !*clash;
-    }
-    return false;
+    return strcmp(a->sha256, b->sha256) == 0 && a->probe_level == b->probe_level;
 }
 
-/* What is asked for twice is run once. */
-static bool add(struct experiment *experiment, const char *name)
+/* What a pattern brings once more is run once. */
+static bool add(struct experiment *experiment, struct shipped *shipped, const char *name,
+                bool by_pattern)
 {
     struct policy policy;
     char *error;
-    bool clash;
 
     if (policy_load(name, &policy, &error) < 0) {
         say("run: %s", error);
         free(error);
         return false;
     }
-    if (is_chosen(experiment, &policy, &clash))
-        return true;
-    if (clash) {
+    for (size_t i = 0; i < experiment->policy_count; i++) {
+        const struct policy *other = &experiment->policies[i];
+        if (strcmp(other->plan.name, policy.plan.name) != 0)
+            continue;
+        if ((by_pattern || shipped->by_pattern[i]) && is_same(other, &policy))
+            return true;
         say("run: two policies are named '%s'", policy.plan.name);
         return false;
     }
@@ -61,12 +55,13 @@ static bool add(struct experiment *experiment, const char *name)
         say("run: at most %u policies fit into one run", POLICIES_MOST);
         return false;
     }
+    shipped->by_pattern[experiment->policy_count] = by_pattern;
     experiment->policies[experiment->policy_count++] = policy;
     return true;
 }
 
 static bool add_matching(struct experiment *experiment, const char *pattern,
-                         const struct shipped *shipped)
+                         struct shipped *shipped)
 {
     bool any = false;
 
@@ -74,7 +69,7 @@ static bool add_matching(struct experiment *experiment, const char *pattern,
         if (fnmatch(pattern, shipped->names[i], 0) != 0)
             continue;
         any = true;
-        if (!add(experiment, shipped->names[i]))
+        if (!add(experiment, shipped, shipped->names[i], true))
             return false;
     }
     if (!any) {
@@ -89,14 +84,14 @@ bool run_select_policies(char *const *names, struct experiment *experiment)
 {
     static char *const defaults[] = {(char *)(uintptr_t) "passthrough-all",
                                      (char *)(uintptr_t) "intercept-all", NULL};
-    struct shipped shipped;
+    struct shipped shipped = {0};
     bool chosen = true;
 
     shipped.names = policy_names(&shipped.count);
     experiment->policies = zeroed(PLAN_POLICIES_MAX, sizeof(struct policy));
     for (char *const *name = names ? names : defaults; chosen && *name; name++)
-        chosen =
-            is_pattern(*name) ? add_matching(experiment, *name, &shipped) : add(experiment, *name);
+        chosen = is_pattern(*name) ? add_matching(experiment, *name, &shipped)
+                                   : add(experiment, &shipped, *name, false);
     for (size_t i = 0; i < shipped.count; i++)
         free(shipped.names[i]);
     free(shipped.names);
