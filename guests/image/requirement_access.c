@@ -112,13 +112,13 @@ static bool apic_is_there(const struct plan_policy *policy)
     return true;
 }
 
-/* An MSR that the row is about. */
+/* An MSR that the row is about: what writes it has read it before, and the other way round. */
 static bool own_is_refused(const struct blob_row *row, const struct plan_policy *policy)
 {
     for (unsigned i = 0; i < ROW_EXITS && row->exits[i].times; i++) {
         const struct row_exit *exit = &row->exits[i];
         if ((exit->gate == GATE_MSR_READ || exit->gate == GATE_MSR_WRITE) &&
-            is_refused(policy, exit->index, exit->gate == GATE_MSR_WRITE))
+            is_refused_at_all(policy, exit->index))
             return true;
     }
     return false;
