@@ -371,8 +371,9 @@ bool run_options_read(const struct command *command, int argc, const char **argv
         {"guest", 'g', POPT_ARG_ARGV, &options->guests, 0,
          "benchmarks whose names match, may repeat (all but check/*)", "PATTERN"},
         {"policy", 'p', POPT_ARG_ARGV, &options->policies, 0,
-         "shipped policy or .policy file, may repeat (passthrough-all and intercept-all; of target "
-         "kvm its own, kvm)",
+         "shipped policy, pattern of shipped ones, or .policy file, may repeat (passthrough-all "
+         "and "
+         "intercept-all; of target kvm its own, kvm)",
          "POLICY"},
         {"samples", 'n', POPT_ARG_STRING, &options->samples_given, 0, "samples a phase (1000)",
          "N"},
