@@ -4,6 +4,7 @@
  * measured. No image of ours takes part: this file reads the plan as the image would and leaves the
  * same results region, a job at a time, each in a process of its own.
  */
+#include "../core/x86/instructions.h"
 #include "../guests/image/guest_memory.h"
 #include "../guests/image/plan_check.h"
 #include "child.h"
@@ -268,7 +269,10 @@ static void boot_kvm(const struct boot *boot, struct boot_end *end)
         end->monitor = session.monitor = monitor_new(session.plan->job_count);
         end->monitor->facts = kvm_facts_json(session.kvm, session.pinned, session.plan);
         end->emulator = kvm_facts_name();
+        double began = monotonic_seconds();
+        uint64_t ticks = x86_rdtsc();
         char *reason = run_jobs(&session, end);
+        kvm_facts_drift(end->monitor, x86_rdtsc() - ticks, monotonic_seconds() - began);
         kvm_facts_notes(end->monitor);
         kvm_results_end(session.results, reason);
         free(reason);

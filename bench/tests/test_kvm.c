@@ -6,6 +6,7 @@
 #include "../kvm_clocks.h"
 #include "../kvm_cpuid.h"
 #include "../kvm_exit.h"
+#include "../kvm_facts.h"
 #include "../kvm_guard.h"
 #include "../kvm_msr_filter.h"
 #include "../kvm_perf.h"
@@ -14,6 +15,7 @@
 #include "../kvm_stats.h"
 #include "../monitor.h"
 #include "../policy.h"
+#include "../text.h"
 #include "tests.h"
 
 #include <signal.h>
@@ -386,6 +388,34 @@ static void clocks_are_the_kernels(void **state)
     kvm_clocks_open();
 }
 
+static void drift_is_against_another_clock(void **state)
+{
+    static const char place[] = "/sys/devices/system/clocksource/clocksource0";
+    char directory[] = "/tmp/exitmeter-drift-XXXXXX";
+    struct monitor *monitor = monitor_new(0);
+    (void)state;
+
+    assert_non_null(monitor->drift_absent); /* until somebody knows */
+    assert_non_null(mkdtemp(directory));
+    char *make = text("mkdir -p %s%s && echo hpet > %s%s/current_clocksource", directory, place,
+                      directory, place);
+    char *again = text("echo tsc > %s%s/current_clocksource", directory, place);
+    assert_int_equal(system(make), 0);
+    setenv("EXITMETER_ROOT", directory, 1);
+    monitor->facts = json_pack("{s:i}", "tsc_khz", 2000000);
+    kvm_facts_drift(monitor, 2002000000, 1.0);
+    assert_null(monitor->drift_absent);
+    assert_true(monitor->drift > 0.000999 && monitor->drift < 0.001001);
+    assert_int_equal(system(again), 0);
+    kvm_facts_drift(monitor, 2002000000, 1.0);
+    assert_string_equal(monitor->drift_absent, "the host's own clock is the TSC");
+    unsetenv("EXITMETER_ROOT");
+    tree_remove(directory);
+    monitor_free(monitor);
+    free(make);
+    free(again);
+}
+
 static void the_monitors_exits_are_less_its_interruptions(void **state)
 {
     struct job jobs[2] = {0};
@@ -423,6 +453,7 @@ int main(void)
         cmocka_unit_test(the_guard_outlives_what_it_runs),
         cmocka_unit_test(events_that_are_not_known_are_absent),
         cmocka_unit_test(clocks_are_the_kernels),
+        cmocka_unit_test(drift_is_against_another_clock),
         cmocka_unit_test(the_monitors_exits_are_less_its_interruptions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
