@@ -18,6 +18,9 @@ endif
 
 GRUB_IMAGE = $(BUILD)/grub-eltorito.img
 GRUB_GUEST_IMAGE = $(BUILD)/grub-guest.img
+# What an image of `exitmeter iso` boots by: CD and USB by BIOS, either by UEFI, network by both.
+GRUB_ISO_IMAGES = $(BUILD)/iso/bios.img $(BUILD)/iso/mbr.img $(BUILD)/iso/efi.img \
+	$(BUILD)/iso/bios.0 $(BUILD)/iso/x64.efi
 
 include core/core.mk
 include core/target.mk
@@ -27,17 +30,30 @@ include bench/bench.mk
 
 UNIT_TESTS = $(CORE_UNIT_TESTS) $(BENCH_UNIT_TESTS)
 
-.PHONY: help all bench test unit python-tests e2e e2e-linux fuzz lint baseline clean
+.PHONY: help all bench test unit python-tests e2e e2e-linux fuzz lint baseline \
+	bench-harness repeat install clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
 
-all: $(BUILD)/exitmeter $(CORE_ELF) $(DIRECT_ELF) $(QEMU_RESET) $(GUESTS_BIN) $(GRUB_IMAGE) $(GRUB_GUEST_IMAGE) ## build the harness, the image and the guests
+# What exitmeter needs of a build, and `make install` puts beside it.
+BUILT = $(BUILD)/exitmeter $(CORE_ELF) $(DIRECT_ELF) $(QEMU_RESET) $(GUESTS_BIN) $(GRUB_IMAGE) \
+	$(GRUB_GUEST_IMAGE) $(GRUB_ISO_IMAGES)
+
+all: $(BUILT) ## build the harness, the image and the guests
 
 bench: ## measure: install what is missing, build, run, print the table, write the report
 	@ci/setup.sh bench
 	@$(MAKE) all
 	@ci/bench.sh $(BUILD)
+
+bench-harness: all $(BUILD)/bench-harness ## time the harness's own hot code; fails if the trace's reader is slow
+	@$(BUILD)/bench-harness
+	@$(BUILD)/bench-harness --layout >$(BUILD)/layout.json
+	@$(PYTHON) ci/trace_speed.py $(BUILD)/layout.json --at-least 20
+
+repeat: all ## twenty runs of the whole corpus on Bochs, which must be the same byte for byte
+	@$(PYTHON) ci/repeat.py $(BUILD)/exitmeter --times 20 --timeout 600
 
 test: ## prove it: install what is missing, build, lint, unit tests, everything on Bochs
 	@ci/setup.sh test
@@ -53,16 +69,18 @@ unit: $(UNIT_TESTS) ## unit tests in C on a simulated CPU, under ASan and UBSan
 python-tests: all ## tests of analysis, and of the harness without Bochs
 	$(PYTEST) analysis/tests bench/tests
 
-e2e: all $(TEST_BINS) $(TARGET_ELF) $(MACHINE_GUESTS) ## everything that needs VT-x, on Bochs
+e2e: all $(BUILD)/bench-harness $(TEST_BINS) $(TARGET_ELF) $(MACHINE_GUESTS) ## everything that needs VT-x, on Bochs
 	$(PYTEST) ci/tests
 
 e2e-linux: all ## Debian's cloud kernel as a guest that has the machine, on Bochs, under both policies
 	@ci/linux/build.sh $(BUILD)
 	$(PYTEST) ci/linux
 
-fuzz: $(FUZZ_LOADER) ## feed the loaders what libFuzzer invents, for FUZZ_SECONDS=60
+fuzz: $(FUZZ_LOADER) $(FUZZ_SERIAL) ## feed the loaders, and who reads captures, what libFuzzer invents, each for FUZZ_SECONDS=60
 	@mkdir -p $(BUILD)/fuzz/corpus
+	@mkdir -p $(BUILD)/fuzz/captures
 	cd $(BUILD)/fuzz && ./loader -max_total_time=$(FUZZ_SECONDS) -max_len=40000 -rss_limit_mb=1024 corpus
+	cd $(BUILD)/fuzz && ./serial -max_total_time=$(FUZZ_SECONDS) -max_len=3000 -malloc_limit_mb=8192 captures
 
 lint: ## both compilers, header check, clang-format, shellcheck, pyflakes, SPDX lines
 	@ci/lint.sh $(BUILD)
@@ -70,8 +88,52 @@ lint: ## both compilers, header check, clang-format, shellcheck, pyflakes, SPDX 
 baseline: all ## measure and write ci/baselines/bochs.json anew; review the diff
 	@ci/baseline.sh $(BUILD)
 
+# exitmeter finds everything from its own place (bench/places.h), so that keeps the shape it has here.
+PREFIX ?= /usr/local
+INSTALLED = $(DESTDIR)$(PREFIX)/lib/exitmeter
+
+install: $(BUILT) $(BUILD)/exitmeter.1 ## below PREFIX=/usr/local, with DESTDIR= in front
+	install -d $(INSTALLED)/build $(INSTALLED)/bench/policies $(INSTALLED)/analysis/templates \
+		$(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	install -m 644 $(filter-out %/exitmeter,$(BUILT)) $(INSTALLED)/build
+	install -m 755 $(BUILD)/exitmeter $(INSTALLED)/build
+	install -m 644 bench/policies/*.policy $(INSTALLED)/bench/policies
+	install -m 644 analysis/*.py $(INSTALLED)/analysis
+	install -m 644 analysis/templates/* $(INSTALLED)/analysis/templates
+	ln -sfn ../lib/exitmeter/build/exitmeter $(DESTDIR)$(PREFIX)/bin/exitmeter
+	install -m 644 $(BUILD)/exitmeter.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 bench/completion.bash \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/exitmeter
+
+$(BUILD)/exitmeter.1: $(BUILD)/exitmeter bench/manual.py analysis/__main__.py
+	$(Q)$(PYTHON) bench/manual.py $< >$@.new && mv $@.new $@
+
 clean: ## remove what was built; runs stay
 	rm -rf $(BUILD)
+
+GRUB_ISO_MODULES = multiboot2 iso9660 search_fs_file
+$(BUILD)/iso/bios.img: guests/grub_iso.cfg
+	@mkdir -p $(@D)
+	$(Q)grub-mkimage -O i386-pc-eltorito -p / -c $< -o $@ biosdisk $(GRUB_ISO_MODULES)
+$(BUILD)/iso/mbr.img: /usr/lib/grub/i386-pc/boot_hybrid.img
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+# The file system that UEFI looks for: the same bytes each time.
+$(BUILD)/iso/efi.img: guests/grub_iso_efi.cfg
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(Q)grub-mkimage -O x86_64-efi -p / -c $< -o $@.x64 efi_gop efi_uga part_msdos part_gpt $(GRUB_ISO_MODULES)
+	$(Q)export SOURCE_DATE_EPOCH=1000000000; touch -d @$$SOURCE_DATE_EPOCH $@.x64; \
+		mformat -i $@ -C -f 1440 -N 45584d31 :: && mmd -i $@ ::/EFI ::/EFI/BOOT && \
+		mcopy -m -i $@ $@.x64 ::/EFI/BOOT/BOOTX64.EFI
+	@rm -f $@.x64
+$(BUILD)/iso/bios.0: guests/grub_pxe.cfg
+	@mkdir -p $(@D)
+	$(Q)grub-mkimage -O i386-pc-pxe -p / -c $< -o $@ pxe tftp multiboot2
+$(BUILD)/iso/x64.efi: guests/grub_pxe_efi.cfg
+	@mkdir -p $(@D)
+	$(Q)grub-mkimage -O x86_64-efi -p / -c $< -o $@ efinet tftp efi_gop efi_uga multiboot2
 
 $(GRUB_IMAGE): guests/grub.cfg
 $(GRUB_GUEST_IMAGE): guests/grub_guest.cfg

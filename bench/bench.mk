@@ -43,6 +43,14 @@ $(BUILD)/tests/bench_serial: $(BUILD)/hosted/guests/image/serial_send.o
 
 .SECONDARY: $(BENCH_TEST_OBJECTS)
 
+# The harness's own hot code, timed: all of it but main().
+NATIVE_OBJECTS := $(patsubst bench/native/%.c,$(BUILD)/bench/native/%.o,$(wildcard bench/native/*.c))
+BENCH_LIBRARY := $(filter-out $(BUILD)/bench/main.o,$(BENCH_OBJECTS))
+
+$(BUILD)/bench-harness: $(NATIVE_OBJECTS) $(BENCH_LIBRARY) $(LOADER_LIBRARY)
+	$(Q)$(CXX) -o $@ $(filter %.o %.a,$^) $(BENCH_LIBS)
+
+-include $(NATIVE_OBJECTS:.o=.d)
 -include $(BENCH_OBJECTS:.o=.d) $(BENCH_TEST_OBJECTS:.o=.d) $(wildcard $(BUILD)/bench/tests/*.d)
 
 # In place of a BIOS, on machines that the harness loads itself.

@@ -220,3 +220,24 @@ extern "C" int shim_show(const struct shim_report *report, char **error)
                ? 0
                : -1;
 }
+
+extern "C" int shim_time(int argc, char **argv, const struct shim_case *cases, size_t count)
+{
+    benchmark::Initialize(&argc, argv);
+    if (benchmark::ReportUnrecognizedArguments(argc, argv))
+        return -1;
+    for (size_t i = 0; i < count; i++) {
+        const shim_case &timed = cases[i];
+        benchmark::RegisterBenchmark(timed.name, [&timed](benchmark::State &state) {
+            for (auto _ : state)
+                timed.work(timed.context);
+            if (timed.items)
+                state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(timed.items));
+            if (timed.bytes)
+                state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(timed.bytes));
+        });
+    }
+    benchmark::RunSpecifiedBenchmarks();
+    benchmark::Shutdown();
+    return 0;
+}

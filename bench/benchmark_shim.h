@@ -20,7 +20,7 @@ struct shim_counter {
     double value;
 };
 
-#define SHIM_COUNTERS_MAX 20u
+#define SHIM_COUNTERS_MAX 24u
 
 /* One entry of the report. Entries of one name are repetitions and come one after the other. */
 struct shim_entry {
@@ -62,6 +62,21 @@ int shim_filter(const char *spec, const char *const *names, size_t count, bool *
 /* Reports: the table on stdout, the files. Returns 0, or -1 with *error set; free() it. Call once.
  */
 int shim_show(const struct shim_report *report, char **error);
+
+/* Something of our own to be timed, on this machine's clock. */
+struct shim_case {
+    const char *name;
+    void (*work)(void *context); /* once an iteration */
+    void *context;
+    uint64_t items; /* that an iteration works off, for items_per_second; 0: none */
+    uint64_t bytes; /* likewise */
+};
+
+/*
+ * Times each, as often as Google Benchmark finds fit, and reports them as its command line says:
+ * argc and argv are main()'s. Returns 0, or -1 if an argument is unknown.
+ */
+int shim_time(int argc, char **argv, const struct shim_case *cases, size_t count);
 
 #ifdef __cplusplus
 }

@@ -70,7 +70,7 @@ void calibration_add(struct experiment *experiment, const struct corpus *corpus)
 
     if (!measures(experiment))
         return;
-    if (policy_compile("calibration", policy_text, sizeof(policy_text) - 1, policy, &error) < 0)
+    if (policy_compile(PLAN_CALIBRATION, policy_text, sizeof(policy_text) - 1, policy, &error) < 0)
         return; /* then every figure is absent */
     for (uint32_t item = 0; item < CALIBRATION_FIGURES; item++) {
         const struct benchmark *benchmark = find(corpus, items[item].row);
@@ -84,7 +84,7 @@ void calibration_add(struct experiment *experiment, const struct corpus *corpus)
                      .group = counts,
                      .samples = samples,
                      .count_samples = experiment->count_samples,
-                     .time_limit = JOB_TIME_LIMIT,
+                     .time_limit = experiment_time_limit(experiment),
                      .exits_room = job_exits_room(benchmark),
                      .rounds = 1},
             .benchmark = benchmark,

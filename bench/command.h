@@ -21,6 +21,8 @@ struct command {
 
 int command_list(const struct command *command, int argc, const char **argv);
 int command_run(const struct command *command, int argc, const char **argv);
+int command_iso(const struct command *command, int argc, const char **argv);
+int command_import(const struct command *command, int argc, const char **argv);
 int command_runs(const struct command *command, int argc, const char **argv);
 int command_doctor(const struct command *command, int argc, const char **argv);
 int command_pmu(const struct command *command, int argc, const char **argv);

@@ -38,7 +38,7 @@ static struct job make_job(const struct experiment *experiment, const char *targ
                  .group = group,
                  .samples = check ? 1 : experiment->samples,
                  .count_samples = check ? 1 : experiment->count_samples,
-                 .time_limit = JOB_TIME_LIMIT,
+                 .time_limit = experiment_time_limit(experiment),
                  .rounds = check ? 1 : experiment->rounds,
                  .exits_room = job_exits_room(benchmark)},
         .benchmark = benchmark,
@@ -128,13 +128,14 @@ void *experiment_plan(const struct experiment *experiment, uint32_t flags, size_
         .version = PLAN_VERSION,
         .flags = flags,
         .size = *size,
-        .results_base = RESULTS_BASE,
+        .results_base = flags & PLAN_RESULTS_SERIAL ? 0 : RESULTS_BASE,
         .results_size = experiment->results_size,
         .policy_count = (uint32_t)experiment_all_policies(experiment),
         .job_count = (uint32_t)experiment_all_jobs(experiment),
         .host_timer = experiment->host_timer,
         .group_count = experiment->pmu.group_count,
         .cpus = experiment->cpus,
+        .serial_passes = experiment->serial_passes,
     };
     at = (uint8_t *)mempcpy(at, &header, sizeof(header));
     for (size_t i = 0; i < experiment_all_policies(experiment); i++)

@@ -12,7 +12,8 @@
 #include "pmu_groups.h"
 #include "policy.h"
 
-/* Where the results region lies in the image's physical memory. */
+/* Where the results region lies in the image's physical memory, if something takes them out there.
+ */
 #define RESULTS_BASE 0x8000000ull
 
 struct job {
@@ -48,6 +49,8 @@ struct experiment {
     uint32_t rounds;
     uint32_t repetitions;
     uint32_t cpus;
+    uint32_t time_limit;    /* of a round, in 2^20 ticks; 0: JOB_TIME_LIMIT */
+    uint32_t serial_passes; /* that the results go over a serial line in; see plan.h */
     uint64_t host_timer;   /* ticks between interrupts of the host's own; 0: it has none */
     int probe_level;       /* of every job, or -1: as its policy says */
     struct pmu_groups pmu; /* performance events to be counted, in jobs of each group; or none */
@@ -56,6 +59,11 @@ struct experiment {
     size_t calibrations;   /* jobs behind those, counted nowhere else */
     uint64_t results_size; /* bytes of the results region */
 };
+
+static inline uint32_t experiment_time_limit(const struct experiment *experiment)
+{
+    return experiment->time_limit ? experiment->time_limit : JOB_TIME_LIMIT;
+}
 
 /*
  * Makes the jobs of every benchmark under every policy, repetitions next to each other, and of each

@@ -11,6 +11,8 @@
 static const struct command commands[] = {
     {"list", "benchmarks, policies and targets", command_list},
     {"run", "measure benchmarks under policies, leave a run directory", command_run},
+    {"iso", "an image that a VT-x machine boots, with the benchmarks inside", command_iso},
+    {"import", "make a run of what such an image has sent", command_import},
     {"runs", "the run directories there are, and what is wrong with any", command_runs},
     {"compare", "policies within a run, or one run against another", command_analysis},
     {"targets", "the same guests on several targets, side by side", command_analysis},

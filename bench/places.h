@@ -21,6 +21,7 @@ char *place(const char *relative);
 #define PLACE_GUESTS      "build/guests.bin"
 #define PLACE_GRUB        "build/grub-eltorito.img"
 #define PLACE_GRUB_GUEST  "build/grub-guest.img"
+#define PLACE_ISO_BOOT    "build/iso" /* what an ISO boots by, a directory */
 #define PLACE_POLICIES    "bench/policies"
 
 /* Absolute path of the executable that the shell would run for name; NULL if none; free() it. */

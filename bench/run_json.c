@@ -6,6 +6,7 @@
 #include "corpus_json.h"
 #include "events_json.h"
 #include "facts_json.h"
+#include "import_json.h"
 #include "monitor.h"
 #include "phase_json.h"
 #include "run_record.h"
@@ -87,7 +88,7 @@ static json_t *run_json(const struct run_facts *facts, const struct experiment *
     json_t *clock = json_pack("{s:I, s:I}", "start", (json_int_t)header->tsc_start, "end",
                               (json_int_t)header->tsc_end);
     monitor_drift(facts->monitor, clock);
-    return json_pack(
+    json_t *json = json_pack(
         "{s:s, s:s, s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, "
         "s:o, s:o, s:o, s:o, s:o, s:o, s:b}",
         "schema", "exitmeter.run/3", "status", results->reason[0] ? "failed" : "complete", "reason",
@@ -103,6 +104,9 @@ static json_t *run_json(const struct run_facts *facts, const struct experiment *
         monitor_json(facts->monitor), "accelerator",
         facts->accelerator ? json_string(facts->accelerator) : json_null(), "nested",
         facts->target->nested);
+    if (json && facts->import)
+        json_object_set_new(json, "import", import_json(facts->import));
+    return json;
 }
 
 int run_record_json(const char *directory, const struct run_facts *facts,

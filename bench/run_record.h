@@ -13,6 +13,7 @@
 
 #include <time.h>
 
+struct import_facts;
 struct monitor;
 
 /* What run.json says beside the experiment and its results. */
@@ -27,6 +28,7 @@ struct run_facts {
     time_t created;
     char core_sha256[SHA256_TEXT];
     char guests_sha256[SHA256_TEXT];
+    const struct import_facts *import; /* NULL: it was run from here */
 };
 
 /* Where a job's data went. */

@@ -3,6 +3,7 @@
 
 #include "benchmark_shim.h"
 #include "calibration.h"
+#include "exit_costs.h"
 #include "text.h"
 
 #include <stdlib.h>
@@ -35,6 +36,19 @@ static void add_validity(struct shim_entry *entry, const struct job_validity *va
         add_counter(entry, "core_per_mille", validity->core_per_mille[1]);
     if (validity->verdict != VALIDITY_JUDGED)
         add_counter(entry, "disturbed", 1);
+}
+
+/* Of a job that took no exit they are left out. */
+static void add_costs(struct shim_entry *entry, const struct job_outcome *outcome)
+{
+    struct exit_costs costs;
+    if (!exit_costs(outcome, &costs))
+        return;
+    add_counter(entry, "vmreads", costs.vmreads);
+    add_counter(entry, "vmwrites", costs.vmwrites);
+    add_counter(entry, "msr_accesses", costs.msr_accesses);
+    add_counter(entry, "xsetbvs", costs.xsetbvs);
+    add_counter(entry, "invalidations", costs.invalidations);
 }
 
 /* Means by exit, EVENT:host and EVENT:guest, behind all others; their names are to be freed. */
@@ -78,6 +92,7 @@ static struct shim_entry make_entry(const struct experiment *experiment, const s
     add_counter(&entry, "control", (double)digest->control);
     if (outcome->has_exits)
         add_counter(&entry, "exits_per_op", (double)outcome->exits / outcome->exit_operations);
+    add_costs(&entry, outcome);
     add_validity(&entry, &outcome->validity);
     add_events(&entry, &experiment->pmu, job, outcome);
     return entry;

@@ -189,6 +189,7 @@ int run_select(const struct run_options *options, const struct corpus *corpus,
         .rounds = options->rounds,
         .repetitions = options->gb.repetitions,
         .cpus = options->cpus,
+        .time_limit = options->target->time_limit,
         .probe_level = options->target->own_policy ? PROBE_OFF : options->probe_level,
         .host_timer = options->host_timer,
     };

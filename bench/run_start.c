@@ -11,6 +11,10 @@
 int run_check_target(const struct target *target, const char *accelerator)
 {
     const struct requirement *unmet = requirement_unmet(target_needs(target, accelerator));
+    if (!target->boot) {
+        say("run: target %s cannot be run from here: %s", target->name, target->elsewhere);
+        return CODE_UNAVAILABLE;
+    }
     if (!unmet)
         return CODE_DONE;
     char *advice = requirement_advice(unmet);

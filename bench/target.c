@@ -9,7 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-const struct target *const targets[] = {&target_bochs, &target_kvm, &target_qemu, &target_vm};
+const struct target *const targets[] = {&target_bochs, &target_kvm, &target_qemu, &target_vm,
+                                        &target_native};
 const size_t target_count = sizeof(targets) / sizeof(targets[0]);
 
 _Static_assert(sizeof(targets) / sizeof(targets[0]) <= TARGETS_MAX, "room for their names");

@@ -86,12 +86,16 @@ struct target {
     double timeout;        /* seconds of wall clock that a boot has; 0: the usual */
     bool parallel;         /* boots beside one another do not change the figures */
     uint64_t results_most; /* bytes of results that it can hold */
+    uint32_t time_limit;   /* as in struct experiment */
     const char *const *cpu_models; /* NULL-terminated; the first is the default */
     const char *const *pmu_models; /* of each of them, as pmu_model.h names it; NULL: none */
+    /* Boots; NULL: that cannot be done from here, and elsewhere says what to do instead. */
     void (*boot)(const struct boot *, struct boot_end *);
+    const char *elsewhere;
 };
 
 extern const struct target target_bochs;
+extern const struct target target_native;
 extern const struct target target_kvm;
 extern const struct target target_qemu;
 extern const struct target target_vm;

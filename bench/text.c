@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 static bool progress_shown;
@@ -52,16 +53,27 @@ void say(const char *format, ...)
     fputc('\n', stderr);
 }
 
+/* Columns of the terminal on stderr. */
+static int columns(void)
+{
+    struct winsize size;
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
+}
+
 void progress(const char *format, ...)
 {
     va_list arguments;
+    char *line;
     if (!isatty(STDERR_FILENO))
         return;
     progress_end();
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    if (vasprintf(&line, format, arguments) < 0)
+        out_of_memory();
     va_end(arguments);
+    fprintf(stderr, "%.*s", columns() - 1, line); /* of one that wraps, half would stay */
     fflush(stderr);
+    free(line);
     progress_shown = true;
 }
 

@@ -19,7 +19,7 @@ COUNTED_SOURCES = core/vmx/dispatch.c core/vmx/event.c core/vmx/event_exception.
 IMAGE_SOURCES = $(CORE_SOURCES) probes/ring.c $(wildcard core/boot/*.c) $(wildcard guests/image/*.c) \
 	$(wildcard guests/loader/*.c)
 IMAGE_ASSEMBLY = core/vmx/entry.S core/boot/start.S core/boot/exception.S core/boot/catch.S \
-	core/boot/trampoline.S
+	core/boot/trampoline.S core/boot/font.S
 
 IMAGE_OBJECTS = $(IMAGE_SOURCES:%.c=$(BUILD)/image/%.o) $(IMAGE_ASSEMBLY:%.S=$(BUILD)/image/%.S.o)
 COUNTING_OBJECTS = $(COUNTED_SOURCES:%.c=$(BUILD)/image/counting/%.o)
@@ -72,5 +72,18 @@ $(IMAGE_OFFSETS): core/vmx/offsets.c
 	$(Q)$(CC) $(IMAGE_CFLAGS) -MMD -MP -MF $(BUILD)/image/offsets.d -MT $@ -S -o $(BUILD)/image/offsets.s $<
 	sed -n 's/^[[:space:]]*\.ascii[[:space:]]*"->\([A-Z0-9_]*\) \(.*\)"$$/#define \1 \2/p' $(BUILD)/image/offsets.s >$@.new
 	mv $@.new $@
+
+# The characters of the screen: ASCII is where a console font begins, behind a head of four bytes.
+FONT_FILE = /usr/share/consolefonts/Unifont-APL8x16.psf.gz
+IMAGE_FONT = $(BUILD)/image/font.bin
+
+$(IMAGE_FONT): $(FONT_FILE)
+	@mkdir -p $(@D)
+	$(Q)zcat $< >$@.psf && printf '\066\004\003\020' | cmp -n 4 - $@.psf && tail -c +5 $@.psf | head -c 2048 >$@
+	@rm -f $@.psf
+
+$(BUILD)/image/core/boot/font.S.o: core/boot/font.S $(IMAGE_FONT) $(IMAGE_OFFSETS)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -DFONT='"$(IMAGE_FONT)"' -MMD -MP -c -o $@ $<
 
 -include $(IMAGE_OBJECTS:.o=.d) $(COUNTING_OBJECTS:.o=.d) $(TOTALLING_OBJECTS:.o=.d) $(BUILD)/image/offsets.d

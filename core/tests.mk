@@ -17,8 +17,9 @@ HOSTED = $(BUILD)/core/hosted
 HOSTED_SUPPORT = $(filter-out core/tests/test_%.c core/tests/exit_fixture.c,$(wildcard core/tests/*.c))
 HOSTED_SOURCES = $(CORE_SOURCES) probes/ring.c $(HOSTED_SUPPORT) \
 	$(filter-out guests/image/main.c guests/image/region.c,$(wildcard guests/image/*.c)) $(wildcard guests/loader/*.c) \
-	core/boot/multiboot2.c core/boot/acpi.c core/boot/madt.c core/boot/fadt.c
-HOSTED_BOOT = core/boot/string.c core/boot/memory.c core/boot/console.c core/boot/serial.c
+	core/boot/multiboot2.c core/boot/acpi.c core/boot/madt.c core/boot/fadt.c core/boot/soft_off.c
+HOSTED_BOOT = core/boot/string.c core/boot/memory.c core/boot/console.c core/boot/serial.c \
+	core/boot/screen.c core/boot/framebuffer.c
 HOSTED_LIBRARY = $(HOSTED)/core.a
 HOSTED_COUNTED_LIBRARY = $(HOSTED)/counted.a
 

@@ -118,9 +118,19 @@ $(FUZZ_LOADER): $(FUZZ_LOADER_SOURCES) $(BUILD)/fuzz/string.o $(wildcard guests/
 	$(Q)clang $(HOST_CFLAGS) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ \
 		$(filter %.c %.o,$^)
 
+# And who puts captures of a serial line together.
+FUZZ_SERIAL = $(BUILD)/fuzz/serial
+FUZZ_SERIAL_SOURCES = guests/tests/fuzz_serial.c guests/image/serial_send.c bench/serial_scan.c \
+	bench/serial_assemble.c bench/text.c
+
+$(FUZZ_SERIAL): $(FUZZ_SERIAL_SOURCES) guests/serial_frame.h guests/serial_pack.h
+	@mkdir -p $(@D)
+	$(Q)clang $(HOST_CFLAGS) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ \
+		$(filter %.c,$^)
+
 # The guest-only image: boot and guests/direct, and of guests/image what needs no core.
 DIRECT_SHARED = plan_check guest_memory say validity fold machine pm_timer \
-	region deliver serial_send
+	region deliver serial_send show show_row
 DIRECT_ASSEMBLY = $(BUILD)/image/guests/direct/enter.S.o
 DIRECT_SOURCES = $(wildcard guests/direct/*.c) $(DIRECT_SHARED:%=guests/image/%.c)
 DIRECT_OWN = $(patsubst %.c,$(BUILD)/image/%.o,$(wildcard guests/direct/*.c)) $(DIRECT_ASSEMBLY)

@@ -18,6 +18,7 @@
 #define PLAN_VERSION      8u
 #define PLAN_NAME_SIZE    48u /* bytes of a name, its NUL included */
 #define PLAN_POLICIES_MAX 64u
+#define PLAN_CALIBRATION  "calibration" /* name of the policy of jobs that measure the measuring */
 #define PLAN_GROUPS_MAX   64u
 #define PLAN_JOBS_MAX     4096u
 #define PLAN_ROUNDS_MAX   1000000u

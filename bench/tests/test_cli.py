@@ -122,8 +122,10 @@ def test_list_json(home):
     policies = [p["name"] for p in document["policies"]]
     assert policies == sorted(policies) and {"intercept-all", "passthrough-all",
                                              "apic-tpr-shadow"} <= set(policies)
-    (target,) = document["targets"]
-    assert (target["name"], target["available"]) == ("bochs", True)
+    targets = {target["name"]: target for target in document["targets"]}
+    assert document["targets"][0] == targets["bochs"] and targets["bochs"]["available"] is True
+    assert targets["native"]["available"] is False
+    assert "exitmeter iso" in targets["native"]["what_to_do"]
 
 
 def test_list_says_why_a_target_is_not_available(home):

@@ -263,3 +263,15 @@ def test_root_operations_run_once_under_any_policy(home):
     entries = [entry for entry in benchmark_json(home.work / "R")["benchmarks"]
                if entry["name"].startswith("bochs/root/") and entry["run_type"] == "iteration"]
     assert len(entries) == 2 and all("exits_per_op" not in entry for entry in entries)
+
+
+@pytest.mark.parametrize("probes", ["full", "stamps", "counts", "off"])
+def test_what_exits_took_of_the_core(home, probes):
+    """Whatever the measured phases count, the counting phases do."""
+    run, _ = good_run(home, "--probes", probes)
+    entries = {entry["name"]: entry for entry in benchmark_json(run)["benchmarks"]}
+    exiting = entries["bochs/cpuid/intercept-all"]
+    assert {name: exiting[name] for name in ("vmreads", "vmwrites", "msr_accesses", "xsetbvs",
+                                             "invalidations")} == {
+        "vmreads": 3, "vmwrites": 1, "msr_accesses": 0, "xsetbvs": 0, "invalidations": 0}
+    assert "vmreads" not in entries["bochs/msr-write/passthrough-all"]  # takes no exit

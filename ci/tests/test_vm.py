@@ -156,3 +156,56 @@ def test_live_under_kvm(tmp_path):
     assert document["accelerator"] == "kvm" and document["monitor"]["name"] == "KVMKVMKVM"
     assert [job["status"] for job in document["jobs"]] == ["done", "done"]
     assert not any("TCG" in note for note in document["monitor"]["notes"])
+
+
+def machine(directory, iso, *more):
+    """A PC under TCG that boots a CD, and where its COM1 goes."""
+    capture = directory / "com1.bin"
+    return subprocess.Popen(
+        ["qemu-system-x86_64", "-machine", "q35,accel=tcg", "-m", "256", "-nodefaults", "-display",
+         "none", "-no-reboot", "-cdrom", iso, "-serial", f"file:{capture}", *more],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL), capture
+
+
+def guest_only(directory, *arguments):
+    result = exitmeter("iso", "--guest-only", "-o", directory / "guest.iso", "-n", 20, *arguments)
+    assert result.code == 0, result.err
+    return directory / "guest.iso"
+
+
+def test_an_image_for_any_monitor_reports_by_itself_and_is_imported(tmp_path):
+    iso = guest_only(tmp_path, "--guest", "cpuid", "--guest", "mmio_read", "--guest", "vmcall")
+    process, capture = machine(tmp_path, iso)
+    assert process.wait(timeout=120) == 0  # it switches the machine off
+    result = exitmeter("import", capture, "-o", tmp_path / "run")
+    assert result.code == 0, result.err
+    document = run_json(tmp_path / "run")
+    assert (document["target"], document["accelerator"]) == ("vm", None)
+    assert document["monitor"]["name"] == "TCGTCGTCGTCG"
+    assert any("NOT COSTS OF VM EXITS" in note for note in document["monitor"]["notes"])
+    assert {job["benchmark"]: outcome(job) for job in document["jobs"]} == {
+        "cpuid": "done", "mmio_read": "done", "vmcall": "under this monitor it raises #UD"}
+
+
+def test_what_is_there_is_sent_before_a_row_that_may_be_the_last(tmp_path):
+    """MWAIT stays under TCG; the machine is switched off before the watchdog cuts it off."""
+    iso = guest_only(tmp_path, "--guest", "cpuid", "--guest", "mwait")
+    process, capture = machine(tmp_path, iso, "-cpu", "max")
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        if capture.exists() and b"exitmeter: sent, passes: 1" in capture.read_bytes():
+            break
+        time.sleep(0.1)
+    assert process.poll() is None
+    process.kill()
+    process.wait()
+    result = exitmeter("import", capture, "-o", tmp_path / "run")
+    assert result.code == 0, result.err
+    assert {job["benchmark"]: outcome(job) for job in run_json(tmp_path / "run")["jobs"]} == {
+        "cpuid": "done",
+        "mwait": "this was sent before it ran, as it might not have come back"}
+
+
+def test_a_guest_only_image_takes_no_policy(tmp_path):
+    result = exitmeter("iso", "--guest-only", "-o", tmp_path / "x.iso", "--policy", "intercept-all")
+    assert result.code == 2 and "--policy" in result.err and list(tmp_path.iterdir()) == []

@@ -34,8 +34,7 @@ static bool sums_to_zero(const void *bytes, uint32_t count)
     return sum == 0;
 }
 
-/* The table at an address, whole and with that signature; NULL if it is not there. */
-static const struct acpi_table *table_at(uint64_t physical, const char *signature)
+const struct acpi_table *acpi_table_at(uint64_t physical, const char *signature)
 {
     const struct acpi_table *table = physical ? platform_at(physical) : NULL;
 
@@ -53,7 +52,7 @@ static const struct acpi_table *table_in(const struct acpi_table *root, uint32_t
     for (uint32_t at = sizeof(*root); root && at + width <= root->length; at += width) {
         uint64_t physical = 0;
         memcpy(&physical, (const char *)root + at, width);
-        const struct acpi_table *table = table_at(physical, signature);
+        const struct acpi_table *table = acpi_table_at(physical, signature);
         if (table)
             return table;
     }
@@ -71,6 +70,6 @@ const struct acpi_table *acpi_table(const struct boot_information *information,
         !sums_to_zero(rsdp, RSDP_SIZE_1))
         return NULL;
     if (rsdp->revision >= 2 && information->rsdp_size >= sizeof(*rsdp))
-        table = table_in(table_at(rsdp->xsdt, "XSDT"), sizeof(uint64_t), signature);
-    return table ? table : table_in(table_at(rsdp->rsdt, "RSDT"), sizeof(uint32_t), signature);
+        table = table_in(acpi_table_at(rsdp->xsdt, "XSDT"), sizeof(uint64_t), signature);
+    return table ? table : table_in(acpi_table_at(rsdp->rsdt, "RSDT"), sizeof(uint32_t), signature);
 }

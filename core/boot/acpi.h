@@ -25,4 +25,7 @@ struct __attribute__((packed)) acpi_table {
 const struct acpi_table *acpi_table(const struct boot_information *information,
                                     const char *signature);
 
+/* The same of the table at an address, 0 standing for none. */
+const struct acpi_table *acpi_table_at(uint64_t physical, const char *signature);
+
 #endif

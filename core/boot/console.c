@@ -3,6 +3,7 @@
 
 #include "../platform.h"
 #include "../x86/instructions.h"
+#include "screen.h"
 #include "serial.h"
 #include "spinlock.h"
 #include "string.h"
@@ -13,7 +14,7 @@
 
 #define NOBODY UINT32_MAX /* in place of a CPU number */
 
-static bool use_parallel = true, use_serial = true;
+static bool use_parallel = true, use_serial = true, use_screen = true;
 static char kept[CONSOLE_KEPT] __attribute__((aligned(8)));
 static size_t kept_length;
 
@@ -22,10 +23,11 @@ void console_start(void)
     serial_start();
 }
 
-void console_choose(bool parallel, bool serial)
+void console_choose(bool parallel, bool serial, bool screen)
 {
     use_parallel = parallel;
     use_serial = serial;
+    use_screen = screen;
 }
 
 static void put_parallel(char c)
@@ -45,6 +47,8 @@ void console_put(char c)
 {
     if (kept_length < sizeof(kept))
         kept[kept_length++] = c;
+    if (use_screen)
+        screen_put(c);
     if (use_parallel)
         put_parallel(c);
     if (use_serial) {

@@ -4,6 +4,8 @@
 #include "cpu.h"
 #include "finish.h"
 #include "image.h"
+#include "power.h"
+#include "screen.h"
 
 _Noreturn void boot_main(uint64_t address);
 _Noreturn void boot_main(uint64_t address)
@@ -15,5 +17,7 @@ _Noreturn void boot_main(uint64_t address)
     const char *wrong = boot_information_read(address, &information);
     if (wrong)
         boot_fail(wrong);
+    power_know(&information);
+    screen_start(&information.screen);
     image_main(&information);
 }

@@ -275,6 +275,27 @@ static void given_pages(void **state)
     assert_int_equal(found.end, PAGE(14));
 }
 
+/* A place for results: the end of the smallest stretch that is large enough. */
+static void a_place_is_found(void **state)
+{
+    const struct memory_range taken[] = {{PAGE(40), PAGE(44)}, {0, 0}};
+    struct memory_range found;
+    (void)state;
+    machine = (struct boot_information){.usable = {{PAGE(0), PAGE(100)}, {PAGE(200), PAGE(220)}},
+                                        .usable_count = 2};
+    found = memory_find(&machine, 10 * PAGE_SIZE, taken, 2);
+    assert_int_equal(found.start, PAGE(210));
+    assert_int_equal(found.end, PAGE(220));
+    found = memory_find(&machine, 21 * PAGE_SIZE, taken, 2);
+    assert_int_equal(found.start, PAGE(19));
+    assert_int_equal(found.end, PAGE(40));
+    found = memory_find(&machine, 56 * PAGE_SIZE, taken, 2);
+    assert_int_equal(found.start, PAGE(44));
+    assert_int_equal(found.end, PAGE(100));
+    found = memory_find(&machine, 57 * PAGE_SIZE, taken, 2);
+    assert_int_equal(found.start, found.end);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -291,6 +312,7 @@ int main(void)
         cmocka_unit_test(random_use),
         cmocka_unit_test(usable_or_not),
         cmocka_unit_test(given_pages),
+        cmocka_unit_test(a_place_is_found),
     };
     return cmocka_run_group_tests(tests, map_memory, unmap_memory);
 }

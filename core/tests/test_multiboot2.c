@@ -349,14 +349,100 @@ static void acpi(void **state)
     }
 }
 
+/* A screen of 1024 by 768 pixels, 32 bits each, or VGA's text. */
+static void put_screen(bool text)
+{
+    put32(8);
+    put32(text ? 32 : 38);
+    put64(text ? 0xb8000 : 0x4000000000);
+    put32(text ? 160 : 4096);
+    put32(text ? 80 : 1024);
+    put32(text ? 25 : 768);
+    put32(text ? 16 | 2 << 8 : 32 | 1 << 8);
+    if (!text) {
+        const uint8_t colors[] = {16, 8, 8, 8, 0, 8};
+        memcpy(info + length, colors, sizeof(colors));
+        length += sizeof(colors);
+        pad();
+    }
+}
+
+#define SCREEN_AT 48u /* in the information, of a map of one range and a screen */
+
+static const struct boot_screen *read_screen(bool text)
+{
+    begin();
+    put_map(1);
+    put_entry(0x100000, 0x10000000, USABLE);
+    assert_int_equal(length, SCREEN_AT);
+    put_screen(text);
+    end();
+    assert_null(read());
+    return &information.screen;
+}
+
+static void screens(void **state)
+{
+    (void)state;
+    const struct boot_screen *screen = read_screen(true);
+    assert_int_equal(screen->kind, BOOT_SCREEN_TEXT);
+    assert_int_equal(screen->address, 0xb8000);
+    assert_int_equal(screen->pitch, 160);
+    assert_int_equal(screen->width, 80);
+    assert_int_equal(screen->height, 25);
+    screen = read_screen(false);
+    assert_int_equal(screen->kind, BOOT_SCREEN_PIXELS);
+    assert_true(screen->address == 0x4000000000);
+    assert_int_equal(screen->bits, 32);
+    assert_int_equal(screen->red.position, 16);
+    assert_int_equal(screen->blue.size, 8);
+}
+
+/* What cannot be is no screen, and no failure: anything but the tag as it was. */
+static void impossible_screens(void **state)
+{
+    static const struct {
+        bool text;
+        uint32_t at, value;
+    } bad[] = {
+        {true, 4, 31},           {true, 12, 1},
+        {true, 8, 0x9ffff},      {true, 8, 0xbf061},
+        {true, 16, 159},         {true, 20, 0},
+        {true, 24, 0},           {true, 28, 3 << 8},
+        {true, 24, 0x10000},     {true, 20, 0x80000001},
+        {false, 4, 37},          {false, 16, 4095},
+        {false, 16, 0x200000},   {false, 24, 32769},
+        {false, 28, 1 << 8},     {false, 28, 33 | 1 << 8},
+        {false, 28, 8 | 1 << 8}, {false, 12, 0x100000},
+        {false, 12, 0},          {false, 32, 0x08082100},
+        {false, 32, 0x08080010}, {false, 36, 0x2100},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        read_screen(bad[i].text);
+        memcpy(info + SCREEN_AT + bad[i].at, &bad[i].value, 4);
+        if (!bad[i].text && bad[i].at == 12 && !bad[i].value)
+            memcpy(info + SCREEN_AT + 8, &(uint32_t){0x8000000}, 4); /* over usable memory */
+        assert_null(read());
+        if (information.screen.kind != BOOT_SCREEN_NONE)
+            fail_msg("case %zu is taken for a screen", i);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(usual),          cmocka_unit_test(the_whole_map),
-        cmocka_unit_test(acpi),           cmocka_unit_test(ranges_are_cut_to_pages_and_to_4_gib),
-        cmocka_unit_test(longer_entries), cmocka_unit_test(refusals),
-        cmocka_unit_test(limits),         cmocka_unit_test(cut_off_anywhere),
+        cmocka_unit_test(usual),
+        cmocka_unit_test(the_whole_map),
+        cmocka_unit_test(acpi),
+        cmocka_unit_test(ranges_are_cut_to_pages_and_to_4_gib),
+        cmocka_unit_test(longer_entries),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(limits),
+        cmocka_unit_test(cut_off_anywhere),
         cmocka_unit_test(damaged),
+        cmocka_unit_test(screens),
+        cmocka_unit_test(impossible_screens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -137,7 +137,7 @@ static void console_on_both(void **state)
     char text[64];
     (void)state;
     start_console();
-    console_choose(true, true);
+    console_choose(true, true, false);
     boot_platform_log("job %u\n", 7u);
     writes_to(PARALLEL, text);
     assert_string_equal(text, "job 7\n");
@@ -154,19 +154,19 @@ static void console_on_one(void **state)
     char text[64];
     (void)state;
     start_console();
-    console_choose(true, false);
+    console_choose(true, false, false);
     boot_platform_log("a");
     assert_int_equal(writes_to(COM1, text), 0);
     assert_int_equal(writes_to(PARALLEL, text), 1);
-    console_choose(false, true);
+    console_choose(false, true, false);
     boot_platform_log("b");
     assert_int_equal(writes_to(COM1, text), 1);
     assert_int_equal(writes_to(PARALLEL, text), 1);
-    console_choose(false, false);
+    console_choose(false, false, false);
     boot_platform_log("c");
     assert_int_equal(writes_to(COM1, text), 1);
     assert_int_equal(writes_to(PARALLEL, text), 1);
-    console_choose(true, true);
+    console_choose(true, true, false);
 }
 
 /* A transmitter that is never empty delays a byte, but does not hang the image. */
@@ -177,13 +177,13 @@ static void a_dead_serial_port(void **state)
     start_console();
     assert_true(serial_works());
     simulated_cpu.port_value[COM1 + 5] = 0;
-    console_choose(false, true);
+    console_choose(false, true, false);
     boot_platform_log("x");
     assert_true(simulated_cpu.port_accesses > 1000);
     assert_false(serial_works());
     simulated_cpu.port_accesses = 0;
     boot_platform_log("and no other byte waits\n");
-    console_choose(true, true);
+    console_choose(true, true, false);
     assert_int_equal(simulated_cpu.port_accesses, 0);
     assert_int_equal(writes_to(COM1, text), 0);
 }
@@ -216,9 +216,9 @@ static void what_was_written_is_kept(void **state)
     size_t before, length;
     (void)state;
     console_text(&before);
-    console_choose(false, false);
+    console_choose(false, false, false);
     boot_platform_log("job %u\n", 9u);
-    console_choose(true, true);
+    console_choose(true, true, false);
     const char *text = console_text(&length);
     assert_int_equal(length, before + 6);
     assert_memory_equal(text + before, "job 9\n", 6);

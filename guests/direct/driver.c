@@ -3,6 +3,7 @@
 
 #include "../../core/boot/cpu.h"
 #include "../../core/boot/exception.h"
+#include "../../core/boot/string.h"
 #include "../../core/platform.h"
 #include "../../core/x86/control_registers.h"
 #include "../../core/x86/instructions.h"
@@ -10,6 +11,7 @@
 #include "../image/guest_memory.h"
 #include "../image/plan_check.h"
 #include "../image/say.h"
+#include "../image/show.h"
 #include "../image/validity.h"
 #include "enter.h"
 #include "lacks.h"
@@ -194,8 +196,10 @@ static void run_one(struct direct *direct, uint32_t job)
     struct job_result *result = result_of(direct, job);
     struct round_end end;
 
+    show_job(job);
     results->begun = job + 1;
     result->job = job;
+    direct->begins(job);
     end = run_job(direct, job, result);
     if (!end.done)
         say_end(result, &end);
@@ -226,6 +230,35 @@ static void resume(struct direct *direct)
                  direct->plan->job_count, plan_jobs(direct->plan)[job].benchmark);
 }
 
+/* The results as they are if no other row comes back; and then as they were. */
+static void tell_so_far(struct direct *direct)
+{
+    static const char untold[] = "this was sent before it ran, as it might not have come back";
+    struct results_header *results = direct->results;
+    uint32_t late = 0;
+
+    for (uint32_t i = 0; i < direct->plan->job_count; i++) {
+        struct job_result *result = result_of(direct, i);
+        if (result->status != RESULT_NOT_RUN)
+            continue;
+        result->status = RESULT_SKIPPED;
+        result->job = i;
+        say(result->reason, RESULT_REASON_SIZE, untold);
+        late++;
+    }
+    if (!late)
+        return;
+    results->status = RESULT_DONE;
+    results->tsc_end = x86_rdtsc();
+    direct->so_far();
+    results->status = RESULT_NOT_RUN;
+    for (uint32_t i = 0; i < direct->plan->job_count; i++) {
+        struct job_result *result = result_of(direct, i);
+        if (result->status == RESULT_SKIPPED && string_equal(result->reason, untold))
+            memset(result, 0, sizeof(*result));
+    }
+}
+
 /* More than any phase is given. */
 static uint32_t patience_of(const struct plan_header *plan)
 {
@@ -241,10 +274,13 @@ void direct_run(struct direct *direct)
 {
     resume(direct);
     direct->results->patience = patience_of(direct->plan);
-    for (int turn = DIRECT_FIRST; turn < DIRECT_TURNS; turn++)
+    for (int turn = DIRECT_FIRST; turn < DIRECT_TURNS; turn++) {
+        if (turn == DIRECT_LATE)
+            tell_so_far(direct);
         for (uint32_t i = 0; i < direct->plan->job_count; i++)
             if (turn_of(direct, i) == (enum direct_turn)turn &&
                 result_of(direct, i)->status == RESULT_NOT_RUN)
                 run_one(direct, i);
+    }
     local_apic_anew();
 }

@@ -15,6 +15,9 @@ struct direct {
     const void *blob;               /* has passed blob_check() */
     struct results_header *results;
     struct space *space;
+    void (*begins)(uint32_t job); /* told before each job */
+    /* Called before the first of the rows that may never come back, with results as if none did. */
+    void (*so_far)(void);
 };
 
 /*

@@ -15,6 +15,7 @@
 #include "../image/machine.h"
 #include "../image/plan_check.h"
 #include "../image/region.h"
+#include "../image/show.h"
 #include "driver.h"
 #include "watchdog.h"
 
@@ -49,7 +50,8 @@ _Noreturn void image_main(const struct boot_information *information)
     const struct plan_header *plan = platform_at(plan_module->range.start);
     require(plan_check(plan, plan_module->range.end - plan_module->range.start));
     const struct boot_module *notes = boot_module(information, "notes");
-    console_choose(plan->flags & PLAN_CONSOLE_PARALLEL, plan->flags & PLAN_CONSOLE_SERIAL);
+    console_choose(plan->flags & PLAN_CONSOLE_PARALLEL, plan->flags & PLAN_CONSOLE_SERIAL,
+                   plan->flags & PLAN_CONSOLE_SCREEN);
     finish_with_magic_break(plan->flags & PLAN_MAGIC_BREAK);
     finish_with_halt(plan->flags & PLAN_HALT);
     finish_with_debug_exit(plan->flags & PLAN_DEBUG_EXIT);
@@ -70,6 +72,7 @@ _Noreturn void image_main(const struct boot_information *information)
     require(region_claim(information, plan, taken, count - 1));
     require(memory_start(information, taken, count));
 
+    show_start(plan, region_results());
     const void *blob = platform_at(guests->range.start);
     require(blob_check(blob, guests->range.end - guests->range.start));
     struct space space;
@@ -80,6 +83,8 @@ _Noreturn void image_main(const struct boot_information *information)
         .blob = blob,
         .results = region_results(),
         .space = &space,
+        .begins = show_job,
+        .so_far = deliver_so_far,
     };
     const char *no_watchdog = watchdog_start(apic_id());
     if (no_watchdog)

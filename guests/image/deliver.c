@@ -2,10 +2,12 @@
 #include "deliver.h"
 
 #include "../../core/boot/console.h"
+#include "../../core/boot/screen.h"
 #include "../../core/boot/serial.h"
 #include "../../core/platform.h"
 #include "../../core/x86/instructions.h"
 #include "serial_send.h"
+#include "show.h"
 
 #define CLOCK_INDEX   0x70 /* the real-time clock, ports */
 #define CLOCK_DATA    0x71
@@ -47,31 +49,25 @@ static bool enough(uint32_t pass, uint64_t done, uint64_t all)
 {
     uint8_t byte;
 
-    (void)pass;
-    (void)done;
-    (void)all;
+    show_sent(pass, plan->serial_passes, done, all);
     return serial_get(&byte);
 }
 
-void deliver(void)
+static void send(const char *what, uint32_t passes)
 {
-    static bool begun; /* what fails in here is not to begin it again */
     struct serial_source sources[SERIAL_LISTED_MAX];
     struct serial_sender sender = {
         .run = run, .sources = sources, .put = serial_put, .enough = enough};
     uint8_t byte;
     size_t length;
 
-    if (begun || !plan || !(plan->flags & PLAN_RESULTS_SERIAL))
-        return;
-    begun = true;
     if (!serial_works()) {
         platform_log("exitmeter: COM1 is not there or takes nothing: the results stay here\n");
         return;
     }
     while (serial_get(&byte)) /* what came before is no answer */
         ;
-    platform_log("exitmeter: sending the results over COM1\n");
+    platform_log("exitmeter: sending %s over COM1\n", what);
     const char *text = console_text(&length);
     if (notes)
         sources[sender.count++] = (struct serial_source){
@@ -81,10 +77,32 @@ void deliver(void)
     if (results)
         sources[sender.count++] =
             (struct serial_source){SERIAL_RESULTS, results, plan->results_size};
-    sender.passes = plan->serial_passes;
-    uint32_t passes = serial_send(&sender);
+    sender.passes = passes;
+    passes = serial_send(&sender);
     if (serial_works())
-        platform_log("exitmeter: sent, in %u passes\n", passes);
+        platform_log("exitmeter: sent, passes: %u\n", passes);
     else
         platform_log("exitmeter: COM1 takes nothing any more: the results are not all sent\n");
+}
+
+void deliver_so_far(void)
+{
+    if (!plan || !(plan->flags & PLAN_RESULTS_SERIAL))
+        return;
+    send("what there is so far", 1);
+    run = identify();
+}
+
+void deliver(void)
+{
+    static bool begun; /* what fails in here is not to begin it again */
+
+    if (begun || !plan)
+        return;
+    begun = true;
+    show_table();
+    if (plan->flags & PLAN_RESULTS_SERIAL)
+        send("the results", plan->serial_passes);
+    if (plan->flags & PLAN_HALT && screen_rows())
+        show_rest("that is all; the machine can be switched off");
 }

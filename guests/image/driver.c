@@ -275,6 +275,8 @@ const char *driver_run(struct driver *driver)
         const struct plan_job *job = &plan_jobs(driver->plan)[i];
         struct job_result *result = (struct job_result *)((char *)results + job->results_offset);
         result->job = i;
+        if (driver->begins)
+            driver->begins(i);
         result->status = run_job(&room, i, result);
         results->jobs_done = i + 1;
         platform_log("job %u/%u %s/%s: %s%s%s\n", i + 1, driver->plan->job_count, job->benchmark,

@@ -15,7 +15,8 @@ struct driver {
     const struct vmx_cpu *vmx; /* this CPU, in VMX operation */
     struct probe_cpu *probes;  /* this CPU's, where GS points */
     struct results_header *results;
-    uint32_t cpus; /* that run; the others are in core/boot/smp.h */
+    void (*begins)(uint32_t job); /* told before each job; NULL: nobody is */
+    uint32_t cpus;                /* that run; the others are in core/boot/smp.h */
 };
 
 /*

@@ -15,6 +15,7 @@
 #include "machine_guest.h"
 #include "plan_check.h"
 #include "region.h"
+#include "show.h"
 
 #include <string.h>
 
@@ -104,7 +105,8 @@ _Noreturn void image_main(const struct boot_information *information)
     require(plan_check(plan, plan_module->range.end - plan_module->range.start));
     const struct boot_module *notes = boot_module(information, "notes");
     const bool machine = plan->flags & PLAN_MACHINE;
-    console_choose(plan->flags & PLAN_CONSOLE_PARALLEL, plan->flags & PLAN_CONSOLE_SERIAL);
+    console_choose(plan->flags & PLAN_CONSOLE_PARALLEL, plan->flags & PLAN_CONSOLE_SERIAL,
+                   plan->flags & PLAN_CONSOLE_SCREEN);
     finish_with_magic_break(plan->flags & PLAN_MAGIC_BREAK);
     finish_with_debug_exit(plan->flags & PLAN_DEBUG_EXIT);
     finish_with_halt(plan->flags & PLAN_HALT);
@@ -130,6 +132,7 @@ _Noreturn void image_main(const struct boot_information *information)
         finish_unavailable(absent, "what to do: turn VT-x on in the firmware's setup; in a virtual "
                                    "machine, turn nesting on (kvm_intel nested=1, -cpu host)");
     }
+    show_start(plan, region_results());
     struct vmx_cpu vmx = {0};
     require(vmx_enable(&vmx));
     struct driver driver = {
@@ -137,6 +140,7 @@ _Noreturn void image_main(const struct boot_information *information)
         .vmx = &vmx,
         .probes = cpu_probes(),
         .results = region_results(),
+        .begins = show_job,
         .cpus = plan->cpus > 1 ? smp_start(information, plan->cpus) : 1,
     };
     const char *wrong = machine ? give_machine(&driver, information, &plan_module->range, &core)

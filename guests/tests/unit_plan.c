@@ -4,6 +4,7 @@
 
 #include "../../core/tests/tests.h"
 #include "../profile.h"
+#include "../serial_frame.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +108,8 @@ static void header_fields(void **state)
     static const char counts[] = "plan: cut off, or its counts do not match its size";
     static const char many[] = "plan: too many policies, jobs or groups of events";
     static const char region[] = "plan: results region is not whole pages, or too small";
+    static const char passes[] =
+        "plan: number of passes out of range, or its reserved part is in use";
     (void)state;
     BAD(plan->magic, PLAN_MAGIC + 1, "plan: not a plan");
     BAD(plan->version, 0, "plan: of another version than this image");
@@ -130,6 +133,8 @@ static void header_fields(void **state)
     BAD(plan->group_count, GROUPS - 1, counts);
     BAD(plan->group_count, PLAN_GROUPS_MAX + 1, many);
     BAD(plan->group_count, UINT32_MAX, many);
+    BAD(plan->serial_passes, SERIAL_PASSES_MAX + 1, passes);
+    BAD(plan->reserved, 1, passes);
     BAD(plan->results_base, 0x4000001, region);
     BAD(plan->results_base, UINT64_MAX - 4095, region); /* runs over the end of the address space */
     BAD(plan->results_size, plan->results_size + 8, region);
@@ -311,6 +316,8 @@ static void a_guest_that_has_the_machine(void **state)
     assert_ptr_equal(plan_machine(plan), machine);
     MACHINE_BAD(plan->flags, 0, counts);
     MACHINE_BAD(plan->policy_count, 0, counts);
+    MACHINE_BAD(plan->results_base, 0,
+                "plan: a guest that has the machine needs a place for the results");
     MACHINE_BAD(machine->start, PLAN_STARTS, range);
     MACHINE_BAD(machine->poll, PLAN_POLL_LEAST - 1, range);
     MACHINE_BAD(machine->core_end, machine->core_end - 4096, end);

@@ -41,6 +41,10 @@ void image_failed(const char *reason)
     platform_log("failed %s: %s:%u: %s\n", running, __FILE__, (unsigned)__LINE__, reason);
 }
 
+void image_deliver(void)
+{
+}
+
 static void enable(void *unused)
 {
     uint32_t cpu = platform_cpu_number();
@@ -106,7 +110,7 @@ _Noreturn void image_main(const struct boot_information *information)
         information->self,
     };
 
-    console_choose(true, false);
+    console_choose(true, false, false);
     for (size_t i = 0; i < information->module_count; i++)
         taken[2 + i] = information->modules[i].range;
     const char *wrong = memory_start(information, taken, 2 + information->module_count);
