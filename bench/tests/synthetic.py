@@ -72,11 +72,11 @@ class Plan:
     def __init__(self, data):
         (magic, version, self.flags, size, self.base, self.size, policies,
          jobs, _, groups, cpus) = struct.unpack_from("<QIIQQQIIQII", data)
-        assert magic == 0x314E414C504D5845 and version == 7 and size == len(data) and cpus == 1
+        assert magic == 0x314E414C504D5845 and version == 8 and size == len(data) and cpus == 1
         self.policies = []
         self.groups = []
         self.jobs = []
-        at = 64
+        at = 72
         for _ in range(policies):
             self.policies.append(data[at:at + 352 + 6 * 4096])
             at += 352 + 6 * 4096
