@@ -260,8 +260,8 @@ def make_results(plan_data, rows=ROWS, twist=None):
         result += phases + make_validity(clock, **changes.get("validity", {}))
         result += struct.pack("<II128s", in_force, 0, lowered)
         region[job["offset"]:job["offset"] + JOB_RESULT] = result
-    machine = struct.pack("<16s52sI16Q8I", b"GenuineIntel", b"Intel(R) Core(TM) synthetic", 0x306C3,
-                          *range(1, 10), 535756800, *twist.get("state", (0,) * 14))
+    machine = struct.pack("<16s52sI16s16Q8I", b"GenuineIntel", b"Intel(R) Core(TM) synthetic",
+                          0x306C3, b"", *range(1, 10), 535756800, *twist.get("state", (0,) * 14))
     header = struct.pack("<QIIII128s96s", 0x31534552584D5845, 4, twist.get("status", DONE),
                          len(plan.jobs), len(plan.jobs), twist.get("reason", "").encode(),
                          b"gcc 12.2.0 -O2")
