@@ -85,9 +85,9 @@ static json_t *run_json(const struct run_facts *facts, const struct experiment *
     json_t *build = json_pack("{s:s, s:s, s:s, s:s}", "core_sha256", facts->core_sha256,
                               "guests_sha256", facts->guests_sha256, "compiler", header->compiler,
                               "emulator", facts->emulator ? facts->emulator : "");
-    json_t *clock = json_pack("{s:I, s:I, s:n, s:s}", "start", (json_int_t)header->tsc_start, "end",
-                              (json_int_t)header->tsc_end, "drift", "drift_absent",
-                              "the image reads no clock beside the CPU's own");
+    json_t *clock = json_pack("{s:I, s:I}", "start", (json_int_t)header->tsc_start, "end",
+                              (json_int_t)header->tsc_end);
+    monitor_drift(facts->monitor, clock);
     json_t *json = json_pack(
         "{s:s, s:s, s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, "
         "s:o, s:o, s:o, s:o, s:o, s:o, s:b}",
