@@ -45,6 +45,10 @@ void monitor_count(const struct monitor *monitor, const struct experiment *exper
 void monitor_guess(const struct monitor *monitor, const struct experiment *experiment,
                    const struct results *results);
 
+/* "exit", "no exit" or "unclear", by net p50 and that of CPUID; NULL: CPUID does not seem to exit.
+ */
+const char *monitor_seems(int64_t p50, int64_t cpuid);
+
 /* Says on stderr what it notes of all its figures. */
 void monitor_explain(const struct monitor *monitor);
 
