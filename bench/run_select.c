@@ -71,54 +71,6 @@ static bool select_benchmarks(char *const *patterns, const struct target *target
     return true;
 }
 
-/* The monitor's own has no rules: it does as it does. Else as policy_load(). */
-static int load_policy(const char *name, const char *own, struct policy *policy, char **error)
-{
-    static const char source[] = "default msr passthrough\ndefault io passthrough\nprobes off\n";
-    struct policy_error unlikely;
-
-    if (own && strcmp(name, own) == 0)
-        return policy_compile(own, source, sizeof(source) - 1, policy, &unlikely);
-    if (policy_load(name, policy, error) < 0)
-        return -1;
-    if (!own || strcmp(policy->plan.name, own) != 0)
-        return 0;
-    *error = text("%s: the name '%s' is the monitor's own; rename the file", name, own);
-    return -1;
-}
-
-bool run_select_policies(char *const *names, const struct target *target,
-                         struct experiment *experiment)
-{
-    char *const ours[] = {(char *)(uintptr_t) "passthrough-all",
-                          (char *)(uintptr_t) "intercept-all", NULL};
-    char *const own[] = {(char *)(uintptr_t)target->own_policy, NULL};
-    size_t count = 0;
-    names = names ? names : target->own_policy ? own : ours;
-    while (names[count])
-        count++;
-    if (count > PLAN_POLICIES_MAX - 1) {
-        say("run: %zu policies; at most %u fit into one run", count, PLAN_POLICIES_MAX - 1);
-        return false;
-    }
-    experiment->policies = zeroed(count + 1, sizeof(struct policy)); /* and calibration's */
-    for (; experiment->policy_count < count; experiment->policy_count++) {
-        struct policy *policy = &experiment->policies[experiment->policy_count];
-        char *error;
-        if (load_policy(names[experiment->policy_count], target->own_policy, policy, &error) < 0) {
-            say("run: %s", error);
-            free(error);
-            return false;
-        }
-        for (size_t i = 0; i < experiment->policy_count; i++)
-            if (strcmp(experiment->policies[i].plan.name, policy->plan.name) == 0) {
-                say("run: two policies are named '%s'", policy->plan.name);
-                return false;
-            }
-    }
-    return true;
-}
-
 /* Drops the jobs that --benchmark_filter does not select, before any is run. */
 static bool filter_jobs(const char *filter, struct experiment *experiment)
 {
