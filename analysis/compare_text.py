@@ -28,7 +28,8 @@ def policies_text(data: dict[str, Any]) -> str:
         blocks.append(matrix_text.matrix_text(data, policies))
         blocks.append(calibration_text(data))
     elif data["benchmarks"]:
-        blocks.append(round_trips(data["benchmarks"], policies, not run["monitored"]))
+        blocks.append(round_trips(data["benchmarks"], policies,
+                                  not run["monitored"]))
         blocks.append(all_rounds(data["benchmarks"], run["unit"]))
         blocks.append(splits(data["benchmarks"], run["unit"]))
         blocks.append(transitions(data["benchmarks"], run["unit"]))

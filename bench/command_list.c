@@ -44,6 +44,24 @@ static const char *field(const json_t *object, const char *key)
     return json_string_value(json_object_get(object, key));
 }
 
+/* The CPU models that a target emulates, in lines of at most LINE columns. */
+#define LINE 100
+static void print_models(const json_t *models)
+{
+    static const char first[] = "CPU models:";
+    int column = printf("  %-24s %s", "", first);
+    size_t index;
+    json_t *model;
+    json_array_foreach(models, index, model)
+    {
+        const char *name = json_string_value(model);
+        if (column + 1 + (int)strlen(name) > LINE)
+            column = printf("\n  %-24s ", "") - 1;
+        column += printf("%s%s", column < 28 ? "" : " ", name); /* a line starts at 27 */
+    }
+    putchar('\n');
+}
+
 static void print_text(const json_t *document)
 {
     size_t index;
@@ -60,6 +78,8 @@ static void print_text(const json_t *document)
     {
         printf("  %-24s %s\n", field(item, "name"), field(item, "description"));
         target_json_print_missing(item, 27);
+        if (json_array_size(json_object_get(item, "cpu_models")) > 1)
+            print_models(json_object_get(item, "cpu_models"));
     }
 }
 

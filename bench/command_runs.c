@@ -27,8 +27,9 @@ static void print_item(const json_t *item, int width)
     size_t index;
     json_t *policy;
 
-    if (strcmp(field(item, "status"), "damaged") == 0) {
-        printf("%-*s  damaged: %s\n", width, field(item, "name"), field(item, "reason"));
+    if (!json_object_get(item, "created")) { /* damaged, or unfinished */
+        printf("%-*s  %s: %s\n", width, field(item, "name"), field(item, "status"),
+               field(item, "reason"));
         return;
     }
     printf("%-*s  %-20s %-8s %-24s %4lld %4lld %4lld  %-8s ", width, field(item, "name"),

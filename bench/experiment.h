@@ -51,9 +51,9 @@ struct experiment {
     uint32_t cpus;
     uint32_t time_limit;    /* of a round, in 2^20 ticks; 0: JOB_TIME_LIMIT */
     uint32_t serial_passes; /* that the results go over a serial line in; see plan.h */
-    uint64_t host_timer;   /* ticks between interrupts of the host's own; 0: it has none */
-    int probe_level;       /* of every job, or -1: as its policy says */
-    struct pmu_groups pmu; /* performance events to be counted, in jobs of each group; or none */
+    uint64_t host_timer;    /* ticks between interrupts of the host's own; 0: it has none */
+    int probe_level;        /* of every job, or -1: as its policy says */
+    struct pmu_groups pmu;  /* performance events to be counted, in jobs of each group; or none */
     struct job *jobs;
     size_t job_count;
     size_t calibrations;   /* jobs behind those, counted nowhere else */

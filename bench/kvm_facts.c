@@ -20,7 +20,8 @@
 #define MODULES    "/sys/module/kvm*"
 #define PARAMETERS "/sys/module/kvm*/parameters/*"
 
-#define EMULATIONS "emulations_per_control_sample"
+#define CLOCK_SOURCE "/sys/devices/system/clocksource/clocksource0/current_clocksource"
+#define EMULATIONS   "emulations_per_control_sample"
 
 /* Of the time that a phase took, in which its thread had to wait for its CPU. */
 #define WAITED_TOLERANCE_PER_MILLE 10u
@@ -105,6 +106,22 @@ static int tsc_khz(int kvm)
     if (vm >= 0)
         close(vm);
     return khz < 0 ? 0 : khz;
+}
+
+void kvm_facts_drift(struct monitor *monitor, uint64_t ticks, double seconds)
+{
+    char *source = system_line(CLOCK_SOURCE);
+    json_int_t khz = json_integer_value(json_object_get(monitor->facts, "tsc_khz"));
+
+    if (!source || strcmp(source, "tsc") == 0)
+        monitor->drift_absent = "the host's own clock is the TSC";
+    else if (khz <= 0 || seconds <= 0)
+        monitor->drift_absent = "KVM states no rate of the TSC";
+    else {
+        monitor->drift = (double)ticks / (seconds * (double)khz * 1000) - 1;
+        monitor->drift_absent = NULL;
+    }
+    free(source);
 }
 
 static json_t *pinned_json(const int pinned[KVM_VCPUS_MAX])

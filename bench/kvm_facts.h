@@ -22,6 +22,12 @@ void kvm_facts_job(const struct kvm_job_facts *from, const struct plan_job *plan
  */
 void kvm_facts_notes(struct monitor *monitor);
 
+/*
+ * How far the TSC ran off its stated rate in so many ticks that took so many seconds of the host's
+ * clock; why that is not known, where that clock is the TSC itself or no rate is stated.
+ */
+void kvm_facts_drift(struct monitor *monitor, uint64_t ticks, double seconds);
+
 /* In a line: "Linux KVM 6.1.0 (kvm_intel)"; free() it. */
 char *kvm_facts_name(void);
 

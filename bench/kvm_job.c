@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "kvm_job.h"
 
-#include "../core/x86/instructions.h"
 #include "../guests/image/fold.h"
 #include "../guests/image/guest_memory.h"
+#include "../guests/image/validity.h"
 #include "child.h"
+#include "kvm_clocks.h"
 #include "kvm_exit.h"
 #include "kvm_row.h"
 #include "policy_bitmap.h"
@@ -217,24 +218,6 @@ static bool warm_up(const struct kvm_job *job, struct kvm_machine *machine)
     return enter(job, machine, logged ? GUEST_OP : GUEST_CONTROL, most);
 }
 
-/* The TSC before each of the measured phases and behind them; what else there is takes ring 0. */
-static void note_time(struct job_validity *validity, enum phase next)
-{
-    if (next < PHASE_CONTROL)
-        return;
-    validity->readings[next - PHASE_CONTROL].tsc = x86_rdtsc();
-    if (next != PHASE_TWICE)
-        return;
-    validity->verdict = VALIDITY_JUDGED;
-    for (int i = 1; i < VALIDITY_MOMENTS; i++)
-        if (validity->readings[i].tsc <= validity->readings[i - 1].tsc)
-            validity->verdict |= VALIDITY_TSC;
-    snprintf(validity->clocks_absent, sizeof(validity->clocks_absent),
-             "userspace reads no IA32_APERF and IA32_MPERF");
-    snprintf(validity->smis_absent, sizeof(validity->smis_absent),
-             "userspace reads no MSR_SMI_COUNT");
-}
-
 static void run_phases(const struct kvm_job *job, struct kvm_machine *machine, int stats,
                        struct kvm_perf_counters *counters)
 {
@@ -244,12 +227,13 @@ static void run_phases(const struct kvm_job *job, struct kvm_machine *machine, i
         return;
     for (int i = 0; i < PHASE_COUNT; i++) {
         enum phase phase = (enum phase)i;
-        note_time(&result->validity, phase);
+        validity_note(&result->validity, phase);
         if (phase == PHASE_TWICE && !job->row->twice)
             continue;
         if (!run_phase(job, machine, stats, counters, phase, &result->phases[phase]))
             return;
     }
+    kvm_clocks_explain(&result->validity);
     end_as(job, RESULT_DONE, "");
 }
 
@@ -282,6 +266,7 @@ void kvm_job_run(const struct kvm_job *job)
     int stats = kvm_stats_open(machine.vcpus[0].fd, &facts->stats, &why);
     if (stats < 0)
         snprintf(facts->stats_absent, sizeof(facts->stats_absent), "%s", why);
+    kvm_clocks_open();
     kvm_perf_open(job->perf, &counters, &facts->events_absent);
     run_phases(job, &machine, stats, &counters);
 }

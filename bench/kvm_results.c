@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -62,10 +63,12 @@ char *kvm_results_make(const struct boot *boot, uint32_t jobs, char **results, c
     return path;
 }
 
-void kvm_results_end(char *results)
+void kvm_results_end(char *results, const char *reason)
 {
     struct results_header *header = (struct results_header *)results;
 
     header->tsc_end = x86_rdtsc();
-    header->status = RESULT_DONE;
+    header->status = reason ? RESULT_FAILED : RESULT_DONE;
+    if (reason)
+        snprintf(header->reason, sizeof(header->reason), "%s", reason);
 }

@@ -12,7 +12,7 @@
  */
 char *kvm_results_make(const struct boot *boot, uint32_t jobs, char **results, char **failure);
 
-/* The run is complete. */
-void kvm_results_end(char *results);
+/* The run is complete; or it is not, and why: jobs that were not run stay so. */
+void kvm_results_end(char *results, const char *reason);
 
 #endif

@@ -4,7 +4,9 @@
 #include "../core/x86/cpuid.h"
 #include "kvm_msr_filter.h"
 #include "policy.h"
+#include "text.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum output { EAX, EBX, ECX, EDX };
@@ -131,12 +133,13 @@ json_t *kvm_policy_json(const struct plan_policy *policy)
     for (unsigned i = 0; i < PLAN_CPUID_HIDDEN; i++)
         hidden += policy->cpuid[i].bits != 0;
     bool filters = kvm_filter_make(policy, &filter);
-    json_t *force =
-        filters ? json_sprintf("MSR filter: reads of %u and writes of %u MSRs go to "
-                               "userspace; %u registers of CPUID with bits hidden",
-                               filter.reads, filter.writes, hidden)
-                : json_sprintf("no MSR filter; %u registers of CPUID with bits hidden", hidden);
-    return json_pack("{s:s, s:o, s:[s, s, s, s, s]}", "name", policy->name, "in_force", force,
+    char *force = filters ? text("MSR filter: reads of %u and writes of %u MSRs go to userspace",
+                                 filter.reads, filter.writes)
+                          : text("no MSR filter");
+    json_t *whole = hidden ? json_sprintf("%s; bits hidden in %u registers of CPUID", force, hidden)
+                           : json_string(force);
+    free(force);
+    return json_pack("{s:s, s:o, s:[s, s, s, s, s]}", "name", policy->name, "in_force", whole,
                      "not_applicable", "MSRs that pass", "I/O bitmaps", "exception bitmap",
                      "masks of CR0 and CR4", "VM-execution controls");
 }

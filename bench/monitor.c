@@ -5,11 +5,14 @@
 
 #include <stdlib.h>
 
+#define NO_OTHER_CLOCK "the image reads no clock beside the CPU's own"
+
 struct monitor *monitor_new(size_t jobs)
 {
     struct monitor *monitor = zeroed(1, sizeof(*monitor));
     monitor->jobs = zeroed(jobs ? jobs : 1, sizeof(*monitor->jobs));
     monitor->job_count = jobs;
+    monitor->drift_absent = NO_OTHER_CLOCK;
     return monitor;
 }
 
@@ -49,6 +52,15 @@ void monitor_explain(const struct monitor *monitor)
     json_t *note;
     json_array_foreach(json_object_get(monitor->facts, "notes"), index, note)
         say("run: %s", json_string_value(note));
+}
+
+void monitor_drift(const struct monitor *monitor, json_t *clock)
+{
+    const char *absent = monitor ? monitor->drift_absent : NO_OTHER_CLOCK;
+
+    json_object_set_new(clock, "drift", absent ? json_null() : json_real(monitor->drift));
+    if (absent)
+        json_object_set_new(clock, "drift_absent", json_string(absent));
 }
 
 json_t *monitor_json(const struct monitor *monitor)

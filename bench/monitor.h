@@ -22,8 +22,10 @@ struct monitor_job {
 };
 
 struct monitor {
-    json_t *facts; /* for run.json; "notes" are strings, of all the figures */
-    bool guesses;  /* monitor_guess() has a say */
+    json_t *facts;            /* for run.json; "notes" are strings, of all the figures */
+    bool guesses;             /* monitor_guess() has a say */
+    double drift;             /* of the TSC's rate against the host's clock, as a part of it */
+    const char *drift_absent; /* why that is not known; NULL: it is */
     size_t job_count;
     struct monitor_job *jobs; /* in the plan's order */
 };
@@ -43,8 +45,15 @@ void monitor_count(const struct monitor *monitor, const struct experiment *exper
 void monitor_guess(const struct monitor *monitor, const struct experiment *experiment,
                    const struct results *results);
 
+/* "exit", "no exit" or "unclear", by net p50 and that of CPUID; NULL: CPUID does not seem to exit.
+ */
+const char *monitor_seems(int64_t p50, int64_t cpuid);
+
 /* Says on stderr what it notes of all its figures. */
 void monitor_explain(const struct monitor *monitor);
+
+/* run.json's clock.drift, into `clock`. monitor NULL: the image knows none. */
+void monitor_drift(const struct monitor *monitor, json_t *clock);
 
 /* What it says of itself, and adds to a job of run.json; monitor NULL: null, and nothing. */
 json_t *monitor_json(const struct monitor *monitor);

@@ -20,8 +20,10 @@ static int64_t cpuid_of(const struct experiment *experiment, const struct result
 }
 
 /* CPUID is as short an exit as there is: what takes less than half as long takes none. */
-static const char *seems(int64_t p50, int64_t cpuid)
+const char *monitor_seems(int64_t p50, int64_t cpuid)
 {
+    if (cpuid <= CPUID_BARE)
+        return NULL;
     return p50 >= cpuid / 4 * 3 ? "exit" : p50 < cpuid / 2 ? "no exit" : "unclear";
 }
 
@@ -30,11 +32,12 @@ void monitor_guess(const struct monitor *monitor, const struct experiment *exper
 {
     int64_t cpuid = experiment->calibrations ? cpuid_of(experiment, results) : 0;
 
-    if (!monitor->guesses || cpuid <= CPUID_BARE)
+    if (!monitor->guesses || !monitor_seems(0, cpuid))
         return;
     for (size_t i = 0; i < monitor->job_count && i < experiment->job_count; i++) {
         const struct job_outcome *outcome = &results->jobs[i];
         if (outcome->status == RESULT_DONE && outcome->has_digest)
-            monitor->jobs[i].facts = json_pack("{s:s}", "seems", seems(outcome->digest.p50, cpuid));
+            monitor->jobs[i].facts =
+                json_pack("{s:s}", "seems", monitor_seems(outcome->digest.p50, cpuid));
     }
 }

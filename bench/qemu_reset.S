@@ -38,7 +38,7 @@ start:
     .long   BASE + gdt
 
     .org    0xfff0
-    .code16
-    jmp     start
+    .byte   0xe9                        /* JMP rel16: IP wraps around to start */
+    .short  (start - . - 2) & 0xffff
     .org    0x10000
     .section .note.GNU-stack, "", @progbits

@@ -63,7 +63,6 @@ static enum requirement_status check_module(const struct requirement *requiremen
     return REQUIREMENT_OK;
 }
 
-
 /* A KVM that has what the target takes; of what hardware it makes use, if of any. */
 static enum requirement_status check_kvm(const struct requirement *requirement, char **found)
 {

@@ -18,6 +18,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define JOB_SECONDS 0.5
+
 static int unusable(const char *path, bool built)
 {
     say("run: %s: %s%s", path, strerror(errno), built ? "; run `make`" : "");
@@ -64,6 +66,17 @@ static int check_out(const char *path)
     return CODE_DONE;
 }
 
+/* Unless it is given it grows with what there is to do: the machine may have others to serve. */
+static double time_limit(const struct run *run)
+{
+    const struct run_options *options = &run->options;
+    double usual = options->target->timeout > 0 ? options->target->timeout : options->timeout;
+
+    return options->timeout_given
+               ? options->timeout
+               : usual + JOB_SECONDS * (double)experiment_all_jobs(&run->experiment);
+}
+
 /* Boots, and leaves run->end and run->results. Returns -1 with errno set if files failed. */
 static int boot(struct run *run)
 {
@@ -81,9 +94,7 @@ static int boot(struct run *run)
         .scratch = run->directory.scratch,
         .results_base = RESULTS_BASE,
         .results_size = run->experiment.results_size,
-        .timeout = run->options.timeout_given || run->options.target->timeout <= 0
-                       ? run->options.timeout
-                       : run->options.target->timeout,
+        .timeout = time_limit(run),
         .accelerator = run->facts.accelerator,
         .pin = run->options.pin,
         .events = run->options.target->own_policy ? run->options.pmu : NULL,

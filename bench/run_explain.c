@@ -44,7 +44,7 @@ void run_explain(const struct run *run)
         if (outcome->status == RESULT_FAILED)
             say("%s: failed: %s", run->experiment.jobs[i].name, outcome->reason);
     }
-    verdict_say(&run->experiment, &run->results);
+    verdict_say(&run->experiment, &run->results, !run->end.monitor);
     explain_events(run);
     if (run->end.monitor)
         monitor_explain(run->end.monitor);

@@ -88,17 +88,18 @@ static json_t *run_json(const struct run_facts *facts, const struct experiment *
     json_t *build = json_pack("{s:s, s:s, s:s, s:s}", "core_sha256", facts->core_sha256,
                               "guests_sha256", facts->guests_sha256, "compiler", header->compiler,
                               "emulator", facts->emulator ? facts->emulator : "");
-    json_t *clock = json_pack("{s:I, s:I, s:n, s:s}", "start", (json_int_t)header->tsc_start, "end",
-                              (json_int_t)header->tsc_end, "drift", "drift_absent",
-                              "the image reads no clock beside the CPU's own");
+    json_t *clock = json_pack("{s:I, s:I}", "start", (json_int_t)header->tsc_start, "end",
+                              (json_int_t)header->tsc_end);
+    monitor_drift(facts->monitor, clock);
     const struct verdict verdict = verdict_of(experiment, results);
     json_t *json = json_pack(
         "{s:s, s:s, s:s, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, "
-        "s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}",
+        "s:o, "
+        "s:o, s:o, s:o, s:o, s:o, s:o, s:b}",
         "schema", "exitmeter.run/3", "status", results->reason[0] ? "failed" : "complete", "reason",
-        results->reason, "prediction", verdict_json(&verdict), "created",
-        fact_created(facts->created), "command", fact_command(facts), "target", facts->target->name,
-        "unit", facts->target->unit, "host", fact_host(), "machine",
+        results->reason, "prediction", facts->monitor ? json_null() : verdict_json(&verdict),
+        "created", fact_created(facts->created), "command", fact_command(facts), "target",
+        facts->target->name, "unit", facts->target->unit, "host", fact_host(), "machine",
         fact_machine(facts, results->readable ? &header->machine : NULL), "build", build, "clock",
         clock, "samples", (json_int_t)experiment->samples, "count_samples",
         (json_int_t)experiment->count_samples, "rounds", (json_int_t)experiment->rounds,

@@ -15,6 +15,9 @@
 #define SCHEMA_GUEST      "exitmeter.profile/"
 #define PARTIAL           ".partial-"
 
+static const char unfinished[] =
+    "a run that is being made, or was killed; of the latter nothing can be used: remove it";
+
 static bool starts_with(const char *word, const char *with)
 {
     return strncmp(word, with, strlen(with)) == 0;
@@ -29,15 +32,16 @@ static json_t *safe(const char *string)
     return json;
 }
 
-static json_t *damaged(const char *path, const char *reason)
+/* One that there is nothing else to say of. */
+static json_t *no_run(const char *path, const char *status, const char *reason)
 {
-    return json_pack("{s:o, s:s, s:o}", "name", safe(path), "status", "damaged", "reason",
+    return json_pack("{s:o, s:s, s:o}", "name", safe(path), "status", status, "reason",
                      safe(reason));
 }
 
 static json_t *damaged_by(const char *path, char *reason)
 {
-    json_t *item = damaged(path, reason);
+    json_t *item = no_run(path, "damaged", reason);
     free(reason);
     return item;
 }
@@ -150,8 +154,7 @@ static int add_below(const char *path, bool verify, int depth, json_t *list)
         if (!is_directory(below))
             ; /* a report, or anything */
         else if (*name == '.' && strstr(name, PARTIAL))
-            json_array_append_new(list, damaged(below, "left by a run that was killed, or is "
-                                                       "still being made; if not, remove it"));
+            json_array_append_new(list, no_run(below, "unfinished", unfinished));
         else if (is_run(below))
             json_array_append_new(list, run_listing(below, verify));
         else if (depth > 0 && *name != '.')

@@ -372,8 +372,7 @@ bool run_options_read(const struct command *command, int argc, const char **argv
          "benchmarks whose names match, may repeat (all but check/*)", "PATTERN"},
         {"policy", 'p', POPT_ARG_ARGV, &options->policies, 0,
          "shipped policy, pattern of shipped ones, or .policy file, may repeat (passthrough-all "
-         "and "
-         "intercept-all; of target kvm its own, kvm)",
+         "and intercept-all; of target kvm its own, kvm)",
          "POLICY"},
         {"samples", 'n', POPT_ARG_STRING, &options->samples_given, 0, "samples a phase (1000)",
          "N"},
@@ -396,7 +395,9 @@ bool run_options_read(const struct command *command, int argc, const char **argv
         {"accel", '\0', POPT_ARG_STRING, &options->accel, 0,
          "qemu, vm: kvm or tcg (kvm; of target vm tcg where there is no /dev/kvm)", "ACCELERATOR"},
         {"timeout", '\0', POPT_ARG_STRING, &options->timeout_given, 0,
-         "wall-clock limit of the boot (300; with --image, and of target kvm, 600)", "SECONDS"},
+         "wall-clock limit of the boot (300, of target kvm 600, and 0.5 for each job; with --image "
+         "600)",
+         "SECONDS"},
         {"cpu-model", '\0', POPT_ARG_ARGV, &options->cpu_models_given, 0,
          "CPU that the target emulates, may repeat: a run of each (corei7_haswell_4770)", "MODEL"},
         {"parallel", 'j', POPT_ARG_STRING, &options->parallel_given, 0,

@@ -16,7 +16,7 @@
 struct shipped {
     char **names;
     size_t count;
-    const char *own; /* the monitor's own policy; NULL: the core does as any says */
+    const char *own; /* the monitor's own, which has no rules; NULL: there is none */
     bool by_pattern[PLAN_POLICIES_MAX];
 };
 
@@ -100,10 +100,10 @@ static bool add_matching(struct experiment *experiment, const char *pattern,
 bool run_select_policies(char *const *names, const struct target *target,
                          struct experiment *experiment)
 {
-    static char *const ours[] = {(char *)(uintptr_t) "passthrough-all",
-                                 (char *)(uintptr_t) "intercept-all", NULL};
-    char *const theirs[] = {(char *)(uintptr_t)target->own_policy, NULL};
-    char *const *defaults = target->own_policy ? theirs : ours;
+    char *const ours[] = {(char *)(uintptr_t) "passthrough-all",
+                          (char *)(uintptr_t) "intercept-all", NULL};
+    char *const own[] = {(char *)(uintptr_t)target->own_policy, NULL};
+    char *const *defaults = target->own_policy ? own : ours;
     struct shipped shipped = {.own = target->own_policy};
     bool chosen = true;
 

@@ -171,6 +171,8 @@ static int carry_out(struct several *several)
     }
     progress_end();
     for (size_t i = 0; i < several->started; i++)
+        worker_ask(&several->members[i].worker);
+    for (size_t i = 0; i < several->started; i++)
         worker_stop(&several->members[i].worker);
     return result;
 }

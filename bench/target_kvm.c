@@ -4,6 +4,7 @@
  * measured. No image of ours takes part: this file reads the plan as the image would and leaves the
  * same results region, a job at a time, each in a process of its own.
  */
+#include "../core/x86/instructions.h"
 #include "../guests/image/guest_memory.h"
 #include "../guests/image/plan_check.h"
 #include "child.h"
@@ -169,21 +170,22 @@ static void note(struct session *session, uint32_t index, struct kvm_job_facts *
     free(line);
 }
 
-static void run_jobs(struct session *session, struct boot_end *end)
+/* Until all are done; why they were not all run, or NULL. */
+static char *run_jobs(struct session *session, struct boot_end *end)
 {
     double deadline = monotonic_seconds() + session->boot->timeout;
 
     for (uint32_t i = 0; i < session->plan->job_count; i++) {
         if (monotonic_seconds() > deadline) {
-            end->failure = text("the jobs did not end within %g s", session->boot->timeout);
-            return;
+            return text("the jobs did not end within %g s", session->boot->timeout);
         }
         if (interrupt_signal() || !carry_out(session, i, session->facts)) {
             end->signal_number = interrupt_signal();
-            return;
+            return NULL;
         }
         note(session, i, session->facts);
     }
+    return NULL;
 }
 
 /* Where the vCPUs run: on one CPU each, so that none is moved in the middle of a phase. */
@@ -267,9 +269,13 @@ static void boot_kvm(const struct boot *boot, struct boot_end *end)
         end->monitor = session.monitor = monitor_new(session.plan->job_count);
         end->monitor->facts = kvm_facts_json(session.kvm, session.pinned, session.plan);
         end->emulator = kvm_facts_name();
-        run_jobs(&session, end);
+        double began = monotonic_seconds();
+        uint64_t ticks = x86_rdtsc();
+        char *reason = run_jobs(&session, end);
+        kvm_facts_drift(end->monitor, x86_rdtsc() - ticks, monotonic_seconds() - began);
         kvm_facts_notes(end->monitor);
-        kvm_results_end(session.results);
+        kvm_results_end(session.results, reason);
+        free(reason);
     }
     close_session(&session);
     if (end->failure)

@@ -103,7 +103,7 @@ static void say_skipped(const struct experiment *experiment, const struct result
             say("%s: skipped: not applicable here: %s", experiment->jobs[i].name, reason);
 }
 
-void verdict_say(const struct experiment *experiment, const struct results *results)
+void verdict_say(const struct experiment *experiment, const struct results *results, bool predicted)
 {
     const struct verdict verdict = verdict_of(experiment, results);
     const struct {
@@ -118,6 +118,8 @@ void verdict_say(const struct experiment *experiment, const struct results *resu
     for (size_t i = 0; i < experiment->job_count; i++)
         if (results->jobs[i].status == RESULT_SKIPPED && !said_before(results, i))
             say_skipped(experiment, results, i);
+    if (!predicted)
+        return;
     fprintf(stderr, "exits as the policies predict: %zu of %zu jobs; %zu disagree", verdict.agreed,
             verdict.agreed + verdict.disagreed, verdict.disagreed);
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)

@@ -28,7 +28,11 @@ const char *verdict_word(const struct job_outcome *outcome);
 /* As run.json has it. */
 json_t *verdict_json(const struct verdict *verdict);
 
-/* Says on stderr which jobs were skipped, by reason, and the verdict. */
-void verdict_say(const struct experiment *experiment, const struct results *results);
+/*
+ * Says on stderr which jobs were skipped, by reason, and the verdict; without `predicted`, of a
+ * monitor of which nobody foresees its exits, there is none.
+ */
+void verdict_say(const struct experiment *experiment, const struct results *results,
+                 bool predicted);
 
 #endif

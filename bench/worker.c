@@ -81,15 +81,18 @@ void worker_wait(unsigned milliseconds)
     nanosleep(&(struct timespec){.tv_nsec = milliseconds * 1000000l}, NULL);
 }
 
+void worker_ask(struct worker *worker)
+{
+    if (!worker_ended(worker))
+        kill(worker->pid, interrupt_signal() ? interrupt_signal() : SIGTERM);
+}
+
 void worker_stop(struct worker *worker)
 {
-    if (worker_ended(worker))
-        return;
     double deadline = monotonic_seconds() + WORKER_GRACE;
-    kill(worker->pid, interrupt_signal() ? interrupt_signal() : SIGTERM);
     while (!worker_ended(worker) && monotonic_seconds() < deadline)
         worker_wait(10);
-    if (worker->ended)
+    if (worker_ended(worker))
         return;
     kill(worker->pid, SIGKILL);
     reap(worker, 0);

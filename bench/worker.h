@@ -29,10 +29,10 @@ bool worker_ended(struct worker *worker);
 /* Waits a while, or until a signal comes. */
 void worker_wait(unsigned milliseconds);
 
-/*
- * Ends it: with the signal that we got, as it may have to clean up; and if that takes more than
- * WORKER_GRACE seconds, at once. Does nothing with one that has ended.
- */
+/* Tells it to end in good order, with the signal that we got. Nothing to one that has ended. */
+void worker_ask(struct worker *worker);
+
+/* Waits until it has ended; if that takes more than WORKER_GRACE seconds, it is killed. */
 #define WORKER_GRACE 10.0
 void worker_stop(struct worker *worker);
 

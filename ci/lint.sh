@@ -19,7 +19,7 @@ sources() {
 }
 
 # clang accepts all of it too, and links an image of its own.
-make -s BUILD="$build/clang" CC=clang CXX=clang++ all >"$build/lint-clang.log" 2>&1 || {
+make -s BUILD="$build/clang" CC=clang CXX=clang++ all "$build/clang/bench-harness" >"$build/lint-clang.log" 2>&1 || {
     tail -n 30 "$build/lint-clang.log" >&2
     complain "clang does not build it"
 }
@@ -42,12 +42,12 @@ clang-format --dry-run -Werror $(sources '*.c' '*.h' '*.cc') 2>"$build/lint-form
     complain "clang-format -i would change files"
 }
 
-for file in $(sources '*.c' '*.h' '*.cc' '*.S' '*.inc' '*.lds' '*.py' '*.sh' '*.mk' Makefile .ci/run); do
+for file in $(sources '*.c' '*.h' '*.cc' '*.S' '*.inc' '*.lds' '*.py' '*.sh' '*.bash' '*.mk' Makefile .ci/run); do
     head -n 2 "$file" | grep -q 'SPDX-License-Identifier: MIT' || complain "$file: no SPDX line"
 done
 
 # shellcheck disable=SC2046
-shellcheck $(sources '*.sh') .ci/run || complain "shellcheck"
+shellcheck $(sources '*.sh' '*.bash') .ci/run || complain "shellcheck"
 # shellcheck disable=SC2046
 /usr/bin/python3 -m pyflakes $(sources '*.py') || complain "pyflakes"
 

@@ -72,7 +72,8 @@ $(BUILD)/hosted/%.o: %.c
 
 # What the harness shares with the image, to run the corpus without it: target kvm.
 CORPUS_LIBRARY = $(BUILD)/corpus.a
-CORPUS_LIBRARY_OBJECTS = $(addprefix $(BUILD)/hosted/guests/image/,guest_memory.o fold.o plan_check.o)
+CORPUS_LIBRARY_OBJECTS = $(addprefix $(BUILD)/hosted/guests/image/,guest_memory.o fold.o plan_check.o validity.o) \
+	$(BUILD)/hosted/core/vmx/disturbance_judge.o
 
 $(CORPUS_LIBRARY): $(CORPUS_LIBRARY_OBJECTS)
 	@rm -f $@

@@ -71,9 +71,8 @@ def text_of(field):
 class Plan:
     def __init__(self, data):
         (magic, version, self.flags, size, self.base, self.size, policies,
-         jobs, _, groups, cpus, passes, reserved) = struct.unpack_from("<QIIQQQIIQIIII", data)
+         jobs, _, groups, cpus) = struct.unpack_from("<QIIQQQIIQII", data)
         assert magic == 0x314E414C504D5845 and version == 8 and size == len(data) and cpus == 1
-        assert passes == 0 and reserved == 0
         self.policies = []
         self.groups = []
         self.jobs = []
@@ -261,11 +260,11 @@ def make_results(plan_data, rows=ROWS, twist=None):
         result += phases + make_validity(clock, **changes.get("validity", {}))
         result += struct.pack("<II128s", in_force, 0, lowered)
         region[job["offset"]:job["offset"] + JOB_RESULT] = result
-    machine = struct.pack("<16s52sI16s16Q8I", b"GenuineIntel", b"Intel(R) Core(TM) synthetic", 0x306C3, b"",
-                          *range(1, 10), 535756800, *twist.get("state", (0,) * 14))
+    machine = struct.pack("<16s52sI16s16Q8I", b"GenuineIntel", b"Intel(R) Core(TM) synthetic",
+                          0x306C3, b"", *range(1, 10), 535756800, *twist.get("state", (0,) * 14))
     header = struct.pack("<QIIII128s96s", 0x31534552584D5845, 4, twist.get("status", DONE),
                          len(plan.jobs), len(plan.jobs), twist.get("reason", "").encode(),
                          b"gcc 12.2.0 -O2")
-    header += machine + struct.pack("<QQ4I", start, clock.step(100), 0, 0, 0, 0)
+    header += machine + struct.pack("<QQ", start, clock.step(100))
     region[:len(header)] = header
     return bytes(region)

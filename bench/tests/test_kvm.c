@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* What of target kvm needs no /dev/kvm: filter, statistics, applicability, CPUs, the guard. */
+#include "../../core/vmx/disturbance.h"
 #include "../child.h"
+#include "../files.h"
+#include "../kvm_clocks.h"
 #include "../kvm_cpuid.h"
 #include "../kvm_exit.h"
+#include "../kvm_facts.h"
 #include "../kvm_guard.h"
 #include "../kvm_msr_filter.h"
 #include "../kvm_perf.h"
@@ -11,9 +15,11 @@
 #include "../kvm_stats.h"
 #include "../monitor.h"
 #include "../policy.h"
+#include "../text.h"
 #include "tests.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -335,6 +341,81 @@ static void events_that_are_not_known_are_absent(void **state)
     free(error);
 }
 
+static void write_file(const char *directory, const char *name, const char *content)
+{
+    char path[512];
+    snprintf(path, sizeof(path), "%s/sys/bus/event_source/devices/msr/%s", directory, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(content, file);
+    fclose(file);
+}
+
+/* A PMU "msr" of which the kernel's software events take the part: what counts time counts. */
+static void clocks_are_the_kernels(void **state)
+{
+    char directory[] = "/tmp/exitmeter-clocks-XXXXXX", command[256];
+    struct disturbance_facts facts, later;
+    struct job_validity validity = {0};
+    (void)state;
+
+    assert_non_null(mkdtemp(directory));
+    snprintf(command, sizeof(command), "mkdir -p %s/sys/bus/event_source/devices/msr/events",
+             directory);
+    assert_int_equal(system(command), 0);
+    setenv("EXITMETER_ROOT", directory, 1);
+    kvm_clocks_open(); /* there is a PMU without a type */
+    disturbance_read(&facts);
+    assert_false(facts.has_clocks || facts.has_smi_count);
+
+    write_file(directory, "type", "1\n");                  /* PERF_TYPE_SOFTWARE */
+    write_file(directory, "events/aperf", "event=0x01\n"); /* task clock */
+    write_file(directory, "events/mperf", "event=0x01\n");
+    kvm_clocks_open();
+    disturbance_read(&facts);
+    if (facts.has_clocks) { /* else perf_event_open() is not for us here */
+        disturbance_read(&later);
+        assert_true(later.aperf > facts.aperf && later.mperf > facts.mperf);
+        assert_true(later.tsc > facts.tsc);
+    }
+    assert_false(facts.has_smi_count);
+    validity.readings[VALIDITY_AFTER_OP].flags = VALIDITY_HAS_CLOCKS;
+    kvm_clocks_explain(&validity);
+    assert_string_equal(validity.clocks_absent, "");
+    assert_non_null(strstr(validity.smis_absent, "no SMIs"));
+    unsetenv("EXITMETER_ROOT");
+    tree_remove(directory);
+    kvm_clocks_open();
+}
+
+static void drift_is_against_another_clock(void **state)
+{
+    static const char place[] = "/sys/devices/system/clocksource/clocksource0";
+    char directory[] = "/tmp/exitmeter-drift-XXXXXX";
+    struct monitor *monitor = monitor_new(0);
+    (void)state;
+
+    assert_non_null(monitor->drift_absent); /* until somebody knows */
+    assert_non_null(mkdtemp(directory));
+    char *make = text("mkdir -p %s%s && echo hpet > %s%s/current_clocksource", directory, place,
+                      directory, place);
+    char *again = text("echo tsc > %s%s/current_clocksource", directory, place);
+    assert_int_equal(system(make), 0);
+    setenv("EXITMETER_ROOT", directory, 1);
+    monitor->facts = json_pack("{s:i}", "tsc_khz", 2000000);
+    kvm_facts_drift(monitor, 2002000000, 1.0);
+    assert_null(monitor->drift_absent);
+    assert_true(monitor->drift > 0.000999 && monitor->drift < 0.001001);
+    assert_int_equal(system(again), 0);
+    kvm_facts_drift(monitor, 2002000000, 1.0);
+    assert_string_equal(monitor->drift_absent, "the host's own clock is the TSC");
+    unsetenv("EXITMETER_ROOT");
+    tree_remove(directory);
+    monitor_free(monitor);
+    free(make);
+    free(again);
+}
+
 static void the_monitors_exits_are_less_its_interruptions(void **state)
 {
     struct job jobs[2] = {0};
@@ -371,6 +452,8 @@ int main(void)
         cmocka_unit_test(cpus_are_taken_in_order),
         cmocka_unit_test(the_guard_outlives_what_it_runs),
         cmocka_unit_test(events_that_are_not_known_are_absent),
+        cmocka_unit_test(clocks_are_the_kernels),
+        cmocka_unit_test(drift_is_against_another_clock),
         cmocka_unit_test(the_monitors_exits_are_less_its_interruptions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@ import pathlib
 import shutil
 import struct
 import subprocess
+import time
 
 import pytest
 
@@ -12,7 +13,7 @@ from .conftest import BUILD, exitmeter, measure, no_bochs_below, run, run_json
 
 NO_VTX = "no VT-x here: CPUID.1:ECX[5] is 0"
 WHAT_TO_DO = "what to do: turn VT-x on"
-CONSOLE_SERIAL, DEBUG_EXIT = 4, 128  # guests/plan.h
+CONSOLE_SERIAL, CONSOLE_SCREEN, DEBUG_EXIT = 4, 16, 128  # guests/plan.h
 UNAVAILABLE = 2 * (0x10 + 3) + 1  # core/boot/debug_exit.h
 
 
@@ -60,7 +61,7 @@ def iso(tmp_path_factory):
     tree.mkdir()
     plan = bytearray((measure(directory / "run", "--guest", "cpuid", "-n", 2) /
                       "plan.bin").read_bytes())
-    struct.pack_into("<I", plan, 12, CONSOLE_SERIAL | DEBUG_EXIT)
+    struct.pack_into("<I", plan, 12, CONSOLE_SERIAL | CONSOLE_SCREEN | DEBUG_EXIT)
     (tree / "plan.bin").write_bytes(plan)
     shutil.copy(BUILD / "exitmeter-core.elf", tree / "core.elf")
     shutil.copy(BUILD / "guests.bin", tree)
@@ -92,3 +93,23 @@ def test_booted_by_grub_it_says_so_on_com1_and_leaves_its_code(iso, tmp_path, ma
 def test_without_that_device_it_switches_the_machine_off(iso, tmp_path, machine):
     code, serial = boot(iso, tmp_path, machine)
     assert code == 0 and NO_VTX in serial
+
+
+def test_the_screen_says_so_too(iso, tmp_path):
+    """The machine stands still in place of being switched off, and its text screen is read."""
+    screen = tmp_path / "vga.bin"
+    commands = f"pmemsave 0xb8000 4000 \"{screen}\"\nquit\n"
+    process = subprocess.Popen(
+        ["qemu-system-x86_64", "-machine", "pc,accel=tcg", "-m", "512", "-nodefaults", "-display",
+         "none", "-vga", "std", "-no-shutdown", "-cdrom", iso, "-monitor", "stdio", "-serial",
+         f"file:{tmp_path / 'serial.txt'}"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        serial = tmp_path / "serial.txt"
+        if serial.exists() and b"cannot measure here" in serial.read_bytes():
+            break
+        time.sleep(0.1)
+    time.sleep(0.5)  # to the end of the line
+    process.communicate(commands.encode(), timeout=60)
+    text = screen.read_bytes()[::2].decode("ascii", "replace")
+    assert "no VT-x here" in text and "what to do: turn VT-x on" in text
