@@ -15,6 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define JOB_SECONDS 0.5
+
 static int unusable(const char *path, bool built)
 {
     say("run: %s: %s%s", path, strerror(errno), built ? "; run `make`" : "");
@@ -56,6 +58,13 @@ static int check_out(const char *path)
     return CODE_DONE;
 }
 
+/* Unless it is given it grows with what there is to do: the machine may have others to serve. */
+static double time_limit(const struct run *run)
+{
+    double more = JOB_SECONDS * (double)experiment_all_jobs(&run->experiment);
+    return run->options.timeout + (run->options.timeout_given ? 0 : more);
+}
+
 /* Boots, and leaves run->end and run->results. Returns -1 with errno set if files failed. */
 static int boot(struct run *run)
 {
@@ -73,7 +82,7 @@ static int boot(struct run *run)
         .scratch = run->directory.scratch,
         .results_base = RESULTS_BASE,
         .results_size = run->experiment.results_size,
-        .timeout = run->options.timeout,
+        .timeout = time_limit(run),
     };
     int result = file_write(plan_path, plan, size);
     if (result == 0)

@@ -4,6 +4,7 @@
 #include "events_json.h"
 #include "follow.h"
 #include "text.h"
+#include "verdict.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,10 +40,10 @@ void run_explain(const struct run *run)
     char *console = file_tail(path, CONSOLE_LINES, NULL);
     for (size_t i = 0; i < run->experiment.job_count; i++) {
         const struct job_outcome *outcome = &run->results.jobs[i];
-        if (outcome->status == RESULT_FAILED || outcome->status == RESULT_SKIPPED)
-            say("%s: %s: %s%s", run->experiment.jobs[i].name, result_status_name(outcome->status),
-                outcome->status == RESULT_SKIPPED ? "not applicable here: " : "", outcome->reason);
+        if (outcome->status == RESULT_FAILED)
+            say("%s: failed: %s", run->experiment.jobs[i].name, outcome->reason);
     }
+    verdict_say(&run->experiment, &run->results);
     explain_events(run);
     if (run->results.reason[0]) {
         if (console)

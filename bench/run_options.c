@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define SAMPLES_DEFAULT  1000
-#define TIMEOUT_DEFAULT  300.0 /* of a busy machine too: the whole corpus takes a tenth of it */
+#define TIMEOUT_DEFAULT  60.0
 #define TIMEOUT_GUEST    600.0
 #define PARALLEL_MOST    1024
 #define HOST_TIMER_LEAST 1000 /* or a guest would hardly get anywhere between two */
@@ -274,7 +274,9 @@ bool run_options_read(const struct command *command, int argc, const char **argv
         {"guest", 'g', POPT_ARG_ARGV, &options->guests, 0,
          "benchmarks whose names match, may repeat (all but check/*)", "PATTERN"},
         {"policy", 'p', POPT_ARG_ARGV, &options->policies, 0,
-         "shipped policy or .policy file, may repeat (passthrough-all and intercept-all)",
+         "shipped policy, pattern of shipped ones, or .policy file, may repeat (passthrough-all "
+         "and "
+         "intercept-all)",
          "POLICY"},
         {"samples", 'n', POPT_ARG_STRING, &options->samples_given, 0, "samples a phase (1000)",
          "N"},
@@ -293,7 +295,7 @@ bool run_options_read(const struct command *command, int argc, const char **argv
         {"host-timer", '\0', POPT_ARG_STRING, &options->host_timer_given, 0,
          "checks only: TSC ticks between interrupts of the host's own (none)", "N"},
         {"timeout", '\0', POPT_ARG_STRING, &options->timeout_given, 0,
-         "wall-clock limit of the boot (300; with --image 600)", "SECONDS"},
+         "wall-clock limit of the boot (60, and 0.5 for each job; with --image 600)", "SECONDS"},
         {"cpu-model", '\0', POPT_ARG_ARGV, &options->cpu_models_given, 0,
          "CPU that the target emulates, may repeat: a run of each (corei7_haswell_4770)", "MODEL"},
         {"parallel", 'j', POPT_ARG_STRING, &options->parallel_given, 0,

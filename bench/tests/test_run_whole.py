@@ -42,7 +42,8 @@ def test_files_and_last_line(home):
     assert sorted(str(p.relative_to(run)) for p in run.rglob("*") if p.is_file()) == [
         "benchmark.json", "console.txt", "layout.json", "plan.bin", "run.json", "samples.bin",
         "sha256sums", "trace/cpu0", "trace/metadata"]
-    assert re.fullmatch(r"run: R \(10 done, 0 skipped, 0 failed\), bochs \d+\.\d s, "
+    assert re.fullmatch(r"exits as the policies predict: 10 of 10 jobs; 0 disagree\n"
+                        r"run: R \(10 done, 0 skipped, 0 failed\), bochs \d+\.\d s, "
                         r"harness \d+\.\d s\n", result.stderr)
     assert (run / "console.txt").read_text().startswith("exitmeter core")
     assert run.stat().st_mode & 0o777 == 0o777 & ~0o022
