@@ -34,9 +34,16 @@ def totals(run: Run, found: list[Result]) -> dict[str, Any]:
         sums.append({"policy": policy,
                      "time": sum(_time(result) for result in mine),
                      "operations": sum(result.net["n"] for result in mine),
-                     "exits": round(sum(result.exits_per_op * result.net["n"] for result in mine))})
+                     "exits": _exits(mine)})
     return {"unit": run.unit, "benchmarks": common,
             "left_out": [name for name in ran if name not in common], "policies": sums}
+
+
+def _exits(mine: list[Result]) -> int | None:
+    """None where a monitor does not count them."""
+    if any(result.exits_per_op is None for result in mine):
+        return None
+    return round(sum(result.exits_per_op * result.net["n"] for result in mine))
 
 
 def _time(result: Result) -> int:

@@ -65,7 +65,7 @@ def totals_table(found: dict[str, Any], policies: list[str]) -> list[str]:
         return []
     least = ranked[0]["time"]
     rows = [[f"{short[entry['policy']]} {entry['policy']}", str(entry["time"]),
-             f"{entry['time'] / least:.2f}x" if least > 0 else "-", str(entry["exits"])]
+             f"{entry['time'] / least:.2f}x" if least > 0 else "-", "-" if entry["exits"] is None else str(entry["exits"])]
             for entry in ranked]
     lines = [f"total guest run time, {found['unit']}: {ranked[0]['operations']} operations of the "
              f"{len(found['benchmarks'])} benchmarks",
