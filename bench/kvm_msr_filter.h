@@ -16,6 +16,9 @@
 #define KVM_UNFILTERED_FIRST 0x800u
 #define KVM_UNFILTERED_LAST  0x8ffu
 
+/* The name of the policy that is KVM's own: nothing is filtered, and it decides what exits. */
+#define KVM_OWN_POLICY "kvm"
+
 #define KVM_FILTER_RANGES 4u /* reads low, reads high, writes low, writes high */
 
 struct kvm_filter {
@@ -24,7 +27,11 @@ struct kvm_filter {
     unsigned reads, writes; /* MSRs denied, those that KVM never filters left out */
 };
 
-/* Fills it in. False if the policy has nothing exit that a filter can: none is needed then. */
+/*
+ * Fills it in. False if the policy is KVM's own, or has nothing exit that a filter can: none is
+ * needed then. Some MSRs pass under no policy (policy_bitmap.h): those are filtered under any
+ * other.
+ */
 bool kvm_filter_make(const struct plan_policy *policy, struct kvm_filter *filter);
 
 #endif

@@ -2,7 +2,6 @@
 #include "kvm_row.h"
 
 #include "../core/x86/cpuid.h"
-#include "kvm_msr_filter.h"
 #include "policy.h"
 #include "text.h"
 

@@ -7,11 +7,9 @@
 #define EXITMETER_BENCH_KVM_ROW_H
 
 #include "kvm_machine.h"
+#include "kvm_msr_filter.h"
 
 #include <jansson.h>
-
-/* The name of the policy that is KVM's own: nothing is filtered, and it decides what exits. */
-#define KVM_OWN_POLICY "kvm"
 
 /*
  * Why the row is not applicable under KVM, or not under this policy: what decides over its exits is
