@@ -19,6 +19,8 @@ static const struct command subcommands[] = {
      command_policy_diff},
     {"policy audit", "what a policy lets a guest do to its host or its neighbours",
      command_policy_audit},
+    {"policy derive", "the least policy for a guest, from its profile under intercept-all",
+     command_policy_derive},
 };
 
 bool policy_wanted(const struct command *command, const char *name_or_path, struct policy *policy)
@@ -65,7 +67,7 @@ int command_policy_show(const struct command *command, int argc, const char **ar
 int command_policy(const struct command *command, int argc, const char **argv)
 {
     static const struct subcommands all = {
-        subcommands, sizeof(subcommands) / sizeof(subcommands[0]), "POLICY [OPTION]...",
+        subcommands, sizeof(subcommands) / sizeof(subcommands[0]), "POLICY|RUN [OPTION]...",
         "POLICY is the name of a shipped policy, or the path of a policy's text or of a compiled "
         "one."};
     return subcommands_run(command, &all, argc, argv);
