@@ -70,11 +70,13 @@ static void print_prediction(FILE *to, const struct derive_run *run, const struc
             " of the saving is spent in loops that wait,\n"
             "                       which end when what they wait for comes\n",
             before->run_time, after->run_time, derived->saves_waiting);
-    if (derived->more_polls)
+    if (derived->polls)
         fprintf(to,
-                "  up to %" PRIu64 " of the saving goes to further rounds of loops that wait and "
-                "stay intercepted: at least %" PRIu64 " saved\n",
-                derived->more_polls, derived->saves - derived->more_polls);
+                "not predicted: %" PRIu64 " exits that stay, %" PRIu64
+                " ticks of them, are in loops that wait, which come round as often\n"
+                "as the wait takes; as rounds get quicker, up to %" PRIu64
+                " of the saving goes to more of them\n",
+                derived->polls, derived->poll_ticks, derived->more_polls);
 }
 
 /* What the figures lack, if anything. */

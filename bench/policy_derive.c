@@ -92,7 +92,7 @@ static uint64_t savings(const struct derive_run *run, uint64_t instruction, uint
 
 static void predict(const struct derive_run *run, struct derived *derived)
 {
-    uint64_t elapsed = 0, staying = 0;
+    uint64_t elapsed = 0;
 
     for (size_t i = 0; i < derived->count; i++) {
         struct derive_item *item = &derived->items[i];
@@ -100,7 +100,8 @@ static void predict(const struct derive_run *run, struct derived *derived)
             savings(run, derived->instruction, item->waiting.count, item->waiting.ticks);
         elapsed += item->waiting.elapsed;
         if (item->verdict != DERIVE_PASSES) {
-            staying += waiting;
+            derived->polls += item->waiting.count;
+            derived->poll_ticks += waiting;
             continue;
         }
         item->saves = savings(run, derived->instruction, item->count, item->ticks);
@@ -111,8 +112,9 @@ static void predict(const struct derive_run *run, struct derived *derived)
     }
     /* The same time, filled by rounds that each lack what is saved. */
     if (elapsed > derived->saves_waiting)
-        derived->more_polls = (uint64_t)((double)staying * (double)derived->saves_waiting /
-                                         (double)(elapsed - derived->saves_waiting));
+        derived->more_polls =
+            (uint64_t)((double)derived->poll_ticks * (double)derived->saves_waiting /
+                       (double)(elapsed - derived->saves_waiting));
     if (derived->more_polls > derived->saves_waiting)
         derived->more_polls = derived->saves_waiting;
     derived->after.exit_ticks -= derived->saves;

@@ -65,10 +65,11 @@ struct derived {
     struct derive_totals before, after;
     uint64_t saves, saves_waiting;
     /*
-     * Loops that wait and stay intercepted come round the more often the quicker they are: up to so
-     * many ticks of what is saved within loops go to further exits.
+     * What stays in loops that wait: they come round as often as the wait takes, which is not
+     * predicted. As their rounds get quicker, up to more_polls of what is saved goes to more of
+     * them.
      */
-    uint64_t more_polls;
+    uint64_t polls, poll_ticks, more_polls;
 };
 
 /*

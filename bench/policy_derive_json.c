@@ -39,7 +39,8 @@ json_t *policy_derive_json(const char *path, const struct derive_run *run,
     for (size_t i = 0; i < derived->count; i++)
         json_array_append_new(items, item_json(&derived->items[i]));
     return json_pack(
-        "{s:s, s:o, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s?, "
+        "{s:s, s:o, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+        "s:o, s:s?, "
         "s:s, s:o}",
         "schema", "exitmeter.policy-derive/1", "run", fact_string(path), "policy",
         run->policy.plan.name, "image", fact_string(run->image), "unit", run->unit, "max_severity",
@@ -47,7 +48,8 @@ json_t *policy_derive_json(const char *path, const struct derive_run *run,
         run->has_transition ? integer(run->transition) : json_null(), "instruction",
         derived->instruction ? integer(derived->instruction) : json_null(), "before",
         totals_json(&derived->before), "predicted", totals_json(&derived->after), "saves",
-        integer(derived->saves), "saves_waiting", integer(derived->saves_waiting), "more_polls",
+        integer(derived->saves), "saves_waiting", integer(derived->saves_waiting), "polls",
+        integer(derived->polls), "poll_ticks", integer(derived->poll_ticks), "more_polls",
         integer(derived->more_polls), "unlisted", integer(run->unlisted), "unlisted_ticks",
         integer(run->unlisted_ticks), "uncounted", integer(run->uncounted), "ended", run->ended,
         "text", derived->text, "items", items);

@@ -162,14 +162,16 @@ static void write_head(FILE *to, const struct derive_run *run, const struct deri
     if (derived->saves_waiting)
         fprintf(to,
                 "# %" PRIu64 " of that in loops that wait, which end no earlier: the run time "
-                "falls by %" PRIu64 " of %" PRIu64 ".\n",
+                "falls by\n# %" PRIu64 " of %" PRIu64 ".\n",
                 derived->saves_waiting, derived->saves - derived->saves_waiting,
                 derived->before.run_time);
-    if (derived->more_polls)
+    if (derived->polls)
         fprintf(to,
-                "# Such loops stay intercepted in part, and come round more often: up to %" PRIu64
-                " of what is saved goes there.\n",
-                derived->more_polls);
+                "# Not predicted: %" PRIu64 " exits that stay, %" PRIu64
+                " ticks of them, are in loops that wait, which come round as\n# often as the wait "
+                "takes; as rounds get quicker, up to %" PRIu64 " of the saving goes to more of "
+                "them.\n",
+                derived->polls, derived->poll_ticks, derived->more_polls);
 }
 
 char *policy_derive_text(const struct derive_run *run, const struct derived *derived)
