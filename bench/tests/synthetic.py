@@ -262,7 +262,7 @@ def make_results(plan_data, rows=ROWS, twist=None):
         region[job["offset"]:job["offset"] + JOB_RESULT] = result
     machine = struct.pack("<16s52sI10Q", b"GenuineIntel", b"Intel(R) Core(TM) synthetic", 0x306C3,
                           *range(1, 10), 535756800)
-    header = struct.pack("<QIIII128s96s", 0x31534552584D5845, 3, twist.get("status", DONE),
+    header = struct.pack("<QIIII128s96s", 0x31534552584D5845, 4, twist.get("status", DONE),
                          len(plan.jobs), len(plan.jobs), twist.get("reason", "").encode(),
                          b"gcc 12.2.0 -O2")
     header += machine + struct.pack("<QQ", start, clock.step(100))
