@@ -47,6 +47,7 @@ class Profile:
     addresses: list[Entry]
     details_lost: int
     addresses_lost: int
+    waiting: tuple[int, int]  # exits in loops that wait, and the core's ticks of them
     width: int
     over_time: dict[int, tuple[list[int], list[int]]]  # reason: counts and ticks by slice
 
@@ -133,11 +134,17 @@ def _profile(node: Node, called: Names) -> Profile:
         details=_details(node["details"], names, called),
         addresses=_addresses(node["addresses"], names),
         details_lost=node["details_lost"]["count"].count(),
-        addresses_lost=node["addresses_lost"].count(), width=over_time["width"].count(),
+        addresses_lost=node["addresses_lost"].count(), waiting=_waiting(node["details"]), width=over_time["width"].count(),
         over_time={_reason(key, over_time): (_series(series["count"], slices),
                                              _series(series["ticks"], slices))
                    for key, series in ((key, over_time["reasons"][key])
                                        for key in over_time["reasons"].object())})
+
+
+def _waiting(details: Node) -> tuple[int, int]:
+    found = [detail["waiting"] for detail in details if "waiting" in detail]
+    return (sum(waiting["count"].count() for waiting in found),
+            sum(waiting["ticks"].count() for waiting in found))
 
 
 def _reason(key: str, node: Node) -> int:

@@ -109,6 +109,21 @@ def test_what_was_lost_is_said(write, call):
         assert re.search(rf"^{number} exits ", out, re.M)
 
 
+def test_loops_that_wait(write, call):
+    content = document()
+    assert "loops that wait" not in call("profile", write(content)).out
+    details = content["profiles"][0]["profile"]["details"]
+    details[0]["waiting"] = {"count": 2, "ticks": 220, "elapsed": 300}
+    details[2]["waiting"] = {"count": 1, "ticks": 30, "elapsed": 40}
+    out = call("profile", write(content)).out
+    assert "\n3 exits, 10.00% of that time, were rounds of loops that wait\n" in out
+    found = json.loads(call("profile", write(content), "--json").out)["profiles"][0]["profile"]
+    assert found["waiting"] == {"exits": 3, "ticks": 250}
+    details[0]["waiting"] = {"count": 2}
+    result = call("profile", write(content))
+    assert result.code == 2 and 'details[0].waiting: key "ticks" is missing' in result.err
+
+
 def test_no_profile(write, call):
     content = document()
     content["profiles"][0] |= {"profile": None, "kind": None, "memory_bytes": None,
