@@ -134,7 +134,8 @@ def _profile(node: Node, called: Names) -> Profile:
         details=_details(node["details"], names, called),
         addresses=_addresses(node["addresses"], names),
         details_lost=node["details_lost"]["count"].count(),
-        addresses_lost=node["addresses_lost"].count(), waiting=_waiting(node["details"]), width=over_time["width"].count(),
+        addresses_lost=node["addresses_lost"].count(), waiting=_waiting(node["details"]),
+        width=over_time["width"].count(),
         over_time={_reason(key, over_time): (_series(series["count"], slices),
                                              _series(series["ticks"], slices))
                    for key, series in ((key, over_time["reasons"][key])

@@ -39,8 +39,8 @@ def summary(profile_of: Profile, unit: str) -> list[str]:
             "looks at whether to end)"]
     waits, ticks = profile_of.waiting
     if waits:
-        text.append(f"{waits} exits, {percent(profile_of.share(ticks))} of that time, were rounds of "
-                    "loops that wait")
+        text.append(f"{waits} exits, {percent(profile_of.share(ticks))} of that time, were rounds "
+                    "of loops that wait")
     for count, what in ((profile_of.lost, "exits were lost"),
                         (profile_of.out_of_order, "exits had time stamps that do not follow one "
                                                   "another, and are not counted"),
