@@ -9,7 +9,9 @@
  * GUEST_MEMORY_SIZE) and what is above it identity-mapped, RSP at GUEST_STACK_TOP, RIP = entry, and
  * RDI = index of the row, RSI = enum guest_phase_code, RDX = number of samples. The samples lie at
  * GUEST_SAMPLES_BASE as struct sample[RDX]. The blob ends each phase with the hypercall
- * HYPERCALL_PHASE_DONE and is entered afresh for the next.
+ * HYPERCALL_PHASE_DONE, or HYPERCALL_FAILED if it cannot go on, and is entered afresh for the next.
+ * A monitor that does not know these hypercalls sets `leave` in its copy of the header: there the
+ * blob jumps instead of each of the two, in 64-bit mode, with RAX and RDI as for the hypercall.
  *
  * A row that requires two CPUs is entered on both, at the same entry: on the second with RSI =
  * GUEST_OTHER and RSP at GUEST_OTHER_STACK. It ends with the same hypercall, once the first CPU's
@@ -31,7 +33,7 @@
 #include <stdint.h>
 
 #define GUEST_BLOB_MAGIC   0x31424f4c424d5845ull /* "EXMBLOB1", little-endian */
-#define GUEST_BLOB_VERSION 4u
+#define GUEST_BLOB_VERSION 5u
 
 /* Guest-physical layout, bytes. The tables of the first 64-bit page map lie below the stack. */
 #define GUEST_PAGE_TABLES  0x1000ull
@@ -241,10 +243,12 @@ struct blob_header {
     GUEST_POINTER(const void *) low;
     uint64_t file_end;   /* guest-physical end of the bytes in the file */
     uint64_t memory_end; /* guest-physical end including .bss */
+    uint64_t leave;      /* 0 in the file */
 };
 
 _Static_assert(sizeof(struct row_exit) == 16, "wire format");
 _Static_assert(sizeof(struct blob_row) == 208, "wire format");
-_Static_assert(sizeof(struct blob_header) == 72, "wire format");
+_Static_assert(sizeof(struct blob_header) == 80, "wire format");
+_Static_assert(offsetof(struct blob_header, leave) == 72, "start.S has it there");
 
 #endif

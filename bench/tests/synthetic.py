@@ -40,7 +40,7 @@ ROOT_ROW = ("root/vmread", "VMREAD", GATE_ALWAYS, 0, 0, 0, ROW_ROOT)
 
 def make_blob(rows=ROWS):
     """A guest blob whose code is one RET."""
-    table = 72
+    table = 80
     code = table + ROW_SIZE * len(rows)
     strings = bytearray()
     start = code + 8
@@ -58,9 +58,9 @@ def make_blob(rows=ROWS):
         packed += struct.pack("<HHIBB6x", reason, not flags & (ROW_CHECK | ROW_ROOT), index, gate, width)
         packed += struct.pack("<112x2I", 0, flags)
     size = start + len(strings)
-    header = struct.pack("<QIIIIQQQQQQ", 0x31424F4C424D5845, 4, ROW_SIZE, len(rows), 0,
+    header = struct.pack("<QIIIIQQQQQQQ", 0x31424F4C424D5845, 5, ROW_SIZE, len(rows), 0,
                          BLOB_BASE + table, BLOB_BASE + code, 0, 0, BLOB_BASE + size,
-                         BLOB_BASE + size + 4096)
+                         BLOB_BASE + size + 4096, 0)
     return header + packed + b"\xc3".ljust(8, b"\0") + bytes(strings)
 
 

@@ -135,7 +135,7 @@ def test_list_says_why_a_target_is_not_available(home):
 
 def test_list_refuses_a_damaged_blob(home):
     blob = bytearray(synthetic.make_blob())
-    struct.pack_into("<Q", blob, 72, 1 << 40)
+    struct.pack_into("<Q", blob, 80, 1 << 40)
     (home.work / "bad.bin").write_bytes(blob)
     refused(home.run("list", "--corpus", "bad.bin"), 2, "bad.bin", "row 0")
 

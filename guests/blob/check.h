@@ -8,10 +8,10 @@
 
 #include "../../core/x86/control_registers.h"
 
-#define EXPECT(condition)                          \
-    do {                                           \
-        if (!(condition))                          \
-            hypercall(HYPERCALL_FAILED, __LINE__); \
+#define EXPECT(condition)                      \
+    do {                                       \
+        if (!(condition))                      \
+            leave(HYPERCALL_FAILED, __LINE__); \
     } while (0)
 
 /* It raised this exception, and nothing else. TRY() is exception.h's. */

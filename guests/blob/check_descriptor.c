@@ -141,8 +141,7 @@ static void local_table(void)
     EXPECT_SELECTOR("sldt", 0u);
     EXPECT(WITH_REGISTER("lldt", LDT) == 0);
     EXPECT_SELECTOR("sldt", (uint64_t)LDT);
-    EXPECT(WITH_REGISTER("mov %%ds, %%eax; mov %w[from], %%fs; movw %%ax, %%fs; nop #", OF_LDT) ==
-           0);
+    EXPECT(WITH_REGISTER("push %%fs; mov %w[from], %%fs; pop %%fs; nop #", OF_LDT) == 0);
     EXPECT_FAULT(VECTOR_GP, OF_LDT, WITH_REGISTER("lldt", OF_LDT));
     EXPECT_FAULT(VECTOR_GP, CODE, WITH_REGISTER("lldt", CODE | 3));
     EXPECT_FAULT(VECTOR_GP, TASK, WITH_REGISTER("lldt", TASK));

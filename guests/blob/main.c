@@ -22,6 +22,5 @@ _Noreturn void blob_main(uint64_t index, uint64_t code, uint64_t count)
         if (row->teardown)
             row->teardown();
     }
-    for (;;)
-        hypercall(HYPERCALL_PHASE_DONE, 0);
+    leave(HYPERCALL_PHASE_DONE, 0);
 }

@@ -9,7 +9,7 @@ static void not_here(struct sample *samples, uint64_t count)
 {
     (void)samples;
     (void)count;
-    hypercall(HYPERCALL_FAILED, CODE_OF_NO_GUEST);
+    leave(HYPERCALL_FAILED, CODE_OF_NO_GUEST);
 }
 
 #define ROOT_OPERATION(id, needs, mnemonic, what) \

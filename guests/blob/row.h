@@ -74,4 +74,11 @@ static inline uint64_t hypercall(uint64_t number, uint64_t argument)
     return number;
 }
 
+/* Ends what the blob was entered for: HYPERCALL_PHASE_DONE or HYPERCALL_FAILED (start.S). */
+static inline _Noreturn void leave(uint64_t number, uint64_t argument)
+{
+    __asm__ volatile("jmp blob_leave" : : "a"(number), "D"(argument) : "memory");
+    __builtin_unreachable();
+}
+
 #endif

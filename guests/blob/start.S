@@ -12,7 +12,7 @@
     .section .header, "a"
     .balign 8
     .quad   0x31424f4c424d5845          /* GUEST_BLOB_MAGIC */
-    .long   4, 208                      /* GUEST_BLOB_VERSION, sizeof(struct blob_row) */
+    .long   5, 208                      /* GUEST_BLOB_VERSION, sizeof(struct blob_row) */
     .long   row_count, low_size
     .quad   rows_start
     .quad   blob_enter
@@ -20,6 +20,8 @@
     .quad   low_load
     .quad   blob_file_end
     .quad   blob_memory_end
+leave:
+    .quad   0
 
     .text
     .globl  blob_enter
@@ -81,9 +83,17 @@ exception:
 2:  mov     $HYPERCALL_FAILED, %eax
     mov     exception_vector, %edi
     add     $EXCEPTION_CODE, %edi
-    xor     %ecx, %ecx
+
+/* The blob's last words: hypercall RAX with the argument RDI, or the monitor's own way. */
+    .globl  blob_leave
+blob_leave:
+    mov     leave(%rip), %rdx
+    test    %rdx, %rdx
+    jz      3f
+    jmp     *%rdx
+3:  xor     %ecx, %ecx
     vmcall
-3:  jmp     3b
+    jmp     3b
 
     .section .rodata
     .balign 8

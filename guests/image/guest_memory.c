@@ -143,6 +143,7 @@ void guest_memory_load(void *memory, const void *blob)
 
     memset(base, 0, GUEST_BLOB_LIMIT);
     memcpy(base + GUEST_BLOB_BASE, blob, header->file_end - GUEST_BLOB_BASE);
+    ((struct blob_header *)(base + GUEST_BLOB_BASE))->leave = 0; /* ours are the hypercalls */
     if (header->low_size)
         memcpy(base + GUEST_LOW_BASE, blob_at(blob, header->low), header->low_size);
     pml4[0] = (GUEST_PAGE_TABLES + 4096) | PAGE_PRESENT | PAGE_WRITE;
