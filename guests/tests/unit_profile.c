@@ -224,6 +224,8 @@ static void loops_that_work(void **state)
         take(EXIT_REASON_RDMSR, 0x174, 0x1200 + 8 * i, 0);
         take(EXIT_REASON_IO, ins, 0x1300, 0);
     }
+    for (int i = 0; i < 12; i++)
+        take(EXIT_REASON_IO, ins, 0x1300, 0);
     for (uint64_t i = 0; i < 100; i++) /* more places than are kept in mind */
         take(EXIT_REASON_RDMSR, 0x174, 0x2000 + 8 * (i % 9), 0);
     take(EXIT_REASON_VMCALL, 1, 0x1010, RECORD_LEFT);
