@@ -38,19 +38,31 @@ json_t *policy_derive_json(const char *path, const struct derive_run *run,
     json_t *items = json_array();
     for (size_t i = 0; i < derived->count; i++)
         json_array_append_new(items, item_json(&derived->items[i]));
-    return json_pack(
-        "{s:s, s:o, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-        "s:o, s:s?, "
-        "s:s, s:o}",
-        "schema", "exitmeter.policy-derive/1", "run", fact_string(path), "policy",
-        run->policy.plan.name, "image", fact_string(run->image), "unit", run->unit, "max_severity",
-        severity_names[derived->most], "transition",
+    json_t *json = json_pack(
+        "{s:s, s:o, s:s, s:o, s:s, s:s, s:o, s:o}", "schema", "exitmeter.policy-derive/1", "run",
+        fact_string(path), "policy", run->policy.plan.name, "image", fact_string(run->image),
+        "unit", run->unit, "max_severity", severity_names[derived->most], "transition",
         run->has_transition ? integer(run->transition) : json_null(), "instruction",
-        derived->instruction ? integer(derived->instruction) : json_null(), "before",
-        totals_json(&derived->before), "predicted", totals_json(&derived->after), "saves",
-        integer(derived->saves), "saves_waiting", integer(derived->saves_waiting), "polls",
-        integer(derived->polls), "poll_ticks", integer(derived->poll_ticks), "more_polls",
-        integer(derived->more_polls), "unlisted", integer(run->unlisted), "unlisted_ticks",
-        integer(run->unlisted_ticks), "uncounted", integer(run->uncounted), "ended", run->ended,
-        "text", derived->text, "items", items);
+        derived->instruction ? integer(derived->instruction) : json_null());
+    const struct {
+        const char *key;
+        uint64_t value;
+    } numbers[] = {
+        {"saves", derived->saves},
+        {"saves_waiting", derived->saves_waiting},
+        {"polls", derived->polls},
+        {"poll_ticks", derived->poll_ticks},
+        {"more_polls", derived->more_polls},
+        {"unlisted", run->unlisted},
+        {"unlisted_ticks", run->unlisted_ticks},
+        {"uncounted", run->uncounted},
+    };
+    json_object_set_new(json, "before", totals_json(&derived->before));
+    json_object_set_new(json, "predicted", totals_json(&derived->after));
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        json_object_set_new(json, numbers[i].key, integer(numbers[i].value));
+    json_object_set_new(json, "ended", run->ended ? json_string(run->ended) : json_null());
+    json_object_set_new(json, "text", json_string(derived->text));
+    json_object_set_new(json, "items", items);
+    return json;
 }
