@@ -2,6 +2,7 @@
 #include "policy_derive_item.h"
 
 #include "../core/vmx/exit_reason.h"
+#include "../core/x86/msr.h"
 #include "policy_bitmap.h"
 #include "policy_control.h"
 #include "policy_name.h"
@@ -215,6 +216,9 @@ static const char *answered(const struct derive_item *item, const struct plan_po
 {
     bool is_msr = item->kind == DERIVE_MSR_READ || item->kind == DERIVE_MSR_WRITE;
 
+    if (is_msr && (item->first == IA32_FEATURE_CONTROL ||
+                   (item->first >= IA32_VMX_BASIC && item->first <= IA32_VMX_LAST)))
+        return "it tells of VMX, which the core hides from the guest";
     if (is_msr && policy_msr_answer(plan, item->first) != ANSWER_FORWARD)
         return "the run's policy emulates or refuses it";
     for (uint32_t port = item->first; item->kind == DERIVE_PORTS && port <= item->last; port++)
