@@ -22,6 +22,8 @@ static void print_items(FILE *to, const struct derive_item *items, size_t count,
 {
     uint64_t exits = 0, ticks = 0, waiting = 0;
 
+    if (!count)
+        fputs("  nothing\n", to);
     for (size_t i = 0; i < count; i++) {
         const struct derive_item *item = &items[i];
         uint64_t value = passing ? item->saves : item->ticks;
@@ -65,11 +67,14 @@ static void print_prediction(FILE *to, const struct derive_run *run, const struc
             "  what exits take      %12" PRIu64 " -> %" PRIu64 ": %s%" PRIu64 " saved, %.2f%%\n",
             before->exit_ticks, after->exit_ticks, derived->instruction ? "" : "at most ",
             derived->saves, percent(derived->saves, before->exit_ticks));
-    fprintf(to,
-            "  run time             %12" PRIu64 " -> %" PRIu64 ": %" PRIu64
-            " of the saving is spent in loops that wait,\n"
-            "                       which end when what they wait for comes\n",
-            before->run_time, after->run_time, derived->saves_waiting);
+    fprintf(to, "  run time             %12" PRIu64 " -> %" PRIu64, before->run_time,
+            after->run_time);
+    if (derived->saves_waiting)
+        fprintf(to,
+                ": %" PRIu64 " of the saving is spent in loops that wait,\n"
+                "                       which end when what they wait for comes",
+                derived->saves_waiting);
+    fputc('\n', to);
     if (derived->polls)
         fprintf(to,
                 "not predicted: %" PRIu64 " exits that stay, %" PRIu64
