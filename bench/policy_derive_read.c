@@ -15,9 +15,12 @@
 #define BENCHMARKS "exitmeter.run/"
 #define TICKS      "ticks"
 
-/* More than any run has; products of two of them fit into 64 bits. */
-#define TICKS_MOST      (1ull << 60)
-#define COUNT_MOST      (1ull << 40)
+/*
+ * More than any run has. Sums over PROFILE_DETAILS or PROBE_REASONS entries, and those of exits by
+ * a transition each, fit into 63 bits.
+ */
+#define TICKS_MOST      (1ull << 51)
+#define COUNT_MOST      (1ull << 36)
 #define TRANSITION_MOST (1ull << 20)
 
 static void read_waiting(const struct json_node *detail, struct derive_exits *exits)
@@ -61,6 +64,8 @@ static void check_sums(const struct json_node *profile, const struct derive_run 
     size_t length = json_length(&reasons);
     uint64_t count = run->unlisted, ticks = run->unlisted_ticks, by_reason = 0;
 
+    if (length > PROBE_REASONS)
+        json_wrong(&reasons, text("more than there are"));
     for (size_t i = 0; i < length && !profile->reader->error; i++) {
         struct json_node entry = json_element(&reasons, i);
         by_reason += number(&entry, "count", COUNT_MOST);

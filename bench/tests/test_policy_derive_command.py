@@ -155,6 +155,8 @@ def test_details_that_are_not_said_stay(run):
 @pytest.mark.parametrize("key, value, said", [
     ("guest", -1, "profiles[1].profile.guest: a whole number"),
     ("guest", 1 << 62, "profiles[1].profile.guest: a whole number"),
+    ("reasons", [entry(1, 1, 1)] * 97, "profiles[1].profile.reasons: more than there are"),
+    ("details", [entry(1, 0, 0, detail=None)] * 4097, "profiles[1].profile.details: more than"),
     ("host", "x", "profiles[1].profile.host: a whole number"),
     ("details", {}, "profiles[1].profile.details: a list"),
     ("details", [], "damaged: its details are 0 exits, its reasons 100"),
