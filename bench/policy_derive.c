@@ -82,12 +82,17 @@ static void judge(const struct derive_run *run, const struct findings *before,
     }
 }
 
+/* Times of a damaged run may be less than what is in them. */
+static uint64_t less(uint64_t whole, uint64_t part)
+{
+    return whole > part ? whole - part : 0;
+}
+
 /* What so many exits save that the core had for so many ticks. */
 static uint64_t savings(const struct derive_run *run, uint64_t instruction, uint64_t count,
                         uint64_t ticks)
 {
-    uint64_t with = ticks + count * run->transition, own = count * instruction;
-    return with > own ? with - own : 0;
+    return less(ticks + count * run->transition, count * instruction);
 }
 
 static void predict(const struct derive_run *run, struct derived *derived)
@@ -105,7 +110,7 @@ static void predict(const struct derive_run *run, struct derived *derived)
             continue;
         }
         item->saves = savings(run, derived->instruction, item->count, item->ticks);
-        item->saves_waiting = waiting;
+        item->saves_waiting = waiting < item->saves ? waiting : item->saves;
         derived->saves += item->saves;
         derived->saves_waiting += item->saves_waiting;
         derived->after.exits -= item->count;
@@ -117,8 +122,9 @@ static void predict(const struct derive_run *run, struct derived *derived)
                        (double)(elapsed - derived->saves_waiting));
     if (derived->more_polls > derived->saves_waiting)
         derived->more_polls = derived->saves_waiting;
-    derived->after.exit_ticks -= derived->saves;
-    derived->after.run_time -= derived->saves - derived->saves_waiting;
+    derived->after.exit_ticks = less(derived->after.exit_ticks, derived->saves);
+    derived->after.run_time =
+        less(derived->after.run_time, derived->saves - derived->saves_waiting);
 }
 
 static int in_order(const void *a, const void *b)
