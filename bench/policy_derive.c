@@ -95,6 +95,13 @@ static uint64_t savings(const struct derive_run *run, uint64_t instruction, uint
     return less(ticks + count * run->transition, count * instruction);
 }
 
+/* The same time, filled by rounds that each lack what is saved; no more than that is. */
+static uint64_t more_polls(double staying, double saved, double elapsed)
+{
+    double left = elapsed - saved, most = left > 0 ? staying * saved / left : 0;
+    return (uint64_t)(most < saved ? most : saved);
+}
+
 static void predict(const struct derive_run *run, struct derived *derived)
 {
     uint64_t elapsed = 0;
@@ -115,13 +122,8 @@ static void predict(const struct derive_run *run, struct derived *derived)
         derived->saves_waiting += item->saves_waiting;
         derived->after.exits -= item->count;
     }
-    /* The same time, filled by rounds that each lack what is saved. */
-    if (elapsed > derived->saves_waiting)
-        derived->more_polls =
-            (uint64_t)((double)derived->poll_ticks * (double)derived->saves_waiting /
-                       (double)(elapsed - derived->saves_waiting));
-    if (derived->more_polls > derived->saves_waiting)
-        derived->more_polls = derived->saves_waiting;
+    derived->more_polls =
+        more_polls((double)derived->poll_ticks, (double)derived->saves_waiting, (double)elapsed);
     derived->after.exit_ticks = less(derived->after.exit_ticks, derived->saves);
     derived->after.run_time =
         less(derived->after.run_time, derived->saves - derived->saves_waiting);
