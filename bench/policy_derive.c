@@ -98,7 +98,7 @@ static uint64_t savings(const struct derive_run *run, uint64_t instruction, uint
 /* The same time, filled by rounds that each lack what is saved; no more than that is. */
 static uint64_t more_polls(double staying, double saved, double elapsed)
 {
-    double left = elapsed - saved, most = left > 0 ? staying * saved / left : 0;
+    double left = elapsed - saved, most = left > 0 ? staying * saved / left : staying;
     return (uint64_t)(most < saved ? most : saved);
 }
 
