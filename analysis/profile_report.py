@@ -5,6 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from . import matrix_report
 from .drawings import colour, label, legend, slug
 from .profile import Entry, Outcome, Profile, ProfileRun
 from .svg import draw
@@ -17,7 +18,7 @@ MEGA = 1e6
 
 def contents(run: ProfileRun) -> dict[str, Any]:
     """All that the template profile.html shows."""
-    return {"run": run, "unit": run.unit,
+    return {"run": run, "unit": run.unit, "matrix": matrix_report.of_profiles(run),
             "profiles": [_one(outcome, run.unit) for outcome in run.outcomes]}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from . import drawings, profile_report, table
+from . import drawings, matrix_report, profile_report, table
 from .compare_text import has_between
 from .errors import EXIT_DAMAGED, EXIT_DONE, BadInput
 from .output import complain, emit, write_whole
@@ -65,6 +65,7 @@ def contents(run: Run) -> dict[str, Any]:
     parts = {part: name for part, name in PART_NAMES.items()
              if part != BETWEEN or has_between(data["benchmarks"])}
     return {"data": data, "run": data["run"], "document": run.document, "unit": run.unit,
+            "matrix": matrix_report.of_benchmarks(data, policies),
             "policies": policies, "rows": rows, "probes": probes(run.probe_levels),
             "percentiles": list(PERCENTILES),
             "counts": sorted({entry["net"]["n"] for _, entry in rows}),

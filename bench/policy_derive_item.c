@@ -229,8 +229,13 @@ static const char *answered(const struct derive_item *item, const struct plan_po
 
 const char *derive_item_stays(const struct derive_item *item, const struct derive_run *run)
 {
+    bool is_msr = item->kind == DERIVE_MSR_READ || item->kind == DERIVE_MSR_WRITE;
+
     if (item->kind == DERIVE_NO_RULE)
         return item->why;
+    for (size_t i = 0; is_msr && i < audit_never_count; i++)
+        if (item->first >= audit_never[i].first && item->first <= audit_never[i].last)
+            return "it passes under no policy: by it the CPU writes to memory";
     if (item->kind == DERIVE_MSR_WRITE && item->first == MACHINE_KEPT_MSR)
         return "the core takes it under every policy: the local APIC stays at its address";
     for (size_t i = 0; item->kind == DERIVE_PORTS && i < run->kept_count; i++)

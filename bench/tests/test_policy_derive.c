@@ -233,6 +233,7 @@ static void what_cannot_pass(void **state)
     exits(EXIT_REASON_WRMSR, 0x1b, 5, 1000);
     exits(EXIT_REASON_RDMSR, 0x3a, 5, 1000);
     exits(EXIT_REASON_RDMSR, 0x48c, 5, 1000);
+    exits(EXIT_REASON_WRMSR, audit_never[0].first, 5, 1000);
     derive(SEVERITY_CRITICAL);
     assert_int_equal(derived.passing, 0);
     assert_int_equal(derived.saves, 0);
