@@ -72,7 +72,7 @@ python-tests: all ## tests of analysis, and of the harness without Bochs
 e2e: all $(BUILD)/bench-harness $(TEST_BINS) $(TARGET_ELF) $(MACHINE_GUESTS) ## everything that needs VT-x, on Bochs
 	$(PYTEST) ci/tests
 
-e2e-linux: all ## Debian's cloud kernel as a guest that has the machine, on Bochs, under both policies
+e2e-linux: all ## Debian's cloud kernel as a guest that has the machine, on Bochs, under four policies, two of them derived
 	@ci/linux/build.sh $(BUILD)
 	$(PYTEST) ci/linux
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .document import Node, load
 from .errors import BadInput
-from .profile_names import canonical, detail_text
+from .profile_names import Names, canonical, detail_text, load_names
 
 SCHEMA = "exitmeter.profile/1"
 COSTS = ("count", "ticks", "dispatch", "handler", "vmreads", "vmwrites", "msr_accesses")
@@ -47,6 +47,7 @@ class Profile:
     addresses: list[Entry]
     details_lost: int
     addresses_lost: int
+    waiting: tuple[int, int]  # exits in loops that wait, and the core's ticks of them
     width: int
     over_time: dict[int, tuple[list[int], list[int]]]  # reason: counts and ticks by slice
 
@@ -102,22 +103,23 @@ def open_profile(path: Path) -> ProfileRun:
         raise BadInput(f"{path}: a run of benchmarks, which has no profile; "
                        "`exitmeter compare` shows it")
     top.schema(SCHEMA)
+    names = load_names(path / "names.json")
     return ProfileRun(path=path, status=top["status"].text(), target=top["target"].text(),
                       unit=top["unit"].text(), image=top["guest"]["image"].text(),
                       cpu_model=top["machine"]["cpu_model"].text(),
-                      outcomes=[_outcome(node) for node in top["profiles"]])
+                      outcomes=[_outcome(node, names) for node in top["profiles"]])
 
 
-def _outcome(node: Node) -> Outcome:
+def _outcome(node: Node, names: Names) -> Outcome:
     profile, memory, kind = node["profile"], node["memory_bytes"], node["kind"]
     return Outcome(policy=node["policy"].text(), status=node["status"].text(),
                    ended=node["ended"].text(), reason=node["reason"].text(),
                    kind="" if kind.value is None else kind.text(),
                    memory=None if memory.value is None else memory.count(),
-                   profile=None if profile.value is None else _profile(profile))
+                   profile=None if profile.value is None else _profile(profile, names))
 
 
-def _profile(node: Node) -> Profile:
+def _profile(node: Node, called: Names) -> Profile:
     start, end = node["start"].count(), node["end"].count()
     if end < start:
         raise node["end"].bad("earlier than the start")
@@ -129,13 +131,21 @@ def _profile(node: Node) -> Profile:
         total=end - start, guest=node["guest"].count(), host=node["host"].count(),
         folding=node["folding"].count(), polls=node["polls"].count(), lost=node["lost"].count(),
         out_of_order=node["out_of_order"].count(), names=names, reasons=_ranked(reasons),
-        details=_details(node["details"], names), addresses=_addresses(node["addresses"], names),
+        details=_details(node["details"], names, called),
+        addresses=_addresses(node["addresses"], names),
         details_lost=node["details_lost"]["count"].count(),
-        addresses_lost=node["addresses_lost"].count(), width=over_time["width"].count(),
+        addresses_lost=node["addresses_lost"].count(), waiting=_waiting(node["details"]),
+        width=over_time["width"].count(),
         over_time={_reason(key, over_time): (_series(series["count"], slices),
                                              _series(series["ticks"], slices))
                    for key, series in ((key, over_time["reasons"][key])
                                        for key in over_time["reasons"].object())})
+
+
+def _waiting(details: Node) -> tuple[int, int]:
+    found = [detail["waiting"] for detail in details if "waiting" in detail]
+    return (sum(waiting["count"].count() for waiting in found),
+            sum(waiting["ticks"].count() for waiting in found))
 
 
 def _reason(key: str, node: Node) -> int:
@@ -179,7 +189,7 @@ def _known(node: Node, names: dict[int, str]) -> int:
     return reason
 
 
-def _details(node: Node, names: dict[int, str]) -> list[Entry]:
+def _details(node: Node, names: dict[int, str], called: Names) -> list[Entry]:
     """Those that differ in nothing that matters are one."""
     entries: dict[tuple[int, int | None], Entry] = {}
     for item in node:
@@ -187,7 +197,7 @@ def _details(node: Node, names: dict[int, str]) -> list[Entry]:
         if detail is not None:
             detail = canonical(reason, detail)
         entry = entries.setdefault((reason, detail),
-                                   Entry(reason, detail_text(reason, detail), detail))
+                                   Entry(reason, detail_text(reason, detail, called), detail))
         for cost in COSTS:
             entry.costs[cost] += item[cost].count()
     return _ranked(list(entries.values()))

@@ -37,6 +37,10 @@ def summary(profile_of: Profile, unit: str) -> list[str]:
             f"{percent(profile_of.share(profile_of.host))}",
             f"(not in these: {profile_of.folding} for making this profile, {profile_of.polls} "
             "looks at whether to end)"]
+    waits, ticks = profile_of.waiting
+    if waits:
+        text.append(f"{waits} exits, {percent(profile_of.share(ticks))} of that time, were rounds "
+                    "of loops that wait")
     for count, what in ((profile_of.lost, "exits were lost"),
                         (profile_of.out_of_order, "exits had time stamps that do not follow one "
                                                   "another, and are not counted"),
@@ -110,6 +114,7 @@ def document(run: ProfileRun, top: int) -> dict:
     def one(found: Profile) -> dict:
         return {"exits": found.exits, "run_time": found.run_time, "guest": found.guest,
                 "host": found.host, "folding": found.folding,
+                "waiting": dict(zip(("exits", "ticks"), found.waiting)),
                 "reasons": entries(found.reasons, found.names),
                 "details": entries(found.details, found.names),
                 "addresses": entries(found.addresses, found.names)}

@@ -6,22 +6,13 @@
 #include "nearest.h"
 #include "pmu_command.h"
 #include "pmu_groups.h"
+#include "subcommand.h"
 #include "target.h"
 #include "text.h"
 
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-/* Says that there is no such thing, and what is near. */
-static void unknown(const char *command, const char *what, const char *word,
-                    const char *const *names, size_t count)
-{
-    char *hint = nearest_hint(word, names, count);
-    say("%s: unknown %s '%s'%s", command, what, word, hint);
-    free(hint);
-}
 
 const struct pmu_model *pmu_model_wanted(const char *command, const char *name, int *code)
 {
@@ -40,7 +31,9 @@ const struct pmu_model *pmu_model_wanted(const char *command, const char *name, 
         const char **names = zeroed(pmu_model_count, sizeof(*names));
         for (size_t i = 0; i < pmu_model_count; i++)
             names[i] = pmu_models[i].name;
-        unknown(command, "PMU model", wanted, names, pmu_model_count);
+        char *hint = nearest_hint(wanted, names, pmu_model_count);
+        say("%s: unknown PMU model '%s'%s", command, wanted, hint);
+        free(hint);
         free(names);
     } else if (!pmu_model_info(model, &info)) {
         say("%s: the libpfm here does not have PMU model %s", command, wanted);
@@ -196,27 +189,9 @@ static const struct command subcommands[] = {
     {"pmu encode", "what events become: selectors, counters, runs", command_pmu_encode},
 };
 
-#define SUBCOMMAND_COUNT (sizeof(subcommands) / sizeof(subcommands[0]))
-#define OWN_NAME         4u /* where the subcommand's own name begins */
-
 int command_pmu(const struct command *command, int argc, const char **argv)
 {
-    const char *names[SUBCOMMAND_COUNT], *word = argc > 1 ? argv[1] : "";
-    for (size_t i = 0; i < SUBCOMMAND_COUNT; i++) {
-        names[i] = subcommands[i].name + OWN_NAME;
-        if (strcmp(word, names[i]) == 0)
-            return subcommands[i].run(&subcommands[i], argc - 1, argv + 1);
-    }
-    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
-        printf("exitmeter pmu: %s\n\nUsage: exitmeter pmu SUBCOMMAND [OPTION]...\n\n",
-               command->summary);
-        for (size_t i = 0; i < SUBCOMMAND_COUNT; i++)
-            printf("  %-10s %s\n", names[i], subcommands[i].summary);
-        return CODE_DONE;
-    }
-    if (argc < 2)
-        say("pmu: which subcommand? `exitmeter pmu --help` lists them");
-    else
-        unknown("pmu", word[0] == '-' ? "option" : "subcommand", word, names, SUBCOMMAND_COUNT);
-    return CODE_USAGE;
+    static const struct subcommands all = {
+        subcommands, sizeof(subcommands) / sizeof(subcommands[0]), "[OPTION]...", NULL};
+    return subcommands_run(command, &all, argc, argv);
 }

@@ -83,8 +83,7 @@ static void print_text(const char *name, const struct audit_finding *findings, s
     print_never();
 }
 
-/* The severity of that name; SEVERITIES, having said so, if there is none. */
-static enum severity severity_of(const struct command *command, const char *name)
+enum severity policy_severity_wanted(const struct command *command, const char *name)
 {
     int severity = 0;
     while (severity < SEVERITIES && strcmp(name, severity_names[severity]) != 0)
@@ -134,7 +133,7 @@ int command_policy_audit(const struct command *command, int argc, const char **a
         POPT_TABLEEND,
     };
     if (options_read_operand(command, argc, argv, options, "POLICY [OPTION]...", &name, &code)) {
-        enum severity severity = most ? severity_of(command, most) : SEVERITY_CRITICAL;
+        enum severity severity = most ? policy_severity_wanted(command, most) : SEVERITY_CRITICAL;
         code = severity < SEVERITIES ? audit(command, name, severity, json) : CODE_USAGE;
     }
     free(name);

@@ -55,11 +55,18 @@ static json_t *details_json(const struct profile *profile)
     json_t *list = json_array();
     for (unsigned i = 0; i < PROFILE_DETAILS; i++) {
         const struct profile_detail *detail = &profile->details[i];
-        if (detail->used)
-            json_array_append_new(
-                list, add_cost(json_pack("{s:I, s:o}", "reason", (json_int_t)detail->reason,
-                                         "detail", said(detail->detail)),
-                               &detail->cost));
+        if (!detail->used)
+            continue;
+        json_t *json = json_pack("{s:I, s:o}", "reason", (json_int_t)detail->reason, "detail",
+                                 said(detail->detail));
+        add_cost(json, &detail->cost);
+        if (detail->wait.count)
+            json_object_set_new(json, "waiting",
+                                json_pack("{s:I, s:I, s:I}", "count",
+                                          (json_int_t)detail->wait.count, "ticks",
+                                          (json_int_t)detail->wait.ticks, "elapsed",
+                                          (json_int_t)detail->wait.elapsed));
+        json_array_append_new(list, json);
     }
     return list;
 }
@@ -122,6 +129,26 @@ static json_t *profile_json(const struct profile *profile)
     return json;
 }
 
+/* null: not measured. */
+static json_t *transition_json(const struct profile_transition *transition)
+{
+    return transition->count
+               ? json_pack("{s:I, s:I, s:I, s:I}", "n", (json_int_t)transition->count, "min",
+                           (json_int_t)transition->least, "p50", (json_int_t)transition->median,
+                           "max", (json_int_t)transition->most)
+               : json_null();
+}
+
+static json_t *kept_json(const struct machine_result *result)
+{
+    json_t *list = json_array();
+    for (unsigned i = 0; i < result->kept_count; i++)
+        json_array_append_new(list, json_pack("{s:o, s:o}", "first",
+                                              json_sprintf("0x%x", result->kept[i].first), "last",
+                                              json_sprintf("0x%x", result->kept[i].last)));
+    return list;
+}
+
 static json_t *outcome_json(const struct policy *policy, const struct guest_outcome *outcome)
 {
     static const char *const statuses[] = {"done", "failed", "refused", "unavailable"};
@@ -134,6 +161,9 @@ static json_t *outcome_json(const struct policy *policy, const struct guest_outc
     json_object_set_new(json, "memory_bytes", result ? integer(result->memory) : json_null());
     json_object_set_new(json, "controls",
                         outcome->has_profile ? fact_controls(&result->controls) : json_null());
+    json_object_set_new(json, "kept_ports", outcome->has_profile ? kept_json(result) : json_null());
+    json_object_set_new(json, "transition",
+                        outcome->has_profile ? transition_json(&result->transition) : json_null());
     json_object_set_new(json, "profile",
                         outcome->has_profile ? profile_json(&result->profile) : json_null());
     return json;

@@ -93,9 +93,12 @@ static void conclude_ended(const struct guest_wish *wish, const struct boot_end 
 }
 
 /* Whether the counts of a profile are any that the image can have left. */
-static bool is_sound(const struct profile *profile)
+static bool is_sound(const struct machine_result *result)
 {
-    if (profile->tsc_end < profile->tsc_start || !profile->slice_width)
+    const struct profile *profile = &result->profile;
+
+    if (result->kept_count > MACHINE_KEPT || profile->tsc_end < profile->tsc_start ||
+        !profile->slice_width)
         return false;
     for (unsigned i = 0; i < PROFILE_DETAILS; i++)
         if (profile->details[i].used > 1 || profile->details[i].reason >= PROBE_REASONS)
@@ -150,7 +153,7 @@ static void read_region(const struct guest_wish *wish, const struct boot_end *en
     conclude_ended(wish, end, outcome);
     if (outcome->status == GUEST_REFUSED || outcome->status == GUEST_UNAVAILABLE)
         return;
-    outcome->has_profile = is_sound(&outcome->result->profile);
+    outcome->has_profile = is_sound(outcome->result);
     if (!outcome->has_profile)
         conclude(outcome, GUEST_FAILED, "crashed", "the profile is damaged");
 }

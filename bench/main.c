@@ -20,7 +20,7 @@ static const struct command commands[] = {
      command_analysis},
     {"report", "one self-contained HTML page", command_analysis},
     {"profile", "where the exits of a guest of your own went", command_analysis},
-    {"policy", "policies compiled, shown, compared and audited", command_policy},
+    {"policy", "policies compiled, shown, compared, audited and derived", command_policy},
     {"pmu", "performance events that a CPU model can count", command_pmu},
     {"doctor", "what this machine can measure, and why not the rest", command_doctor},
 };

@@ -77,6 +77,12 @@ size_t name_ranges(enum number_space space, const char *name,
     return found;
 }
 
+const struct named_range *name_table(enum number_space space, size_t *count)
+{
+    *count = names_of(space)->count;
+    return names_of(space)->ranges;
+}
+
 const char *const *name_list(enum number_space space, size_t *count)
 {
     *count = names_of(space)->count;

@@ -22,6 +22,10 @@ struct named_range {
 size_t name_ranges(enum number_space space, const char *name,
                    struct named_range ranges[NAME_RANGES_MAX]);
 
+/* All of them, in the lists' order; of several names of one range the first is the one to show.
+ * They stay. */
+const struct named_range *name_table(enum number_space space, size_t *count);
+
 /* Every name, some of them twice, for hints. They stay. */
 const char *const *name_list(enum number_space space, size_t *count);
 

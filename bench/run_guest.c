@@ -5,6 +5,7 @@
 #include "follow.h"
 #include "guest_json.h"
 #include "interrupt.h"
+#include "names_json.h"
 #include "places.h"
 #include "run_directory.h"
 #include "text.h"
@@ -240,7 +241,8 @@ static int carry_out(struct guest_run *run)
         return CODE_SIGNAL + interrupt_signal();
     }
     if (guest_json_write(run->directory.partial, run->facts, &run->wish, run->policies.policies,
-                         run->outcomes, run->outcome_count) < 0) {
+                         run->outcomes, run->outcome_count) < 0 ||
+        names_json_write(run->directory.partial) < 0) {
         say("run: cannot write the run: %s", strerror(errno));
         return CODE_FAILED;
     }

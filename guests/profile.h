@@ -29,12 +29,24 @@ struct profile_cost {
     uint64_t msr_accesses;
 };
 
+/*
+ * Exits by which the guest waits, part of a detail's: IN, RDMSR, PAUSE, MONITOR and MWAIT that come
+ * again from the same address, with the same detail, and nothing but such exits in between. What
+ * they wait for comes when it comes: without them the guest waits as long.
+ */
+struct profile_wait {
+    uint64_t count;
+    uint64_t ticks;   /* as in struct profile_cost */
+    uint64_t elapsed; /* from the end of the exit before to that of each: the guest's time too */
+};
+
 /* Exits of one reason that accessed one thing; of EPT violations, one guest-physical page. */
 struct profile_detail {
     uint64_t detail; /* as records have it, or PROFILE_NOT_SAID */
     uint32_t reason; /* basic exit reason; PROBE_REASONS - 1: one that the core does not know */
     uint32_t used;   /* 0: the place is free */
     struct profile_cost cost;
+    struct profile_wait wait;
 };
 
 /* Exits of one reason at one address. */
@@ -44,6 +56,17 @@ struct profile_address {
     uint32_t used;
     uint64_t count;
     uint64_t ticks;
+};
+
+/*
+ * What a VM exit and the VM entry behind it take beside the core's own ticks, in which the guest
+ * gets nothing done: from the last stamp of an exit to the first of the next, of VMCALLs one right
+ * behind the other, before the guest starts. In struct profile it is part of `guest`.
+ */
+struct profile_transition {
+    uint32_t count; /* 0: not measured */
+    uint32_t reserved;
+    uint64_t least, median, most; /* TSC ticks */
 };
 
 /* Slice i lasts from tsc_start + i * slice_width on. */
@@ -86,6 +109,15 @@ enum machine_end {
 };
 
 #define MACHINE_TEXT 256u
+#define MACHINE_KEPT 16u
+
+/* Ports that exit under every policy, as the core has them: both inclusive. */
+struct machine_kept {
+    uint16_t first, last;
+};
+
+/* The MSR whose writes do: IA32_APIC_BASE. */
+#define MACHINE_KEPT_MSR 0x1bu
 
 struct machine_result {
     uint32_t request; /* anybody's to set: the run is to end. All else here is the image's */
@@ -95,13 +127,17 @@ struct machine_result {
     char kind[32];           /* what the image is: "Linux bzImage" and the like; NUL-terminated */
     uint64_t memory;         /* bytes of RAM that the guest was told of */
     struct controls_in_force controls;
+    uint32_t kept_count; /* of kept */
+    uint32_t reserved;
+    struct machine_kept kept[MACHINE_KEPT];
+    struct profile_transition transition;
     struct profile profile;
 };
 
 _Static_assert(sizeof(struct profile_cost) == 56, "wire format");
-_Static_assert(sizeof(struct profile_detail) == 72, "wire format");
+_Static_assert(sizeof(struct profile_detail) == 96, "wire format");
 _Static_assert(sizeof(struct profile_address) == 32, "wire format");
 _Static_assert(sizeof(struct profile_slice) == 1152, "wire format");
-_Static_assert(offsetof(struct machine_result, profile) == 344, "wire format");
+_Static_assert(offsetof(struct machine_result, profile) == 448, "wire format");
 
 #endif

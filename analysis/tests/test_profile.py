@@ -6,9 +6,22 @@ import re
 
 import pytest
 
-from analysis.profile_names import canonical, detail_text
+from analysis.profile_names import NO_NAMES, canonical, detail_text, load_names
 
 COST = {"dispatch": 0, "handler": 0, "vmreads": 4, "vmwrites": 1, "msr_accesses": 0}
+NAMES = {
+    "schema": "exitmeter.names/1",
+    "msrs": [{"first": "0x203", "last": "0x203", "name": "IA32_MTRR_PHYSMASK1"},
+             {"first": "0x401", "last": "0x401", "name": "IA32_MC0_STATUS"},
+             {"first": "0x401", "last": "0x401", "name": "SECOND"},
+             {"first": "0x400", "last": "0x473", "name": "machine-check"},
+             {"first": "0xc0000080", "last": "0xc0000080", "name": "IA32_EFER"}],
+    "ports": [{"first": "0x3f8", "last": "0x3ff", "name": "com1"},
+              {"first": "0xcf8", "last": "0xcff", "name": "pci-config"},
+              {"first": "0xcf9", "last": "0xcf9", "name": "reset"},
+              {"first": "0x1f0", "last": "0x1f7", "name": "ide"}],
+    "exceptions": [{"vector": 2, "name": "nmi"}, {"vector": 14, "name": "pf"}],
+}
 HOSTILE = "<script>alert(1)</script>\x1b[2J"
 
 
@@ -44,10 +57,11 @@ def document(**more):
 
 @pytest.fixture
 def write(tmp_path):
-    def make(content):
+    def make(content, names=NAMES):
         directory = tmp_path / "run"
         directory.mkdir(exist_ok=True)
         (directory / "run.json").write_text(json.dumps(content))
+        (directory / "names.json").write_text(json.dumps(names))
         return directory
     return make
 
@@ -93,6 +107,21 @@ def test_what_was_lost_is_said(write, call):
     out = call("profile", write(content)).out
     for number in (7, 8, 9, 10):
         assert re.search(rf"^{number} exits ", out, re.M)
+
+
+def test_loops_that_wait(write, call):
+    content = document()
+    assert "loops that wait" not in call("profile", write(content)).out
+    details = content["profiles"][0]["profile"]["details"]
+    details[0]["waiting"] = {"count": 2, "ticks": 220, "elapsed": 300}
+    details[2]["waiting"] = {"count": 1, "ticks": 30, "elapsed": 40}
+    out = call("profile", write(content)).out
+    assert "\n3 exits, 10.00% of that time, were rounds of loops that wait\n" in out
+    found = json.loads(call("profile", write(content), "--json").out)["profiles"][0]["profile"]
+    assert found["waiting"] == {"exits": 3, "ticks": 250}
+    details[0]["waiting"] = {"count": 2}
+    result = call("profile", write(content))
+    assert result.code == 2 and 'details[0].waiting: key "ticks" is missing' in result.err
 
 
 def test_no_profile(write, call):
@@ -153,24 +182,45 @@ def test_other_runs(run, write, call):
     (28, 0x4, "MOV to CR4"),
     (28, 0x20, "CLTS"),
     (29, 0x17, "MOV from DR7"),
-    (30, 0x3fd0008, "IN port 0x3fd, 8 bits COM1"),
-    (30, 0xcf80003, "OUT port 0xcf8, 32 bits PCI address"),
-    (30, 0x1f00039, "REP INS port 0x1f0, 16 bits IDE, primary"),
+    (30, 0x3fd0008, "IN port 0x3fd, 8 bits com1"),
+    (30, 0xcf80003, "OUT port 0xcf8, 32 bits pci-config"),
+    (30, 0xcf90000, "OUT port 0xcf9, 8 bits reset"),
+    (30, 0x1f00039, "REP INS port 0x1f0, 16 bits ide"),
     (30, 0x12340001, "OUT port 0x1234, 16 bits"),
-    (31, 0x203, "MSR 0x203 IA32_MTRR_PHYSBASE/MASK1"),
+    (31, 0x203, "MSR 0x203 IA32_MTRR_PHYSMASK1"),
     (32, 0x401, "MSR 0x401 IA32_MC0_STATUS"),
-    (31, 0x40f, "MSR 0x40f IA32_MC3_MISC"),
-    (31, 0x26b, "MSR 0x26b IA32_MTRR_FIX4K_3"),
+    (31, 0x40f, "MSR 0x40f machine-check"),
     (31, 0x9999, "MSR 0x9999"),
     (0, 0x8000030e, "#PF"),
+    (0, 0x80000202, "NMI"),
     (0, 0x800000ff, "vector 255"),
     (1, 0xec, "vector 0xec"),
     (48, 0xfee00000, "page 0xfee00000"),
     (55, 0x7, "0x7"),
     (12, None, ""),
 ])
-def test_details_in_words(reason, detail, text):
-    assert detail_text(reason, detail) == text
+def test_details_in_words(reason, detail, text, tmp_path):
+    (tmp_path / "names.json").write_text(json.dumps(NAMES))
+    assert detail_text(reason, detail, load_names(tmp_path / "names.json")) == text
+
+
+def test_numbers_alone_without_names(write, call):
+    directory = write(document())
+    (directory / "names.json").unlink()
+    result = call("profile", directory)
+    assert result.code == 0 and re.search(r"RDMSR: MSR 0xc0000080 +2 ", result.out)
+    assert detail_text(0, 0x8000030e, NO_NAMES) == "vector 14"
+
+
+@pytest.mark.parametrize("change, said", [
+    ({"schema": "exitmeter.names/9"}, '"exitmeter.names/1" is needed'),
+    ({"msrs": [{"first": "0x10", "last": "0xf", "name": "x"}]}, "msrs[0].last: below the first"),
+    ({"ports": [{"first": 16, "last": "0xf", "name": "x"}]}, "ports[0].first: a string"),
+    ({"exceptions": {}}, "exceptions: a list"),
+])
+def test_damaged_names(write, call, change, said):
+    result = call("profile", write(document(), NAMES | change))
+    assert result.code == 2 and "names.json" in result.err and said in result.err
 
 
 def test_leaves_that_look_at_ecx_keep_it():

@@ -118,7 +118,7 @@ def test_interrupts_come_through(done):
 def test_console_and_top_lists_reach_the_user(done):
     directory, result = done
     assert result.out.count("machine guest\n") == 2 and result.out.count("ready to end\n") == 2
-    for text in ("I/O instruction: OUT port 0x80, 8 bits delay, POST", "RDMSR: MSR 0x174 "
+    for text in ("I/O instruction: OUT port 0x80, 8 bits post", "RDMSR: MSR 0x174 "
                  "IA32_SYSENTER_CS", "CPUID: leaf 0x80000000", "guest RIP", "over time"):
         assert text in result.out, text
     again = exitmeter("profile", directory, "--top", "3")

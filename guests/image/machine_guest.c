@@ -7,6 +7,7 @@
 #include "../../core/x86/msr.h"
 #include "machine_map.h"
 #include "machine_ports.h"
+#include "machine_transition.h"
 #include "plan_check.h"
 #include "profile_fold.h"
 #include "room.h"
@@ -15,6 +16,9 @@
 #include <string.h>
 
 #define MSR_BITMAP_WRITE_LOW 2048u /* its quarter of the MSR bitmap, SDM Vol. 3C 25.6.9 */
+
+_Static_assert(MACHINE_KEPT_MSR == IA32_APIC_BASE, "a guest may not move it over memory");
+_Static_assert(MACHINE_KEPT >= PORTS_RANGES_MAX, "the result has room for what is claimed");
 
 #define RING_PAGES ((1 + (uint64_t)PROFILE_RING_RECORDS) * RECORD_SIZE / PAGE_SIZE + 1)
 
@@ -133,13 +137,17 @@ static bool apply_policy(struct run *run)
     struct vcpu_policy policy = room_policy(run->bitmaps, from);
 
     policy.machine = true;
-    run->bitmaps[MSR_BITMAP_WRITE_LOW + IA32_APIC_BASE / 8] |= 1u << IA32_APIC_BASE % 8;
+    run->bitmaps[MSR_BITMAP_WRITE_LOW + MACHINE_KEPT_MSR / 8] |= 1u << MACHINE_KEPT_MSR % 8;
     run->ports.ones = room_ports_emulated(run->bitmaps, from);
     if (!machine_ports_claim(&run->owned, &run->ports, run->bitmaps + PAGE_SIZE,
                              run->bitmaps + 2 * PAGE_SIZE)) {
         end(run, MACHINE_UNAVAILABLE, "the machine's ports for switching off lie over each other");
         return false;
     }
+    run->result->kept_count = run->ports.count;
+    for (unsigned i = 0; i < run->ports.count; i++)
+        run->result->kept[i] =
+            (struct machine_kept){run->ports.ranges[i].first, run->ports.ranges[i].last};
     run->vcpu->ports = &run->ports;
     local_apic_reset(&run->vcpu->apic, run->guest->apic_id);
     if (vcpu_apply_policy(run->vcpu, &policy))
@@ -279,7 +287,13 @@ const char *machine_guest_run(const struct machine_guest *guest)
     const char *wrong = furnish(&run);
     if (wrong)
         return wrong;
-    if (apply_policy(&run) && copy_pieces(&run) && start(&run)) {
+    bool starts = apply_policy(&run) && copy_pieces(&run) && start(&run);
+    if (starts) {
+        machine_transition(run.vcpu, driver->probes, &run.loaded, run.ranges, run.range_count,
+                           run.ring, &run.result->transition);
+        starts = start(&run);
+    }
+    if (starts) {
         platform_log("machine: %s starts\n", run.result->kind);
         guest->release();
         run_on(&run);

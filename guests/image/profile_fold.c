@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "profile_fold.h"
 
+#include "../../core/exits/io_string.h"
 #include "../../core/platform.h"
 #include "../../core/vmx/exit_reason.h"
 #include "../../core/x86/instructions.h"
@@ -21,6 +22,16 @@ static uint64_t entered;     /* TSC of the last VM entry */
 static uint64_t last;        /* the latest time stamp that has been folded */
 static uint64_t paused;      /* folding time that lies inside of the first record of the ring */
 
+/* What has exited since the last exit that was no reading: a loop that waits comes by again. */
+#define WAIT_PLACES 8u
+static struct wait_place {
+    uint64_t detail, rip;
+    uint64_t ticks, elapsed; /* of its first exit, which counts once there is a second */
+    uint16_t reason;
+    bool came_again;
+} waits[WAIT_PLACES];
+static unsigned wait_count, wait_oldest;
+
 static unsigned place_of(uint16_t reason)
 {
     return reason < PROBE_REASONS - 1 ? reason : PROBE_REASONS - 1;
@@ -39,20 +50,21 @@ static uint64_t detail_of(const struct record *record)
     return record->detail;
 }
 
-static struct profile_cost *find_detail(uint64_t detail, uint32_t reason)
+/* NULL: there is no room. */
+static struct profile_detail *find_detail(uint64_t detail, uint32_t reason)
 {
     uint32_t at = hash(detail, reason);
 
     for (unsigned i = 0; i < PROBES_MOST; i++, at++) {
         struct profile_detail *place = &profile->details[at & (PROFILE_DETAILS - 1)];
         if (place->detail == detail && place->reason == reason && place->used)
-            return &place->cost;
+            return place;
         if (!place->used) {
             *place = (struct profile_detail){.detail = detail, .reason = reason, .used = 1};
-            return &place->cost;
+            return place;
         }
     }
-    return &profile->details_lost;
+    return NULL;
 }
 
 static void count_address(uint64_t rip, uint32_t reason, uint64_t ticks)
@@ -115,6 +127,54 @@ static bool is_in_order(const struct record *record)
            (record->flags & RECORD_LEFT || record->entering >= record->handled);
 }
 
+static bool only_reads(const struct record *record)
+{
+    switch (record->reason) {
+    case EXIT_REASON_IO:
+        return record->detail != PROFILE_NOT_SAID && record->detail & IO_IN &&
+               !(record->detail & IO_STRING);
+    case EXIT_REASON_RDMSR:
+    case EXIT_REASON_PAUSE:
+    case EXIT_REASON_MONITOR:
+    case EXIT_REASON_MWAIT:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void add_wait(struct profile_wait *wait, uint64_t ticks, uint64_t elapsed)
+{
+    wait->count++;
+    wait->ticks += ticks;
+    wait->elapsed += elapsed;
+}
+
+/* into: of the record's detail. */
+static void count_wait(struct profile_wait *into, const struct record *record, uint64_t ticks,
+                       uint64_t elapsed)
+{
+    if (!only_reads(record)) {
+        wait_count = wait_oldest = 0;
+        return;
+    }
+    for (unsigned i = 0; i < wait_count; i++) {
+        struct wait_place *place = &waits[i];
+        if (place->rip != record->rip || place->detail != record->detail ||
+            place->reason != record->reason)
+            continue;
+        if (!place->came_again)
+            add_wait(into, place->ticks, place->elapsed);
+        place->came_again = true;
+        add_wait(into, ticks, elapsed);
+        return;
+    }
+    struct wait_place *place = &waits[wait_count < WAIT_PLACES ? wait_count++ : wait_oldest++];
+    wait_oldest %= WAIT_PLACES;
+    *place =
+        (struct wait_place){record->detail, record->rip, ticks, elapsed, record->reason, false};
+}
+
 /* pause: ticks between its stamps "handled" and "entering" that were not spent on it. */
 static void fold_record(const struct record *record, uint64_t pause)
 {
@@ -127,11 +187,15 @@ static void fold_record(const struct record *record, uint64_t pause)
         return;
     }
     uint64_t ticks = end - record->entered - (left ? 0 : pause);
+    uint64_t elapsed = record->entered - entered + ticks;
+    struct profile_detail *detail = find_detail(detail_of(record), reason);
     profile->guest += record->entered - entered;
     profile->host += ticks;
     entered = last = end;
     add(&profile->reasons[reason], record, ticks);
-    add(find_detail(detail_of(record), reason), record, ticks);
+    add(detail ? &detail->cost : &profile->details_lost, record, ticks);
+    struct profile_wait nobodys = {0};
+    count_wait(detail ? &detail->wait : &nobodys, record, ticks, elapsed);
     count_address(record->rip, reason, ticks);
     struct profile_slice *slice = slice_at(record->entered);
     slice->ticks[reason] += ticks;
@@ -174,6 +238,7 @@ void profile_begin(struct profile *into, struct probe_cpu *of, void *ring)
         record->detail = record->rip = PROFILE_NOT_SAID;
     probes->full = make_room;
     paused = last = 0;
+    wait_count = wait_oldest = 0;
     profile->tsc_start = x86_rdtsc();
 }
 

@@ -179,6 +179,86 @@ static void tables_are_full(void **state)
     assert_int_equal(profile->reasons[EXIT_REASON_RDMSR].count, exits + 1);
 }
 
+static const struct profile_wait *wait_of(uint32_t reason, uint64_t detail)
+{
+    return &detail_of(reason, detail)->wait;
+}
+
+#define IN_STATUS 0x3fd0008u /* exit qualifications */
+#define OUT_DATA  0x3f80000u
+
+/* Twelve rounds of a loop of two exits: all of it waits, its first round too. */
+static void a_loop_that_waits(void **state)
+{
+    (void)state;
+    take(EXIT_REASON_IO, OUT_DATA, 0x900, 0);
+    for (int i = 0; i < 12; i++) {
+        take(EXIT_REASON_IO, IN_STATUS, 0x1000, 0);
+        take(EXIT_REASON_PAUSE, PROFILE_NOT_SAID, 0x1004, 0);
+    }
+    take(EXIT_REASON_IO, OUT_DATA, 0x900, 0);
+    take(EXIT_REASON_IO, IN_STATUS, 0x1000, 0); /* at once what it is to be: it does not wait */
+    take(EXIT_REASON_VMCALL, 1, 0x1010, RECORD_LEFT);
+    profile_leave(false);
+    profile_end();
+    const struct profile_wait *in = wait_of(EXIT_REASON_IO, IN_STATUS);
+    const struct profile_wait *pause = wait_of(EXIT_REASON_PAUSE, PROFILE_NOT_SAID);
+    assert_int_equal(detail_of(EXIT_REASON_IO, IN_STATUS)->cost.count, 13);
+    assert_int_equal(in->count, 12);
+    assert_int_equal(in->ticks, 12 * 10);
+    assert_int_equal(in->elapsed, 12 * 30);
+    assert_int_equal(pause->count, 12);
+    assert_int_equal(pause->elapsed, 12 * 30);
+    assert_int_equal(wait_of(EXIT_REASON_IO, OUT_DATA)->count, 0);
+}
+
+/* What writes, comes from elsewhere, or is a string moves on. */
+static void loops_that_work(void **state)
+{
+    const uint64_t ins = IN_STATUS | 0x10;
+    (void)state;
+    for (uint64_t i = 0; i < 12; i++) {
+        take(EXIT_REASON_IO, OUT_DATA, 0x900, 0);
+        take(EXIT_REASON_IO, IN_STATUS, 0x1000, 0);
+        take(EXIT_REASON_WRMSR, 0x174, 0x1100, 0);
+        take(EXIT_REASON_RDMSR, 0x174, 0x1200 + 8 * i, 0);
+        take(EXIT_REASON_IO, ins, 0x1300, 0);
+    }
+    for (int i = 0; i < 12; i++)
+        take(EXIT_REASON_IO, ins, 0x1300, 0);
+    for (uint64_t i = 0; i < 100; i++) /* more places than are kept in mind */
+        take(EXIT_REASON_RDMSR, 0x174, 0x2000 + 8 * (i % 9), 0);
+    take(EXIT_REASON_VMCALL, 1, 0x1010, RECORD_LEFT);
+    profile_leave(false);
+    profile_end();
+    assert_int_equal(wait_of(EXIT_REASON_IO, OUT_DATA)->count, 0);
+    assert_int_equal(wait_of(EXIT_REASON_IO, IN_STATUS)->count, 0);
+    assert_int_equal(wait_of(EXIT_REASON_RDMSR, 0x174)->count, 0);
+    assert_int_equal(wait_of(EXIT_REASON_WRMSR, 0x174)->count, 0);
+    assert_int_equal(wait_of(EXIT_REASON_IO, ins)->count, 0);
+}
+
+/* Neither a full ring nor a look at the end is in a loop's way, and folding is not its time. */
+static void a_loop_that_waits_for_long(void **state)
+{
+    const unsigned rounds = PROFILE_RING_RECORDS + 100;
+    (void)state;
+    for (unsigned i = 0; i < rounds; i++)
+        take(EXIT_REASON_IO, IN_STATUS, 0x1000, 0);
+    take(EXIT_REASON_PREEMPTION_TIMER, PROFILE_NOT_SAID, 0x2000, RECORD_LEFT);
+    profile_leave(true);
+    profile_enter();
+    now = simulated_cpu.tsc + 20;
+    take(EXIT_REASON_IO, IN_STATUS, 0x1000, 0);
+    take(EXIT_REASON_VMCALL, 1, 0x1010, RECORD_LEFT);
+    profile_leave(false);
+    profile_end();
+    const struct profile_wait *in = wait_of(EXIT_REASON_IO, IN_STATUS);
+    assert_int_equal(in->count, rounds + 1);
+    assert_int_equal(in->ticks, 10 * ((uint64_t)rounds + 1));
+    assert_in_range(in->elapsed, 30 * (uint64_t)rounds - 20, 30 * ((uint64_t)rounds + 1));
+}
+
 /* Slices double in width, and lose nothing. */
 static void a_long_run(void **state)
 {
@@ -227,6 +307,9 @@ int main(void)
         profile_test(the_ring_is_full),
         profile_test(tables_are_full),
         profile_test(a_long_run),
+        profile_test(a_loop_that_waits),
+        profile_test(loops_that_work),
+        profile_test(a_loop_that_waits_for_long),
         profile_test(time_goes_backwards),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
