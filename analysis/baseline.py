@@ -13,6 +13,7 @@ from .document import Node, load
 from .errors import BadInput
 from .results import Result, results, root_operations
 from .run import ANY_POLICY, Run
+from .shift import REPETITIONS
 from .statistics import BETWEEN, COUNTERS, PARTS, Absent
 
 SCHEMA = "exitmeter.baseline/1"
@@ -58,7 +59,7 @@ def measured(run: Run) -> dict[str, dict[str, dict[str, Any]]]:
         if not isinstance(result.costs, Absent):
             row |= {name: _tidy(value) for name, value in result.costs.per_exit.items()}
         if result.disturbed:
-            row["disturbed"] = list(result.disturbed)
+            row["disturbed"] = disturbed_lines(result)
         if not isinstance(result.split, Absent):
             row["parts"] = result.split.parts
         if not exact(run):
@@ -67,15 +68,27 @@ def measured(run: Run) -> dict[str, dict[str, dict[str, Any]]]:
     return table
 
 
+def disturbed_lines(result: Result) -> list[str]:
+    """Of many repetitions how many, and one of the reasons."""
+    if len(result.struck) == 1:
+        return list(result.disturbed)
+    return [f"{sum(result.struck)} of {len(result.struck)} repetitions, as by: {result.disturbed[0]}"]
+
+
 def repetition_lines(result: Result) -> list[str]:
     """A line for each, "control operation": low quantiles of their samples (shift.py)."""
-    return [f"{max(control, 0)} {max(operation, 0)}" for control, operation in result.lows]
+    return [f"{max(control, 0)} {max(operation, 0)}{' disturbed' if struck else ''}"
+            for (control, operation), struck in zip(result.lows, result.struck)]
 
 
-def lows(row: dict[str, Any]) -> list[tuple[int, int]]:
-    """The same as numbers."""
-    pairs = [line.split() for line in row.get("repetitions", [])]
-    return [(int(control), int(operation)) for control, operation in pairs]
+def lows(old: dict[str, Any], new: dict[str, Any]) -> list[list[tuple[int, int]]]:
+    """The same as numbers, of two rows: of both without what was disturbed, where that leaves enough
+    of either. Where a machine is never left alone, all of them: the test is made for that."""
+    sides = [row.get("repetitions", []) for row in (old, new)]
+    calm = [[line for line in side if not line.endswith("disturbed")] for side in sides]
+    chosen = calm if min(map(len, calm)) >= REPETITIONS else sides
+    return [[(int(control), int(operation)) for control, operation, *_ in map(str.split, side)]
+            for side in chosen]
 
 
 def _tidy(value: float) -> float:
@@ -133,7 +146,7 @@ def _check_row(node: Node, always: tuple[str, ...]) -> None:
             line.text()
     if "repetitions" in node:
         for line in node["repetitions"]:
-            if not re.fullmatch(r"[0-9]{1,18} [0-9]{1,18}", line.text()):
+            if not re.fullmatch(r"[0-9]{1,18} [0-9]{1,18}( disturbed)?", line.text()):
                 raise line.bad('a text of the form "control operation" is needed')
     if "parts" in node:
         _only(node["parts"], (*PARTS, BETWEEN))

@@ -18,24 +18,31 @@ Pair = tuple[str, str]
 
 def judge(run: Run, baseline: Row, rules: Rules) -> Row:
     """Each finding names benchmark, policy and metrics. Fingerprints are taken to be alike."""
-    now = measured(run)
     reasons = {(job.benchmark, job.policy): f"{job.status}: {job.reason}"
                for job in run.missing_jobs}
+    verdict = judge_rows(measured(run), baseline["benchmarks"], rules, exact(run), reasons)
+    verdict["unit"] = run.unit
+    return verdict
+
+
+def judge_rows(now: Row, before: Row, rules: Rules, exact_clock: bool,
+               reasons: dict[Pair, str] | None = None) -> Row:
+    """The same of what was measured (baseline.measured). reasons: why rows are missing."""
     verdict: Row = {"schema": SCHEMA, "regressed": [], "improved": [], "new": [],
-                    "disturbed": [], "blurred": [], "held": 0, "unit": run.unit}
-    rows = {pair: (old, now.get(pair[0], {}).get(pair[1]))
-            for pair, old in _rows(baseline["benchmarks"])}
-    shifts = _shifts(run, rows, rules)
+                    "disturbed": [], "blurred": [], "held": 0}
+    rows = {pair: (old, now.get(pair[0], {}).get(pair[1])) for pair, old in _rows(before)}
+    shifts = {} if exact_clock else _shifts(rows, rules)
     for pair, (old, new) in rows.items():
         name = {"benchmark": pair[0], "policy": pair[1]}
         if new is None:
-            verdict["regressed"].append({**name, "missing": reasons.get(
+            verdict["regressed"].append({**name, "missing": (reasons or {}).get(
                 pair, "the run does not have it")})
             continue
         struck = disturbances(old, new)
-        times = exact(run) or not struck
+        times = exact_clock or not struck
+        compared = times or (pair in shifts and not shifts[pair][0]["too_few"])
         if struck:
-            verdict["disturbed"].append({**name, "by": struck, "times_compared": times})
+            verdict["disturbed"].append({**name, "by": struck, "times_compared": compared})
         worse, better = changes(pair, old, new, rules, times)
         if pair in shifts:
             found, rule = shifts[pair]
@@ -46,7 +53,7 @@ def judge(run: Run, baseline: Row, rules: Rules) -> Row:
         for kind, changed in (("regressed", worse), ("improved", better)):
             if changed:
                 verdict[kind].append({**name, "changes": changed, "parts": moved(old, new)})
-        verdict["held"] += not worse and not better and times
+        verdict["held"] += not worse and not better and compared
     verdict["new"] = [{"benchmark": pair[0], "policy": pair[1]} for pair, _ in _rows(now)
                       if pair not in rows]
     verdict["rows"] = [{"benchmark": pair[0], "policy": pair[1]} for pair in rows]
@@ -62,19 +69,17 @@ def _rows(benchmarks: Row) -> Iterator[tuple[Pair, Row]]:
             yield (benchmark, policy), row
 
 
-def _shifts(run: Run, rows: dict[Pair, tuple[Row, Row | None]],
+def _shifts(rows: dict[Pair, tuple[Row, Row | None]],
             rules: Rules) -> dict[Pair, tuple[Row, Rule]]:
     """Of each row whose round trip is held by its distribution: slower, faster or held. All of
     them are one family of tests, so that their number makes no false alarms."""
-    if exact(run):
-        return {}
     held: dict[Pair, tuple[Row, Rule]] = {}
     tested: list[tuple[Pair, Rule, Shift]] = []
     for pair, (old, new) in rows.items():
         rule = rules.of(*pair, ROUND_TRIP)
-        if new is None or rule.hold != "significant" or disturbances(old, new):
+        if new is None or rule.hold != "significant":
             continue
-        before, after = lows(old), lows(new)
+        before, after = lows(old, new)
         if min(len(before), len(after)) < REPETITIONS:
             held[pair] = ({"metric": ROUND_TRIP, "kind": "held", "too_few": True,
                            "repetitions": [len(before), len(after)]}, rule)
@@ -92,9 +97,10 @@ def _shifts(run: Run, rows: dict[Pair, tuple[Row, Row | None]],
 
 
 def disturbances(old: Row, new: Row) -> list[str]:
-    """What disturbed either side. Its times are compared only where they are exact: there the
-    count is of instructions, and a change of it is a change, whatever else happened. Elsewhere an
-    SMI looks like a regression or hides one. Counts of exits and their costs always are."""
+    """What disturbed either side. Its p50 and p99 are compared only where they are exact: there
+    the count is of instructions, and a change of it is a change, whatever else happened. Elsewhere
+    an SMI looks like a regression or hides one. Counts of exits and their costs always are, and
+    distributions over repetitions, of which the disturbed are left out if that leaves enough."""
     return [f"{line} ({side})" for side, row in (("baseline", old), ("run", new))
             for line in row.get("disturbed", [])]
 

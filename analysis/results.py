@@ -44,7 +44,8 @@ class Result:
 
     repetitions: every net sample that was kept, by repetition; values: the same one after another.
     controls, repetition_p50: the control's median and the net median of each repetition. lows: of
-    each repetition a low quantile of the control's samples and of the operation's, whole (shift.py).
+    each repetition a low quantile of the control's samples and of the operation's, whole (shift.py);
+    struck: whether something disturbed it.
     rounds: the net
     distribution over all rounds of all repetitions, from histograms, where there were several.
     doubling: what a second operation in a sample adds to it, less the control (slope.py).
@@ -62,6 +63,7 @@ class Result:
     controls: tuple[int, ...]
     repetition_p50: tuple[int, ...]
     lows: tuple[tuple[int, int], ...]
+    struck: tuple[bool, ...]
     exits_per_op: float | None
     split: Split | Absent
     costs: Costs | Absent
@@ -136,6 +138,7 @@ def _pool(run: Run, jobs: list[Job]) -> Result:
                   repetition_p50=tuple(median(net) for net in nets),
                   lows=tuple((low(durations(job.phases["control"].samples)),
                               low(durations(job.phases["op"].samples))) for job in jobs),
+                  struck=tuple(bool(job.validity.disturbed) for job in jobs),
                   exits_per_op=exits_per_op,
                   split=without or _pool_split(jobs), costs=without or _pool_costs(jobs),
                   reasons={} if jobs[0].root else _pool_reasons(jobs),

@@ -87,10 +87,26 @@ def test_a_machine_too_busy_to_see_anything_is_not_comparable(cycles, call):
     assert "in/intercept-all" not in outcome.out
 
 
-def test_disturbed_times_are_not_compared(cycles, call):
+def test_disturbed_repetitions_are_left_out_where_enough_are_left(cycles, call):
+    """12 that nothing struck, and 12 slow ones that something did."""
     file, run = cycles
-    outcome = call("gate", run("smi", rows(500, disturbed=("2 SMIs during the job",))),
-                   "--baseline", file)
+    edit(file, lambda d: d["benchmarks"]["cpuid"]["intercept-all"].update(
+        repetitions=["40 2300"] * 12 + ["40 1200 disturbed"] * 12))
+    assert call("gate", run("again"), "--baseline", file).code == 0
+
+
+def test_a_machine_that_is_never_left_alone_is_compared_all_the_same(cycles, call):
+    file, run = cycles
+    outcome = call("gate", run("busy", rows(500, disturbed=("it waited",))), "--baseline", file)
+    assert outcome.code == 1 and "round trip slower by 21" in outcome.out
+    assert ("disturbed: cpuid/intercept-all: 12 of 12 repetitions, as by: it waited (run)\n"
+            in outcome.out)
+
+
+def test_disturbed_times_of_few_repetitions_are_not_compared(cycles, call):
+    file, run = cycles
+    outcome = call("gate", run("smi", rows(500, disturbed=("2 SMIs",)), repetitions=2),
+                   "--baseline", file, "--guest", "cpuid")
     assert outcome.code == 3 and "its times are not comparable" in outcome.out
 
 
