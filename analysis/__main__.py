@@ -67,6 +67,15 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     report.add_argument("run", type=Path, metavar="RUN")
     report.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: RUN.html")
 
+    export = commands.add_parser("export", allow_abbrev=False, help="the formats of other tools")
+    export.add_argument("run", type=Path, metavar="RUN")
+    export.add_argument("--format", required=True,
+                        choices=["ctf", "perfetto", "csv", "folded", "openmetrics"])
+    export.add_argument("--of", choices=["samples", "records"],
+                        help="what the CSV has a line for each of (samples)")
+    export.add_argument("-o", "--output", type=Path, metavar="FILE",
+                        help="default: stdout; of ctf a directory")
+
     profile = commands.add_parser("profile", allow_abbrev=False,
                                   help="where the exits of a guest of your own went")
     profile.add_argument("run", type=Path, metavar="RUN")
@@ -93,6 +102,9 @@ def dispatch(options: argparse.Namespace) -> int:
         outputs = Outputs(options.json, options.junit, options.annotations, options.summary)
         return gate(options.run, options.baseline, options.update, outputs, options.rules,
                     options.guest, options.policy)
+    if options.command == "export":
+        from .export import export
+        return export(options.run, options.format, options.output, options.of)
     if options.command == "profile":
         from .profile_text import profile
         return profile(options.run, options.top, options.json)

@@ -5,9 +5,10 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from .errors import BadInput
 
@@ -46,6 +47,13 @@ def to_json(document: dict[str, Any]) -> str:
 
 def write_whole(path: Path, text: str) -> None:
     """Write a file atomically: a reader sees the old content or the new, never a part."""
+    with stream_whole(path) as file:
+        file.write(text)
+
+
+@contextmanager
+def stream_whole(path: Path) -> Iterator[TextIO]:
+    """The same bit by bit."""
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     except OSError as error:
@@ -53,7 +61,7 @@ def write_whole(path: Path, text: str) -> None:
     try:
         with open(handle, "w", encoding="utf-8") as file:
             os.fchmod(file.fileno(), 0o666 & ~_umask())
-            file.write(text)
+            yield file
         os.replace(name, path)
     except OSError as error:
         os.unlink(name)

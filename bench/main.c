@@ -15,6 +15,8 @@ static const struct command commands[] = {
     {"gate", "hold a run against a baseline: 0 held, 1 regressed, 3 not comparable",
      command_analysis},
     {"report", "one self-contained HTML page", command_analysis},
+    {"export", "a run in the formats of other tools: CTF, Perfetto, CSV, folded stacks, OpenMetrics",
+     command_analysis},
     {"profile", "where the exits of a guest of your own went", command_analysis},
     {"policy", "policies compiled, shown, compared and audited", command_policy},
     {"pmu", "performance events that a CPU model can count", command_pmu},
