@@ -27,7 +27,7 @@ include bench/bench.mk
 
 UNIT_TESTS = $(CORE_UNIT_TESTS) $(BENCH_UNIT_TESTS)
 
-.PHONY: help all bench test unit python-tests e2e e2e-linux fuzz lint baseline clean
+.PHONY: help all bench test unit python-tests e2e e2e-linux fuzz lint baseline gate-soak gate-live clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
@@ -69,6 +69,15 @@ lint: ## both compilers, header check, clang-format, shellcheck, pyflakes, SPDX 
 
 baseline: all ## measure and write ci/baselines/bochs.json anew; review the diff
 	@ci/baseline.sh $(BUILD)
+
+# As many runs of a few benchmarks; RUNS=3 GUESTS= for the whole corpus.
+RUNS ?= 100
+GUESTS ?= cpuid rdmsr wrmsr in out mmio_read
+gate-soak: all ## hold RUNS=100 runs of this build against the baseline: none may alarm
+	@ci/gate_soak.sh $(BUILD) $(RUNS) $(GUESTS)
+
+gate-live: all ## how often the gate alarms on live KVM samples for nothing, and sees 5 %: LIVE='--runs 15'
+	@$(PYTHON) ci/gate_live.py $(BUILD) $(LIVE)
 
 clean: ## remove what was built; runs stay
 	rm -rf $(BUILD)

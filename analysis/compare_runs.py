@@ -9,6 +9,7 @@ from .errors import NotPossible
 from .inference import difference, holm
 from .results import Result, results, root_operations
 from .run import Run
+from .shift import REPETITIONS, shift
 from .summary import SCHEMA, describe, warnings
 
 LEVEL = 0.05
@@ -17,7 +18,7 @@ LEVEL = 0.05
 def compare_runs(old: Run, new: Run,
                  measured: Callable[[Run], list[Result]] = results) -> dict[str, Any]:
     """Net p50 of every benchmark under every policy that both runs measured. p is Holm's, over all
-    of them."""
+    of them; where repetitions allow it, of the test that the gate makes (shift.py), on both sides."""
     refuse_unlike(old, new)
     before, after = ({(result.benchmark, result.policy): result
                       for result in (*measured(run), *root_operations(run))}
@@ -38,12 +39,16 @@ def compare_runs(old: Run, new: Run,
 def _row(was: Result, now: Result) -> dict[str, Any]:
     found = difference(was.repetitions, now.repetitions)
     old, new = was.net["p50"], now.net["p50"]
+    p, by_control = found.p, False
+    if min(len(was.lows), len(now.lows)) >= REPETITIONS:
+        moved = shift(was.lows, now.lows, LEVEL)
+        p, by_control = min(1.0, 2 * min(moved.slower, moved.faster)), moved.by_control
     return {"name": now.benchmark, "policy": now.policy, "old": was.net, "new": now.net,
             "old_exits_per_op": was.exits_per_op, "new_exits_per_op": now.exits_per_op,
             "disturbed": {"old": list(was.disturbed), "new": list(now.disturbed)},
             "difference": new - old, "ratio": new / old if old > 0 else None,
             "ratio_interval": asdict(found.ratio) if found.ratio else None,
-            "p": found.p, "delta": found.delta, "least": found.least, "over": found.over}
+            "p": p, "by_control": by_control, "delta": found.delta, "least": found.least, "over": found.over}
 
 
 def differs(old: Run, new: Run) -> list[str]:

@@ -34,9 +34,10 @@ def heading(data: dict[str, Any]) -> str:
 
 
 def table(rows: list[dict[str, Any]], spread: bool) -> str:
-    heads = [("", ["benchmark/policy"]), ("p50", ["old", "new", "difference", "ratio"])]
+    heads = [("", ["benchmark/policy"]),
+             ("p50", ["old", "new", "by" if spread else "difference", "ratio"])]
     if spread:
-        heads += [("95 % of ratio", ["from", "to"]), ("", ["p", "delta", "least"])]
+        heads += [("95 % of it", ["from", "to"]), ("", ["p", "delta", "least"])]
     heads.append(("exits/op", ["old", "new"]))
     return "\n".join(render(heads, [_cells(row, spread) for row in rows]))
 
@@ -60,10 +61,13 @@ def probability(p: float) -> str:
 
 def notes(data: dict[str, Any]) -> str:
     """What the columns are, and what they lean on."""
-    lines = ["p: Mann-Whitney, Holm's correction over all rows. delta: Cliff's, from -1 to 1: how "
-             "often a new sample",
-             f"is above an old one, less how often below. least: the shift, {data['new']['unit']}, "
-             "that the test would find at 5 %", "in 8 of 10 cases"]
+    lines = ["p: Mann-Whitney, with Holm's correction over all rows. delta: Cliff's, from -1 to 1: "
+             "how often a new", "sample is above an old one, less how often below. least: the shift, "
+             f"{data['new']['unit']}, that such a test", "of p50 would find at 5 % in 8 of 10 cases"]
+    if any(row["by_control"] for row in data["benchmarks"]):
+        lines += ["p is of quotients of operation and control, which the machine's state moves "
+                  "least, repetition by", "repetition; p50 is less its control and moves with that "
+                  "state"]
     alone = [f"{row['name']}/{row['policy']}" for row in data["benchmarks"]
              if row["over"] == "samples"]
     if data["new"]["unit"] == "ticks":
