@@ -72,6 +72,9 @@ def test_perfetto(run, export):
     assert {depth for depth, name in depths if name == "CPUID"} == {1}
     assert {depth for depth, name in depths if name in ("handler", "restore")} == {2}
     assert {depth for depth, name in depths if name == "bochs/cpuid/intercept-all op"} == {0}
+    names = [event["name"] for event in slices]
+    left = names.count("VMCALL")  # ends a phase, and enters no guest
+    assert left and names.count("restore") == names.count("handler") - left
     handlers = [event["dur"] for event in slices if event["name"] == "handler"]
     assert 0.02 in handlers and 0.03 in handlers  # 20 and 30 ticks, a tick being a ns
     assert {event["args"]["name"] for event in trace["traceEvents"] if event["ph"] == "M"} == {
