@@ -30,7 +30,7 @@ include bench/bench.mk
 
 UNIT_TESTS = $(CORE_UNIT_TESTS) $(BENCH_UNIT_TESTS)
 
-.PHONY: help all bench test unit python-tests e2e e2e-linux fuzz lint baseline \
+.PHONY: help all bench test unit python-tests e2e e2e-linux fuzz lint baseline gate-soak gate-live \
 	bench-harness repeat install clean
 
 help: ## list the targets
@@ -108,6 +108,15 @@ install: $(BUILT) $(BUILD)/exitmeter.1 ## below PREFIX=/usr/local, with DESTDIR=
 
 $(BUILD)/exitmeter.1: $(BUILD)/exitmeter bench/manual.py analysis/__main__.py
 	$(Q)$(PYTHON) bench/manual.py $< >$@.new && mv $@.new $@
+
+# As many runs of a few benchmarks; RUNS=3 GUESTS= for the whole corpus.
+RUNS ?= 100
+GUESTS ?= cpuid rdmsr wrmsr in out mmio_read
+gate-soak: all ## hold RUNS=100 runs of this build against the baseline: none may alarm
+	@ci/gate_soak.sh $(BUILD) $(RUNS) $(GUESTS)
+
+gate-live: all ## how often the gate alarms on live KVM samples for nothing, and sees 5 %: LIVE='--runs 15'
+	@$(PYTHON) ci/gate_live.py $(BUILD) $(LIVE)
 
 clean: ## remove what was built; runs stay
 	rm -rf $(BUILD)

@@ -8,7 +8,7 @@ from pathlib import Path
 from .errors import Failure
 
 # Debian's package of each module that is not Python's own.
-PACKAGES = {"numpy": "python3-numpy", "jinja2": "python3-jinja2"}
+PACKAGES = {"numpy": "python3-numpy", "scipy": "python3-scipy", "jinja2": "python3-jinja2"}
 
 
 def main(arguments: list[str]) -> int:
@@ -58,11 +58,31 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     gate.add_argument("run", type=Path, metavar="RUN")
     gate.add_argument("--baseline", type=Path, required=True, metavar="FILE")
     gate.add_argument("--update", action="store_true", help="make RUN the baseline")
+    gate.add_argument("--rules", type=Path, metavar="FILE",
+                      help="what each metric is held to (beside the baseline: NAME.rules.toml)")
+    gate.add_argument("-g", "--guest", action="append", default=[], metavar="PATTERN",
+                      help="judge benchmarks whose names match, may repeat (all)")
+    gate.add_argument("-p", "--policy", action="append", default=[], metavar="PATTERN",
+                      help="judge policies whose names match, may repeat (all)")
     gate.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    gate.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit's XML")
+    gate.add_argument("--annotations", choices=["github"],
+                      help="print annotations for a CI system to show beside the change")
+    gate.add_argument("--summary", type=Path, metavar="FILE",
+                      help="append Markdown to FILE, such as $GITHUB_STEP_SUMMARY")
 
     report = commands.add_parser("report", allow_abbrev=False, help="one self-contained HTML page")
     report.add_argument("run", type=Path, metavar="RUN")
     report.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: RUN.html")
+
+    export = commands.add_parser("export", allow_abbrev=False, help="the formats of other tools")
+    export.add_argument("run", type=Path, metavar="RUN")
+    export.add_argument("--format", required=True,
+                        choices=["ctf", "perfetto", "csv", "folded", "openmetrics"])
+    export.add_argument("--of", choices=["samples", "records"],
+                        help="what the CSV has a line for each of (samples)")
+    export.add_argument("-o", "--output", type=Path, metavar="FILE",
+                        help="default: stdout; of ctf a directory")
 
     profile = commands.add_parser("profile", allow_abbrev=False,
                                   help="where the exits of a guest of your own went")
@@ -89,8 +109,13 @@ def dispatch(options: argparse.Namespace) -> int:
         from .targets import targets
         return targets(options.runs, options.guest, options.json)
     if options.command == "gate":
-        from .gate import gate
-        return gate(options.run, options.baseline, options.update, options.json)
+        from .gate import Outputs, gate
+        outputs = Outputs(options.json, options.junit, options.annotations, options.summary)
+        return gate(options.run, options.baseline, options.update, outputs, options.rules,
+                    options.guest, options.policy)
+    if options.command == "export":
+        from .export import export
+        return export(options.run, options.format, options.output, options.of)
     if options.command == "profile":
         from .profile_text import profile
         return profile(options.run, options.top, options.json)

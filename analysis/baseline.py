@@ -5,29 +5,36 @@ A baseline file holds nothing that depends on time or place, sorted and indented
 diff of an update is a list of what changed.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
 from .document import Node, load
 from .errors import BadInput
-from .results import results, root_operations
+from .results import Result, results, root_operations
 from .run import ANY_POLICY, Run
+from .shift import REPETITIONS
 from .statistics import BETWEEN, COUNTERS, PARTS, Absent
 
 SCHEMA = "exitmeter.baseline/1"
 
-# What is gated; times in the run's unit, counters per exit.
+# What is gated as a number; times in the run's unit, counters per exit.
 METRICS = ("p50", "p99", "exits_per_op", *COUNTERS)
 ALWAYS = ("p50", "p99", "exits_per_op")
 # Those that an SMI or another core clock would move; exits and what they cost it does not touch.
 TIMES = ("p50", "p99")
 
 
+def exact(run: Run) -> bool:
+    """Its clock counts the work itself, instructions: every run of it gives the same number."""
+    return run.unit == "ticks"
+
+
 def fingerprint(run: Run) -> dict[str, Any]:
     """Where and how a run was measured: two runs compare exactly only if this is equal."""
     facts: dict[str, Any] = {key: _fact(run, section, key) for section, key in (
-        ("machine", "cpu_model"), ("machine", "signature"),
-        ("build", "emulator"), ("build", "compiler"))}
+        ("machine", "cpu_model"), ("machine", "signature"), ("build", "compiler"))}
+    facts["emulator"] = run.fact("build", "emulator")  # not every target has one
     if run.cpus > 1:
         facts["cpus"] = run.cpus
     return {**facts, "target": run.target, "unit": run.unit, "samples": run.samples,
@@ -43,7 +50,7 @@ def _fact(run: Run, section: str, key: str) -> str:
 
 def measured(run: Run) -> dict[str, dict[str, dict[str, Any]]]:
     """METRICS by benchmark and policy, those that are present, the parts' medians, and what
-    disturbed it if anything did."""
+    disturbed it if anything did; where the clock is not exact, what each repetition was like."""
     table: dict[str, dict[str, dict[str, Any]]] = {}
     for result in (*results(run), *root_operations(run)):
         row: dict[str, Any] = {"p50": result.net["p50"], "p99": result.net["p99"]}
@@ -52,11 +59,36 @@ def measured(run: Run) -> dict[str, dict[str, dict[str, Any]]]:
         if not isinstance(result.costs, Absent):
             row |= {name: _tidy(value) for name, value in result.costs.per_exit.items()}
         if result.disturbed:
-            row["disturbed"] = list(result.disturbed)
+            row["disturbed"] = disturbed_lines(result)
         if not isinstance(result.split, Absent):
             row["parts"] = result.split.parts
+        if not exact(run):
+            row["repetitions"] = repetition_lines(result)
         table.setdefault(result.benchmark, {})[result.policy] = row
     return table
+
+
+def disturbed_lines(result: Result) -> list[str]:
+    """Of many repetitions how many, and one of the reasons."""
+    if len(result.struck) == 1:
+        return list(result.disturbed)
+    return [f"{sum(result.struck)} of {len(result.struck)} repetitions, as by: {result.disturbed[0]}"]
+
+
+def repetition_lines(result: Result) -> list[str]:
+    """A line for each, "control operation": low quantiles of their samples (shift.py)."""
+    return [f"{max(control, 0)} {max(operation, 0)}{' disturbed' if struck else ''}"
+            for (control, operation), struck in zip(result.lows, result.struck)]
+
+
+def lows(old: dict[str, Any], new: dict[str, Any]) -> list[list[tuple[int, int]]]:
+    """The same as numbers, of two rows: of both without what was disturbed, where that leaves enough
+    of either. Where a machine is never left alone, all of them: the test is made for that."""
+    sides = [row.get("repetitions", []) for row in (old, new)]
+    calm = [[line for line in side if not line.endswith("disturbed")] for side in sides]
+    chosen = calm if min(map(len, calm)) >= REPETITIONS else sides
+    return [[(int(control), int(operation)) for control, operation, *_ in map(str.split, side)]
+            for side in chosen]
 
 
 def _tidy(value: float) -> float:
@@ -103,7 +135,7 @@ def _check_fingerprint(node: Node) -> None:
 
 
 def _check_row(node: Node, always: tuple[str, ...]) -> None:
-    _only(node, (*METRICS, "parts", "disturbed"))
+    _only(node, (*METRICS, "parts", "disturbed", "repetitions"))
     for key in always:
         node[key].number()
     for key in METRICS:
@@ -112,6 +144,10 @@ def _check_row(node: Node, always: tuple[str, ...]) -> None:
     if "disturbed" in node:
         for line in node["disturbed"]:
             line.text()
+    if "repetitions" in node:
+        for line in node["repetitions"]:
+            if not re.fullmatch(r"[0-9]{1,18} [0-9]{1,18}( disturbed)?", line.text()):
+                raise line.bad('a text of the form "control operation" is needed')
     if "parts" in node:
         _only(node["parts"], (*PARTS, BETWEEN))
         for key in PARTS:

@@ -5,19 +5,30 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from .errors import BadInput
 
 
-def emit(text: str) -> None:
+def emit(text: str, to_stderr: bool = False) -> None:
     """Print text to stdout. A reader that went away is no error: the exit code still counts."""
+    stream = sys.stderr if to_stderr else sys.stdout
     try:
-        print(text, flush=True)
+        print(text, file=stream, flush=True)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def append(path: Path, text: str) -> None:
+    """To the end of a file that others write to as well."""
+    try:
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def complain(damages: Iterable[str]) -> bool:
@@ -36,6 +47,13 @@ def to_json(document: dict[str, Any]) -> str:
 
 def write_whole(path: Path, text: str) -> None:
     """Write a file atomically: a reader sees the old content or the new, never a part."""
+    with stream_whole(path) as file:
+        file.write(text)
+
+
+@contextmanager
+def stream_whole(path: Path) -> Iterator[TextIO]:
+    """The same bit by bit."""
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     except OSError as error:
@@ -43,7 +61,7 @@ def write_whole(path: Path, text: str) -> None:
     try:
         with open(handle, "w", encoding="utf-8") as file:
             os.fchmod(file.fileno(), 0o666 & ~_umask())
-            file.write(text)
+            yield file
         os.replace(name, path)
     except OSError as error:
         os.unlink(name)

@@ -197,3 +197,50 @@ def test_between_has_a_column_where_an_operation_takes_several_exits(make, call)
     splits = [entry["split"] for row in data["benchmarks"] for entry in row["policies"]]
     assert "between" not in splits[0]
     assert splits[1]["between"] == 7 and splits[1]["whole"] == sum(splits[1].values()) - 92
+
+
+def test_two_runs_with_a_spread(make, call):
+    """Interval, p and effect size stand beside the ratio; of few repetitions it says so."""
+    spread = (0, 1, 2, 3, 4)
+    old = make("old", [Row(extra=spread), Row("in", extra=spread)], unit="TSC cycles", target="kvm",
+               samples=100)
+    new = make("new", [Row(extra=spread, parts=(5, 10, 29, 8, 4)), Row("in", extra=spread)],
+               unit="TSC cycles", target="kvm", samples=100)
+    outcome = call("compare", old, new)
+    assert outcome.code == 0
+    row, = [line for line in lines(outcome.out) if line[:1] and line[0].startswith("cpuid")]
+    assert row[1:5] == ["47", "56", "+9", "1.19x"] and row[7:9] == ["<0.001", "+1.00"]
+    same, = [line for line in lines(outcome.out) if line[:1] and line[0].startswith("in/")]
+    assert same[7:9] == ["1.000", "+0.00"]
+    assert "changed, at 5%: cpuid/intercept-all\n" in outcome.out
+    assert "over samples of few repetitions" in outcome.out
+    assert max(map(len, outcome.out.splitlines())) <= 100
+    row, other = json.loads(call("compare", old, new, "--json").out)["benchmarks"]
+    assert row["changed"] and not other["changed"] and row["over"] == "samples"
+    assert row["ratio_interval"]["low"] < 56 / 47 < row["ratio_interval"]["high"]
+    assert other["least"] >= 1
+
+
+def test_two_runs_of_many_repetitions(make, call):
+    knobs = {"unit": "TSC cycles", "target": "kvm", "repetitions": 12}
+    old, new = (make(name, [Row(extra=(0, 1), parts=(5, 10, handler, 8, 4))], **knobs)
+                for name, handler in (("old", 20), ("new", 25)))
+    out = call("compare", old, new).out
+    assert "changed, at 5%: cpuid/intercept-all" in out and "few repetitions" not in out
+    row, = json.loads(call("compare", old, new, "--json").out)["benchmarks"]
+    assert row["over"] == "repetitions" and row["ratio_interval"]["n"] == 12
+
+
+def test_what_two_runs_differ_in_is_said(run, make, call):
+    other = make("other", repetitions=2)
+    edit(other, lambda d: (d["build"].update(compiler="clang", core_sha256="b" * 64),
+                           d["policies"][0].update(sha256="dd")))
+    out = call("compare", run, other).out
+    assert "they differ in: compiler: gcc 12 -O2 -> clang, core: aa -> bbbbbbbbbbbb," in out
+    assert "policy passthrough-all: cc -> dd" in out and "repetitions: 1 -> 2" in out
+
+
+def test_the_interval_of_the_median_is_in_the_document(run, call):
+    document = json.loads(call("compare", run, "--json").out)
+    assert document["benchmarks"][1]["policies"][0]["p50_interval"] == {
+        "low": 45, "high": 45, "n": 20, "over": "samples"}

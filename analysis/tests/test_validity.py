@@ -6,7 +6,9 @@ import json
 import pytest
 
 from analysis.baseline import load_baseline
-from analysis.gate import judge, verdict_text
+from analysis.gate_text import verdict_text
+from analysis.judge import judge
+from analysis.rules import EXACT, Rules
 from analysis.run import open_run
 
 from .builder import COUNTERS, Row, edit
@@ -83,6 +85,9 @@ def test_where_counts_are_exact_the_gate_holds_all_of_it_and_says_so(make, held,
     assert call("gate", worse, "--baseline", held).code == 1
 
 
+ALL_EXACT = Rules(EXACT)
+
+
 def cycles(path):
     """The run, or the baseline, as if of a CPU whose clock is not exact."""
     def change(document):
@@ -93,11 +98,11 @@ def cycles(path):
 
 @pytest.mark.parametrize("side", ["run", "baseline"])
 def test_elsewhere_times_of_a_disturbed_side_are_not_comparable(make, held, side):
-    """Through judge(): the command refuses such clocks as a whole, for now."""
+    """Where a rule holds p50 as a number there."""
     if side == "baseline":
         edit(held, lambda d: d["benchmarks"]["cpuid"]["intercept-all"].update(disturbed=[SMI]))
     slow = make("slow", rows((SMI,) if side == "run" else (), parts=(5, 10, 99, 8, 4)))
-    verdict = judge(open_run(cycles(slow)), load_baseline(cycles(held)))
+    verdict = judge(open_run(cycles(slow)), load_baseline(cycles(held)), ALL_EXACT)
     assert verdict["verdict"] == "not comparable" and verdict["held"] == 1
     assert verdict["regressed"] == verdict["improved"] == []
     assert (f"disturbed: cpuid/intercept-all: {SMI} ({side}): its times are not comparable; "
@@ -106,7 +111,7 @@ def test_elsewhere_times_of_a_disturbed_side_are_not_comparable(make, held, side
 
 def test_counts_of_a_disturbed_side_are_held_all_the_same(make, held):
     worse = make("worse", rows(counters={**COUNTERS, "vmreads": 5}, parts=(5, 10, 99, 8, 4)))
-    verdict = judge(open_run(cycles(worse)), load_baseline(cycles(held)))
+    verdict = judge(open_run(cycles(worse)), load_baseline(cycles(held)), ALL_EXACT)
     assert verdict["verdict"] == "regressed"
     change, = verdict["regressed"][0]["changes"]
     assert change == {"metric": "vmreads", "old": 4, "new": 5}
@@ -114,7 +119,7 @@ def test_counts_of_a_disturbed_side_are_held_all_the_same(make, held):
 
 def test_undisturbed_times_are_compared_there(make, held):
     worse = make("worse", rows((), parts=(5, 10, 99, 8, 4)))
-    verdict = judge(open_run(cycles(worse)), load_baseline(cycles(held)))
+    verdict = judge(open_run(cycles(worse)), load_baseline(cycles(held)), ALL_EXACT)
     assert verdict["verdict"] == "regressed"
 
 

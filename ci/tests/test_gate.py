@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from .conftest import ROOT, exitmeter, measure
+from .conftest import BUILD, ROOT, exitmeter, measure, run
 
 BASELINE = ROOT / "ci" / "baselines" / "bochs.json"
 CPUID = "core/exits/cpuid.c"
@@ -18,6 +18,25 @@ def gate(directory, *arguments):
 def test_this_build_holds(full):
     result = gate(full)
     assert result.code == 0, result.out + result.err
+
+
+def test_run_after_run_of_one_build_holds():
+    """make gate-soak, in small."""
+    result = run(ROOT / "ci" / "gate_soak.sh", BUILD, "3", "cpuid", "mmio_*", cwd=ROOT)
+    assert result.code == 0, result.out + result.err
+    assert result.out == "gate: 0 false alarms in 3 runs of the same build\n"
+
+
+def test_what_ci_systems_are_told(source, tmp_path):
+    """Of a real regression: each form names it, and the command that asks for all of them fails."""
+    source.mutate(CPUID, BEFORE_CPUID, '    __asm__ volatile("nop");\n' + BEFORE_CPUID)
+    directory = measure(tmp_path / "run", "--core", source.image(), "--guest", "cpuid")
+    result = gate(directory, "--guest", "cpuid", "--junit", tmp_path / "junit.xml", "--annotations",
+                  "github", "--summary", tmp_path / "summary.md")
+    assert result.code == 1
+    assert "::error file=" in result.out and "handler +1" in result.out
+    assert '<failure type="regressed"' in (tmp_path / "junit.xml").read_text()
+    assert "| regressed | `cpuid/intercept-all` |" in (tmp_path / "summary.md").read_text()
 
 
 def test_one_more_vmread_in_the_cpuid_handler(source, tmp_path):
