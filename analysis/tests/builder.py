@@ -67,6 +67,7 @@ class Row:
     status: str = "done"
     reason: str = ""
     reason_number: int = 10
+    detail: int = 0
     level: str | None = None
     discarded: int = 0
     full: bool = False  # no room for the record that ends the op phase
@@ -162,6 +163,7 @@ class Writer:
         offset = None
         if exits:
             records["reason"] = row.reason_number
+            records["detail"] = row.detail
             records["flags"] = COUNTS if counted else 0
             if wide:
                 records["flags"] |= EXITED
