@@ -2,11 +2,12 @@
 """How the samples of one benchmark are spread: which share is at or below each round trip, and
 how many are near it, on a logarithmic axis."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
 
-from .drawings import WIDTH, _logarithmic_tics, colour, label, slug
+from .drawings import WIDTH, colour, label, logarithmic_tics, slug
 from .results import Result
 from .svg import Drawing
 
@@ -42,15 +43,16 @@ def distribution(found: Sequence[Result], policies: Sequence[str], unit: str) ->
             f"{x:.6g} {y}" for x, y in histogram(values, counts, edges)) + "\nEND\n")
         steps.append(f"$bins{number} using 1:2 with lines {style}")
     most = max(int(counts.sum()) for _, _, counts in tallies)
-    tics = ", ".join(map(str, _logarithmic_tics(low, high) or [low]))
+    tics = logarithmic_tics(low, high, WIDTH - 80)
+    unnamed = re.sub("'[^']*'", "''", tics)
     script = "".join(data) + (
         f"set multiplot\nset lmargin at screen {64 / WIDTH:.4f}\nset rmargin at screen "
         f"{1 - 16 / WIDTH:.4f}\nset logscale x\nset xrange [{low}:{high}]\n"
         "set grid linetype 1 linecolor rgb '#808080'\n"
-        f"set xtics ({tics})\nset format x ''\nset tmargin at screen 0.97\n"
+        f"set xtics ({unnamed})\nset tmargin at screen 0.97\n"
         "set bmargin at screen 0.56\nset yrange [0:100]\nset ytics 50\nset format y '%.0f %%'\n"
         f"plot {', '.join(lines)}\n"
-        f"set format x '%.0f'\nset xlabel '{label(unit)}, logarithmic' offset 0,0.4\n"
+        f"set xtics ({tics})\nset xlabel '{label(unit)}, logarithmic' offset 0,0.4\n"
         "set tmargin at screen 0.49\nset bmargin at screen 0.17\nset logscale y\n"
         f"set yrange [0.7:{most * 1.5}]\nset ytics {10 ** max(1, len(str(most)) // 2)}\n"
         f"set format y '%.0f'\nplot {', '.join(steps)}\nunset multiplot\n")

@@ -23,6 +23,7 @@ SHAPES = ((7, "M5 0A5 5 0 1 1 4.99 0z"), (5, "M1 1H9V9H1z"), (9, "M5 0L10 9H0z")
           (13, "M5 0L10 5L5 10L0 5z"), (11, "M0 1H10L5 10z"))
 
 WIDTH = 420
+PLACE = 200  # pixels for the name of a place on an axis
 RIGHT = 20  # half a label of the axis may stick out
 LETTER = 0.64 * FONT  # a letter's width, and a little more; that of the widest ones:
 WIDE_LETTER, WIDE_LETTERS = 0.99 * FONT, "mwMWGOQ%@"
@@ -48,11 +49,15 @@ def ink_on(fill: str) -> str:
     return WHITE if 1.05 / (luminance + 0.05) > (luminance + 0.05) / 0.05 else BLACK
 
 
-def label(text: str, length: int = 22) -> str:
-    """A name as gnuplot gets it: no quote, backtick, control character or enhanced-text mark."""
-    text = re.sub(r"[^\w /.,:()+-]", "?", text)
-    half = (length - 2) // 2
-    return text if len(text) <= length else f"{text[:half]}..{text[-half:]}"
+def label(text: str, pixels: float = PLACE) -> str:
+    """A name as gnuplot gets it: no quote, backtick, control character or enhanced-text mark. Of
+    one that takes more pixels the middle is left out."""
+    text = short = re.sub(r"[^\w /.,:()+-]", "?", text)
+    kept = len(text)
+    while letters(short) > pixels:
+        kept -= 2
+        short = f"{text[:kept // 2]}..{text[-(kept // 2):]}"
+    return short
 
 
 def left_margin(names: Sequence[str]) -> int:
@@ -103,11 +108,11 @@ def round_trips(name: str, found: Sequence[Result], policies: Sequence[str],
         if rows:
             data.append(f"${side} << END\n" + "\n".join(rows) + "\nEND\n")
             plots.append(f"${side} using 1:2:3 with labels {side} offset {offset},0 notitle")
-    tics = ", ".join(map(str, _logarithmic_tics(low, high)))
+    tics = logarithmic_tics(low, high, room[0])
     script = "".join(data) + (
         _places([label(text) for text in names], margin)
-        + f"set logscale x\nset xrange [{low:.6g}:{high:.6g}]\nset xtics ({tics}) "
-        f"format '%.0f'\nset grid xtics linetype 1 linecolor rgb '#808080'\n"
+        + f"set logscale x\nset xrange [{low:.6g}:{high:.6g}]\nset xtics ({tics})\n"
+        "set grid xtics linetype 1 linecolor rgb '#808080'\n"
         f"set xlabel '{label(unit)}, logarithmic' offset 0,0.4\nplot {', '.join(plots)}\n")
     return Drawing(f"trips-{name}", "Marks: round trip of each benchmark under each policy, p50 "
                    f"less control, in {unit}, on a logarithmic axis. The table has the numbers.",
@@ -119,7 +124,7 @@ def _with_room(low: float, high: float, pixels: float,
     """Both ends of a logarithmic axis of so many pixels, so far out that values from low to high
     have room for text aside; and where what is left of it all stands."""
     span = max(math.log10(high / low), 0.5)
-    step = span * aside / (pixels - 2 * aside)
+    step = span * aside / max(40, pixels - 2 * aside)
     return 10 ** (math.log10(low) - step), 10 ** (math.log10(low) + span + step), low
 
 
@@ -177,7 +182,7 @@ def parts(name: str, found: Sequence[Result], unit: str) -> Drawing:
         f"set lmargin at screen {margin / WIDTH:.4f}\nset rmargin at screen "
         f"{1 - (8 + behind) / WIDTH:.4f}\nset tmargin 0.4\nset bmargin 2.6\nset border 1\n"
         f"set ytics ({tics}) scale 0 noenhanced\nset yrange [{top}:0]\nset xrange [0:100]\n"
-        f"set xtics 50 format '%.0f %%'\nset xlabel 'of the round trip; right: {label(unit)}' "
+        f"set xtics 50 format '%.0f %%'\nset xlabel 'share, and {label(unit)}' "
         f"offset 0,0.4\nplot {', '.join(plots)}\n")
     return Drawing(f"parts-{name}", "Stacked bars: the share of each part in the round trip, "
                    f"control included, medians in {unit}. The table has the numbers.",
@@ -197,18 +202,28 @@ def distinct(found: Sequence[Result]) -> list[tuple[str, dict[str, int]]]:
             text = label(benchmark)
             if len(unlike) > 1:
                 more = f" and {len(policies) - 1}" if len(policies) > 1 else ""
-                text += f"\n{label(policies[0], 22 - len(more))}{more}"
+                text += f"\n{label(policies[0], PLACE - letters(more))}{more}"
             bars.append((text, dict(split)))
     return bars
 
 
-def _logarithmic_tics(low: float, high: float) -> list[int]:
-    """1, 2 and 5 times the powers of ten between low and high; of over two decades the ones only,
-    of over six every other."""
-    heads = (1, 2, 5) if high < 100 * low else (1,)
-    step = 1 if high < 1e6 * low else 2
-    return [head * 10 ** power for power in range(0, 20, step) for head in heads
-            if low <= head * 10 ** power <= high]
+def logarithmic_tics(low: float, high: float, pixels: float) -> str:
+    """Tics of a logarithmic axis: 1, 2 and 5 times the powers of ten between low and high if there
+    is room, else the powers, else every so many of them."""
+    for heads, step in (((1, 2, 5), 1), ((1,), 1), ((1,), 2), ((1,), 3), ((1,), 6)):
+        found = [head * 10 ** power for power in range(0, 20, step) for head in heads
+                 if low <= head * 10 ** power <= high]
+        if len(found) * 5 * DIGIT <= pixels and (len(heads) == 1 or high < 100 * low):
+            break
+    return ", ".join(f"'{brief(value)}' {value}" for value in found or [max(1, round(low))])
+
+
+def brief(value: int) -> str:
+    """1000 as 1k, 20000000 as 20M."""
+    for power, suffix in ((12, "T"), (9, "G"), (6, "M"), (3, "k")):
+        if value >= 10 ** power and value % 10 ** power == 0:
+            return f"{value // 10 ** power}{suffix}"
+    return str(value)
 
 
 def legend(names: Sequence[str], marks: bool = False) -> list[dict[str, Any]]:

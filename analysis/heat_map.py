@@ -119,12 +119,12 @@ def heat_map(name: str, title: str, table: Table, policies: Sequence[str],
     found = [value for line in lines for value in values[line].values() if value > 0]
     low, high = min(found, default=1), max(found, default=1)
     heads = [label(policy) for policy in policies]
-    margin = left_margin([label(line.short, 26) for line in lines])
+    margin = left_margin([label(line.short) for line in lines])
     widest = max([len(str(value)) for value in found], default=1)
     cell = max((WIDTH - margin - 8) / len(heads), DIGIT * widest + 6)
     longest = max(map(letters, heads))
     upright = longest > cell
-    above = longest + 12 if upright else 24
+    above = longest + 20 if upright else 36
     width, height = round(margin + cell * len(heads) + 8), round(above + ROW * len(lines) + 6)
     boxes, inks = [], {BLACK: [], WHITE: []}
     dots = []
@@ -150,7 +150,7 @@ def heat_map(name: str, title: str, table: Table, policies: Sequence[str],
             data.append(f"${block} << END\n" + "\n".join(rows) + "\nEND\n")
             plots.append(f"${block} {how} notitle")
     tops = ", ".join(f"'{text}' {column}" for column, text in enumerate(heads))
-    sides = ", ".join(f"'{label(line.short, 26)}' {place}" for place, line in enumerate(lines))
+    sides = ", ".join(f"'{label(line.short)}' {place}" for place, line in enumerate(lines))
     script = "".join(data) + (
         f"set lmargin at screen {margin / width:.4f}\nset rmargin at screen {1 - 8 / width:.4f}\n"
         f"set tmargin at screen {1 - above / height:.4f}\nset bmargin at screen "

@@ -133,7 +133,7 @@ def timeline(policy: str, found: Profile, unit: str) -> Drawing:
     height = top + bottom + STRIP * len(shown)
     ticks = 10 ** max(1, len(str(most)) - 1)
     script = (f"set multiplot\nset lmargin at screen {70 / WIDTH:.4f}\nset rmargin at screen "
-              f"{1 - 14 / WIDTH:.4f}\nset logscale y\nset xrange [0:{end:.6g}]\n"
+              f"{1 - 28 / WIDTH:.4f}\nset logscale y\nset xrange [0:{end:.6g}]\n"
               f"set yrange [0.7:{max(10, most) * 1.6}]\nset border 3\nset format y '%.0f'\n"
               f"set ytics (1, {ticks})\nset format x ''\nset grid ytics linetype 1 linecolor rgb "
               "'#808080'\n")
@@ -145,7 +145,7 @@ def timeline(policy: str, found: Profile, unit: str) -> Drawing:
         last = number == len(shown) - 1
         script += (f"set tmargin at screen {1 - (top + STRIP * number + 18) / height:.4f}\n"
                    f"set bmargin at screen {1 - (top + STRIP * (number + 1) - 4) / height:.4f}\n"
-                   f"set label 1 '{label(found.names[entry.reason], 40)}' at graph 0, graph 1 "
+                   f"set label 1 '{label(found.names[entry.reason], WIDTH - 90)}' at graph 0, graph 1 "
                    "offset 0,0.6 left noenhanced\n")
         if last:
             script += (f"set format x '%g'\nset xlabel 'millions of {label(unit)} since the start'"

@@ -209,7 +209,16 @@ def test_ids_of_two_drawings_differ_and_ink_is_the_pages():
 def test_gnuplot_gets_harmless_names_only():
     assert drawings.label("x2apic_tpr 0x80 (b/c)") == "x2apic_tpr 0x80 (b/c)"
     assert drawings.label("'`id`$(x)\n\\\"@{^") == "??id??(x)??????"
-    assert len(drawings.label("n" * 47)) == 22
+    assert 18 < len(drawings.label("n" * 47)) < 30 and ".." in drawings.label("m" * 47)
+    assert drawings.letters(drawings.label("m" * 47)) <= drawings.PLACE
+
+
+@pytest.mark.parametrize("low, high, tics", [
+    (0.5, 300, "'1' 1, '10' 10, '100' 100"), (80, 300, "'100' 100, '200' 200"),
+    (3, 4, "'3' 3"), (0.5, 2e10, "'1' 1, '100' 100, '10k' 10000, '1M' 1000000, '100M' 100000000, "
+     "'10G' 10000000000")])
+def test_tics_have_room_for_their_labels(low, high, tics):
+    assert drawings.logarithmic_tics(low, high, 250) == tics
 
 
 def test_cumulative():
