@@ -15,6 +15,7 @@ static const struct command commands[] = {
     {"gate", "hold a run against a baseline: 0 held, 1 regressed, 3 not comparable",
      command_analysis},
     {"report", "one self-contained HTML page", command_analysis},
+    {"history", "runs of a branch over time, and where figures changed", command_analysis},
     {"profile", "where the exits of a guest of your own went", command_analysis},
     {"policy", "policies compiled, shown, compared and audited", command_policy},
     {"pmu", "performance events that a CPU model can count", command_pmu},

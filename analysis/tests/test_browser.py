@@ -10,7 +10,7 @@ import pytest
 from analysis.__main__ import main
 
 from .browser import BROKEN_LINKS, FAINT, OVERLAPS, WIDER, Browser
-from .builder import Build, Row, write_run
+from .builder import Build, Row, edit, write_run
 from .test_profile import document, entry
 
 PHONE, DESK = 390, 1300
@@ -67,12 +67,33 @@ def profile_run(directory: Path) -> Path:
     return directory / "run"
 
 
-@pytest.fixture(scope="module", params=[benchmark_run, profile_run],
+def report_of(make):
+    def command(directory: Path, file: Path) -> None:
+        assert main(["report", str(make(directory)), "-o", str(file)]) == 0
+    command.__name__ = make.__name__
+    return command
+
+
+def history(directory: Path, file: Path) -> None:
+    """Five runs of two series; the third is slower, by a little here and by much there."""
+    db = str(directory / "h.db")
+    for number in range(5):
+        slower = 3 * (number >= 2)
+        path = write_run(directory / f"run{number}", Build(
+            [Row(parts=(5, 10, 20 + slower, 8, 4)), Row(LONG, parts=(5, 10, 10 ** slower, 8, 4)),
+             Row("rdmsr", exits=number < 3, reason_number=31)],
+            cpus=1 + number % 4 // 3))
+        edit(path, lambda found, number=number: found.update(created=f"2026-11-0{number + 1}"))
+        assert main(["history", "add", str(path), "--db", db, "--commit", "0123456789abcdef"]) == 0
+    assert main(["history", "show", "--db", db, "-o", str(file)]) == 0
+
+
+@pytest.fixture(scope="module", params=[report_of(benchmark_run), report_of(profile_run), history],
                 ids=lambda make: make.__name__)
 def page(request, tmp_path_factory):
     directory = tmp_path_factory.mktemp("page")
     file = directory / "page.html"
-    assert main(["report", str(request.param(directory)), "-o", str(file)]) == 0
+    request.param(directory, file)
     return file
 
 
@@ -84,7 +105,7 @@ def test_page(browser, page, width, dark):
     assert browser.run(WIDER) == [0, []]
     assert browser.run(BROKEN_LINKS) == []
     assert browser.run(FAINT) == []
-    assert browser.run("return document.querySelectorAll('figure svg text').length") > 50
+    assert browser.run("return document.querySelectorAll('figure svg text').length") > 20
     assert browser.requests() == [page.resolve().as_uri()]
     assert browser.console() == []
 
