@@ -8,7 +8,7 @@ from pathlib import Path
 from .errors import Failure
 
 # Debian's package of each module that is not Python's own.
-PACKAGES = {"numpy": "python3-numpy", "jinja2": "python3-jinja2"}
+PACKAGES = {"numpy": "python3-numpy", "scipy": "python3-scipy", "jinja2": "python3-jinja2"}
 
 
 def main(arguments: list[str]) -> int:
