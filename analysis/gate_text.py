@@ -17,6 +17,11 @@ def name(row: Row) -> str:
     return f"{row['benchmark']}/{row['policy']}"
 
 
+def _line(text: str) -> str:
+    """In one line: what a CI system reads line by line must not hold lines of a guest's making."""
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
 def verdict_text(verdict: Row, run: Path, baseline: Path) -> str:
     """One line a finding, then the verdict."""
     lines = [finding_text(kind, finding, verdict["unit"]) for kind in ("regressed", "improved")
@@ -39,7 +44,7 @@ def summary_line(verdict: Row) -> str:
 
 
 def disturbed_text(row: Row) -> str:
-    head = f"disturbed: {name(row)}: {'; '.join(row['by'])}"
+    head = f"disturbed: {name(row)}: {_line('; '.join(row['by']))}"
     return head if row["times_compared"] else f"{head}: its times are not comparable; measure again"
 
 
@@ -59,7 +64,7 @@ def finding_text(kind: str, finding: Row, unit: str) -> str:
 
 def what_text(finding: Row, unit: str) -> str:
     if "missing" in finding:
-        return f"missing ({finding['missing']})"
+        return f"missing ({_line(finding['missing'])})"
     counts = [change for change in finding["changes"] if change["metric"] in COUNTERS]
     others = [change for change in finding["changes"] if change["metric"] not in COUNTERS]
     return "; ".join(change_text(change, finding["parts"], unit) for change in [*counts, *others])
