@@ -34,7 +34,7 @@ class Rule:
     benchmark: str = "*"
     policy: str = "*"
     slack: float = 0.0
-    max_ratio: float = 1.02
+    max_ratio: float = 1.025
     level: float = 0.01
     see: float = 1.1
     limit: float | None = None
