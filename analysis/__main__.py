@@ -9,7 +9,7 @@ from typing import Any
 from .errors import Failure
 
 # Debian's package of each module that is not Python's own.
-PACKAGES = {"numpy": "python3-numpy", "jinja2": "python3-jinja2"}
+PACKAGES = {"numpy": "python3-numpy", "scipy": "python3-scipy", "jinja2": "python3-jinja2"}
 
 
 def main(arguments: list[str]) -> int:
@@ -49,7 +49,18 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     gate.add_argument("run", type=Path, metavar="RUN")
     gate.add_argument("--baseline", type=Path, required=True, metavar="FILE")
     gate.add_argument("--update", action="store_true", help="make RUN the baseline")
+    gate.add_argument("--rules", type=Path, metavar="FILE",
+                      help="what each metric is held to (beside the baseline: NAME.rules.toml)")
+    gate.add_argument("-g", "--guest", action="append", default=[], metavar="PATTERN",
+                      help="judge benchmarks whose names match, may repeat (all)")
+    gate.add_argument("-p", "--policy", action="append", default=[], metavar="PATTERN",
+                      help="judge policies whose names match, may repeat (all)")
     gate.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    gate.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit's XML")
+    gate.add_argument("--annotations", choices=["github"],
+                      help="print annotations for a CI system to show beside the change")
+    gate.add_argument("--summary", type=Path, metavar="FILE",
+                      help="append Markdown to FILE, such as $GITHUB_STEP_SUMMARY")
 
     report = commands.add_parser("report", allow_abbrev=False, help="one self-contained HTML page")
     report.add_argument("run", type=Path, metavar="RUN")
@@ -103,8 +114,10 @@ def dispatch(options: argparse.Namespace) -> int:
         return compare(options.run, options.other, options.json, options.without_probes,
                        options.guest)
     if options.command == "gate":
-        from .gate import gate
-        return gate(options.run, options.baseline, options.update, options.json)
+        from .gate import Outputs, gate
+        outputs = Outputs(options.json, options.junit, options.annotations, options.summary)
+        return gate(options.run, options.baseline, options.update, outputs, options.rules,
+                    options.guest, options.policy)
     if options.command == "profile":
         from .profile_text import profile
         return profile(options.run, options.top, options.json)

@@ -5,29 +5,35 @@ A baseline file holds nothing that depends on time or place, sorted and indented
 diff of an update is a list of what changed.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
 from .document import Node, load
 from .errors import BadInput
-from .results import results, root_operations
+from .results import Result, results, root_operations
 from .run import ANY_POLICY, Run
 from .statistics import BETWEEN, COUNTERS, PARTS, Absent
 
 SCHEMA = "exitmeter.baseline/1"
 
-# What is gated; times in the run's unit, counters per exit.
+# What is gated as a number; times in the run's unit, counters per exit.
 METRICS = ("p50", "p99", "exits_per_op", *COUNTERS)
 ALWAYS = ("p50", "p99", "exits_per_op")
 # Those that an SMI or another core clock would move; exits and what they cost it does not touch.
 TIMES = ("p50", "p99")
 
 
+def exact(run: Run) -> bool:
+    """Its clock counts the work itself, instructions: every run of it gives the same number."""
+    return run.unit == "ticks"
+
+
 def fingerprint(run: Run) -> dict[str, Any]:
     """Where and how a run was measured: two runs compare exactly only if this is equal."""
     facts: dict[str, Any] = {key: _fact(run, section, key) for section, key in (
-        ("machine", "cpu_model"), ("machine", "signature"),
-        ("build", "emulator"), ("build", "compiler"))}
+        ("machine", "cpu_model"), ("machine", "signature"), ("build", "compiler"))}
+    facts["emulator"] = run.fact("build", "emulator")  # not every target has one
     if run.cpus > 1:
         facts["cpus"] = run.cpus
     return {**facts, "target": run.target, "unit": run.unit, "samples": run.samples,
@@ -43,7 +49,7 @@ def _fact(run: Run, section: str, key: str) -> str:
 
 def measured(run: Run) -> dict[str, dict[str, dict[str, Any]]]:
     """METRICS by benchmark and policy, those that are present, the parts' medians, and what
-    disturbed it if anything did."""
+    disturbed it if anything did; where the clock is not exact, what each repetition was like."""
     table: dict[str, dict[str, dict[str, Any]]] = {}
     for result in (*results(run), *root_operations(run)):
         row: dict[str, Any] = {"p50": result.net["p50"], "p99": result.net["p99"]}
@@ -55,8 +61,21 @@ def measured(run: Run) -> dict[str, dict[str, dict[str, Any]]]:
             row["disturbed"] = list(result.disturbed)
         if not isinstance(result.split, Absent):
             row["parts"] = result.split.parts
+        if not exact(run):
+            row["repetitions"] = repetition_lines(result)
         table.setdefault(result.benchmark, {})[result.policy] = row
     return table
+
+
+def repetition_lines(result: Result) -> list[str]:
+    """A line for each, "control operation": low quantiles of their samples (shift.py)."""
+    return [f"{max(control, 0)} {max(operation, 0)}" for control, operation in result.lows]
+
+
+def lows(row: dict[str, Any]) -> list[tuple[int, int]]:
+    """The same as numbers."""
+    pairs = [line.split() for line in row.get("repetitions", [])]
+    return [(int(control), int(operation)) for control, operation in pairs]
 
 
 def _tidy(value: float) -> float:
@@ -103,7 +122,7 @@ def _check_fingerprint(node: Node) -> None:
 
 
 def _check_row(node: Node, always: tuple[str, ...]) -> None:
-    _only(node, (*METRICS, "parts", "disturbed"))
+    _only(node, (*METRICS, "parts", "disturbed", "repetitions"))
     for key in always:
         node[key].number()
     for key in METRICS:
@@ -112,6 +131,10 @@ def _check_row(node: Node, always: tuple[str, ...]) -> None:
     if "disturbed" in node:
         for line in node["disturbed"]:
             line.text()
+    if "repetitions" in node:
+        for line in node["repetitions"]:
+            if not re.fullmatch(r"[0-9]{1,18} [0-9]{1,18}", line.text()):
+                raise line.bad('a text of the form "control operation" is needed')
     if "parts" in node:
         _only(node["parts"], (*PARTS, BETWEEN))
         for key in PARTS:

@@ -46,11 +46,12 @@ def _less(run: Run, figures: dict[str, dict[str, Any]], result: Result) -> Resul
     if "absent" in figure:
         raise NotPossible(f"the cost of probes {level} cannot be taken off: {figure['absent']}")
     cost = round(figure["p50"] * result.exits_per_op)
-    values = result.values - np.int64(cost)
+    repetitions = tuple(values - np.int64(cost) for values in result.repetitions)
     rounds = result.rounds and {key: value if key == "n" else value - cost
                                 for key, value in result.rounds.items()}
     doubling = (result.doubling if isinstance(result.doubling, Absent)
                 else result.doubling - cost)
-    return replace(result, values=values, net=distribution(values), rounds=rounds,
+    return replace(result, repetitions=repetitions,
+                   net=distribution(np.concatenate(repetitions)), rounds=rounds,
                    doubling=doubling,
                    repetition_p50=tuple(value - cost for value in result.repetition_p50))

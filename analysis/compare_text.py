@@ -5,7 +5,7 @@ from typing import Any
 
 from .statistics import BETWEEN, PARTS
 from .summary import probes
-from .table import WIDTH, elide, plain, ratio, render, signed, wrap
+from .table import WIDTH, elide, plain, ratio, render, wrap
 from .wide_text import events, transitions
 
 # Columns of the table over all rounds.
@@ -203,39 +203,3 @@ def _split_row(name: str, entry: dict[str, Any], parts: tuple[str, ...]) -> list
     times = [str(found.get(part, "-")) for part in (*parts, "whole")]
     counts = [plain(costs[name]) if costs else "-" for name in ("vmreads", "vmwrites")]
     return [name, *times, *counts]
-
-
-def runs_text(data: dict[str, Any]) -> str:
-    """Two runs: old and new p50 of every benchmark under every policy."""
-    old, new = data["old"], data["new"]
-    heads = [("", ["benchmark/policy"]), ("p50", ["old", "new", "difference", "ratio"])]
-    if any(not steady(row[side]) for row in data["benchmarks"] for side in ("old", "new")):
-        heads.append(("min..p99", ["old", "new"]))
-    heads.append(("exits/op", ["old", "new"]))
-    rows = []
-    for row in data["benchmarks"]:
-        cells = [f"{row['name']}/{row['policy']}", str(row["old"]["p50"]), str(row["new"]["p50"]),
-                 signed(row["difference"]), ratio(row["ratio"])]
-        if len(heads) == 4:
-            cells += ["" if steady(row[side]) else f"{row[side]['min']}..{row[side]['p99']}"
-                      for side in ("old", "new")]
-        cells += ["-" if row[f"{side}_exits_per_op"] is None
-                  else f"{row[f'{side}_exits_per_op']:.2f}" for side in ("old", "new")]
-        rows.append(cells)
-    blocks = [warnings_text(data["warnings"]),
-              f"old: {old['path']}\nnew: {new['path']}\n" + heading_pair(data)]
-    blocks.append("\n".join(render(heads, rows)) if rows else "the runs share no benchmark")
-    only = []
-    for side in ("old", "new"):
-        if data[f"only_in_{side}"]:
-            only += wrap(f"only in {side}: ", data[f"only_in_{side}"])
-    blocks.append("\n".join(only))
-    return "\n\n".join(block for block in blocks if block)
-
-
-def heading_pair(data: dict[str, Any]) -> str:
-    new = data["new"]
-    counts = " and ".join(str(data[side]["samples"] * data[side]["repetitions"])
-                          for side in ("old", "new"))
-    return (f"{new['target']}, {new['cpu_model'] or 'CPU model unknown'}: round trip of one "
-            f"operation\nin {new['unit']}, less control: p50 of n = {counts} samples")

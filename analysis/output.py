@@ -12,12 +12,22 @@ from typing import Any
 from .errors import BadInput
 
 
-def emit(text: str) -> None:
+def emit(text: str, to_stderr: bool = False) -> None:
     """Print text to stdout. A reader that went away is no error: the exit code still counts."""
+    stream = sys.stderr if to_stderr else sys.stdout
     try:
-        print(text, flush=True)
+        print(text, file=stream, flush=True)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def append(path: Path, text: str) -> None:
+    """To the end of a file that others write to as well."""
+    try:
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def complain(damages: Iterable[str]) -> bool:

@@ -3,16 +3,18 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from math import isclose
 
 import numpy as np
 
 from .errors import BadInput
 from .event_results import EventResult, event_results
+from .inference import Interval, median_interval
 from .interruptions import undisturbed
 from .run import ANY_POLICY, Job, Run
 from .statistics import (PART_NAMES, PERCENTILES, Absent, counters, distribution, durations,
-                         exit_reasons, exits, median, rank, split)
+                         exit_reasons, exits, low, median, rank, split)
 from .totals import COUNTERS
 from .wide import TRANSITION_PARTS, exit_transition
 
@@ -40,8 +42,10 @@ class Costs:
 class Result:
     """One benchmark under one policy. Times are in the run's unit, less the control.
 
-    values: every net sample that was kept, repetitions one after another. controls,
-    repetition_p50: the control's median and the net median of each repetition. rounds: the net
+    repetitions: every net sample that was kept, by repetition; values: the same one after another.
+    controls, repetition_p50: the control's median and the net median of each repetition. lows: of
+    each repetition a low quantile of the control's samples and of the operation's, whole (shift.py).
+    rounds: the net
     distribution over all rounds of all repetitions, from histograms, where there were several.
     doubling: what a second operation in a sample adds to it, less the control (slope.py).
     disturbed: what struck any of its repetitions. interrupted: samples that the host's interrupts
@@ -53,10 +57,11 @@ class Result:
 
     benchmark: str
     policy: str
-    values: np.ndarray
+    repetitions: tuple[np.ndarray, ...]
     net: dict[str, int]
     controls: tuple[int, ...]
     repetition_p50: tuple[int, ...]
+    lows: tuple[tuple[int, int], ...]
     exits_per_op: float | None
     split: Split | Absent
     costs: Costs | Absent
@@ -72,6 +77,15 @@ class Result:
     @property
     def name(self) -> str:
         return f"{self.benchmark}/{self.policy}"
+
+    @cached_property
+    def values(self) -> np.ndarray:
+        return np.concatenate(self.repetitions)
+
+    @cached_property
+    def interval(self) -> Interval:
+        """Of the median; over repetitions where there are enough of them."""
+        return median_interval(self.repetitions)
 
     @property
     def steady(self) -> bool:
@@ -117,10 +131,11 @@ def _pool(run: Run, jobs: list[Job]) -> Result:
     jobs, left_out = map(list, zip(*(undisturbed(run, job) for job in jobs)))
     controls = [median(durations(job.phases["control"].samples)) for job in jobs]
     nets = [durations(job.phases["op"].samples) - control for job, control in zip(jobs, controls)]
-    values = np.concatenate(nets)
-    return Result(benchmark=jobs[0].benchmark, policy=jobs[0].policy, values=values,
-                  net=distribution(values), controls=tuple(controls),
+    return Result(benchmark=jobs[0].benchmark, policy=jobs[0].policy, repetitions=tuple(nets),
+                  net=distribution(np.concatenate(nets)), controls=tuple(controls),
                   repetition_p50=tuple(median(net) for net in nets),
+                  lows=tuple((low(durations(job.phases["control"].samples)),
+                              low(durations(job.phases["op"].samples))) for job in jobs),
                   exits_per_op=exits_per_op,
                   split=without or _pool_split(jobs), costs=without or _pool_costs(jobs),
                   reasons={} if jobs[0].root else _pool_reasons(jobs),

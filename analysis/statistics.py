@@ -14,6 +14,10 @@ from .totals import COUNTERS
 # Percentiles by name, in thousandths: whole numbers, so that a rank is computed exactly.
 PERCENTILES = {"p50": 500, "p90": 900, "p99": 990, "p99.9": 999}
 
+# What a machine with other work does to a sample only ever adds to it, so that a low quantile tells
+# more of the operation than the median does; in thousandths, too.
+LOW = 50
+
 # The parts of a round trip, in order, and the record's stamps that divide them.
 PARTS = ("exit_transition", "save_and_dispatch", "handler", "restore", "entry_transition")
 STAMPS = ("entered", "dispatched", "handled", "entering")
@@ -42,6 +46,12 @@ def rank(count: int, thousandths: int) -> int:
 def median(values: np.ndarray) -> int:
     """Nearest-rank median of one or more values: always a value that occurred."""
     place = rank(len(values), 500)
+    return int(np.partition(values, place)[place])
+
+
+def low(values: np.ndarray) -> int:
+    """The nearest-rank LOW quantile of one or more values."""
+    place = rank(len(values), LOW)
     return int(np.partition(values, place)[place])
 
 

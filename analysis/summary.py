@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """One run as plain data: what compare --json prints, and what the text and the report show."""
 
+from dataclasses import asdict
 from typing import Any
 
 from . import calibration, slope
@@ -122,7 +123,7 @@ def root_entry(run: Run, result: Result) -> dict[str, Any]:
     return {"name": result.benchmark, "instruction": row.get("instruction", ""),
             "description": row.get("description", ""), "net": result.net,
             "control": list(result.controls), "repetition_p50": list(result.repetition_p50),
-            "rounds": result.rounds, **by_slope}
+            "p50_interval": asdict(result.interval), "rounds": result.rounds, **by_slope}
 
 
 def saves(mine: list[Result]) -> dict[str, Any] | None:
@@ -141,7 +142,8 @@ def entry(run: Run, result: Result) -> dict[str, Any]:
     """One benchmark under one policy. What is absent is null beside a "..._absent" reason."""
     data: dict[str, Any] = {
         "policy": result.policy, "net": result.net, "control": list(result.controls),
-        "repetition_p50": list(result.repetition_p50), "exits_per_op": result.exits_per_op,
+        "repetition_p50": list(result.repetition_p50), "p50_interval": asdict(result.interval),
+        "exits_per_op": result.exits_per_op,
         "exit_reasons": [{"number": number, "name": run.reason_names.get(number), "exits": count}
                          for number, count in result.reasons.items()],
         "split": None, "counters": None, "rounds": result.rounds, "slope": None,

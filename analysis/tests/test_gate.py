@@ -150,12 +150,6 @@ def test_two_cpus_are_another_machine(make, baseline, call, tmp_path):
     assert outcome.code == 3 and "  cpus: 2 -> 1" in outcome.err
 
 
-@pytest.mark.parametrize("update", [[], ["--update"]])
-def test_cycles_cannot_be_gated_yet(make, baseline, call, update):
-    outcome = call("gate", make("kvm", unit="TSC cycles"), "--baseline", baseline, *update)
-    assert outcome.code == 3 and "distributions come later" in outcome.err
-
-
 def test_a_failed_run_is_no_baseline(make, baseline, call):
     before = baseline.read_bytes()
     path = make("bad", [Row(), Row("in", status="failed", reason="#GP")], reason="1 job failed")
