@@ -73,12 +73,29 @@ def homes(samples: np.ndarray, moments: np.ndarray) -> tuple[np.ndarray, np.ndar
     whether it still ran then."""
     if not len(samples):
         return np.full(len(moments), -1), np.zeros(len(moments), dtype=bool)
-    each, rest = divmod(len(moments), len(samples))
-    if each and not rest and _in_turn(samples, moments.reshape(-1, each)):
-        home = np.repeat(np.arange(len(samples)), each)
-    else:
-        home = np.searchsorted(samples[:, 0], moments, side="right") - 1
+    each = _each(samples, moments)
+    if each:
+        return np.repeat(np.arange(len(samples)), each), _inside_in_turn(samples, moments, each)
+    home = np.searchsorted(samples[:, 0], moments, side="right") - 1
     return home, (home >= 0) & (moments <= samples[home, 1])
+
+
+def inside(samples: np.ndarray, moments: np.ndarray) -> np.ndarray:
+    """homes()' second half alone."""
+    each = _each(samples, moments)
+    return (_inside_in_turn(samples, moments, each) if each
+            else homes(samples, moments)[1])
+
+
+def _inside_in_turn(samples: np.ndarray, moments: np.ndarray, each: int) -> np.ndarray:
+    return (moments.reshape(-1, each) <= samples[:, 1:]).reshape(-1)
+
+
+def _each(samples: np.ndarray, moments: np.ndarray) -> int:
+    """How many moments each sample has, where they are in turn; else 0."""
+    each, rest = divmod(len(moments), max(1, len(samples)))
+    return each if each and not rest and len(samples) and _in_turn(
+        samples, moments.reshape(-1, each)) else 0
 
 
 def _in_turn(samples: np.ndarray, moments: np.ndarray) -> bool:
@@ -101,7 +118,7 @@ def exits(samples: np.ndarray, records: np.ndarray) -> np.ndarray:
     """The records that are VM exits of the operation: not the one that ends the phase, nor those
     of what a benchmark does before its first sample and after its last."""
     taken = chosen(records, (records["flags"] & RECORD_LEFT) == 0)
-    return chosen(taken, homes(samples, taken["entered"])[1])
+    return chosen(taken, inside(samples, taken["entered"]))
 
 
 def split(samples: np.ndarray, records: np.ndarray | None, discarded: int) -> np.ndarray | Absent:
