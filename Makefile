@@ -27,7 +27,7 @@ include bench/bench.mk
 
 UNIT_TESTS = $(CORE_UNIT_TESTS) $(BENCH_UNIT_TESTS)
 
-.PHONY: help all bench test unit python-tests e2e e2e-linux fuzz lint baseline clean
+.PHONY: help all bench bench-report test unit python-tests e2e e2e-linux fuzz lint baseline clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
@@ -66,6 +66,9 @@ fuzz: $(FUZZ_LOADER) ## feed the loaders what libFuzzer invents, for FUZZ_SECOND
 
 lint: ## both compilers, header check, clang-format, shellcheck, pyflakes, SPDX lines
 	@ci/lint.sh $(BUILD)
+
+bench-report: all ## how long a report over ten million records takes
+	$(PYTHON) ci/bench_report.py $(BUILD)/exitmeter
 
 baseline: all ## measure and write ci/baselines/bochs.json anew; review the diff
 	@ci/baseline.sh $(BUILD)

@@ -18,6 +18,7 @@ from .run import Run, open_run
 from .statistics import BETWEEN, COUNTERS, PART_NAMES, PERCENTILES, Absent
 from .summary import probes, summarize
 from .svg import Drawing, draw
+from .wide import HOST_PARTS
 
 COUNTER_NAMES = {"vmreads": "VMREADs", "vmwrites": "VMWRITEs", "msr_accesses": "MSR accesses",
                  "xsetbvs": "XSETBVs", "invalidations": "INVEPTs, INVVPIDs"}
@@ -69,6 +70,7 @@ def contents(run: Run) -> dict[str, Any]:
             "families": [family(title, members, found, drawn)
                          for title, members in groups.items()],
             "percentiles": list(PERCENTILES), "parts": parts, "counters": COUNTER_NAMES,
+            "host_parts": {part: PART_NAMES[part] for part in HOST_PARTS},
             "counts": sorted({entry["net"]["n"] for entry in entries}),
             "policy_legend": drawings.legend(policies, marks=True),
             "line_legend": drawings.legend(policies),
@@ -89,6 +91,7 @@ def family(title: str, members: list[dict[str, Any]], found: list[Result],
                            if result.benchmark in names and not result.steady)
     return {"title": title, "id": f"family-{name}", "rows": members,
             "pairs": [(row, entry) for row in members for entry in row["policies"]],
+            "events": any(entry["events"] for row in members for entry in row["policies"]),
             "trips": drawn[f"trips-{name}"], "parts": drawn.get(f"parts-{name}"),
             "spreads": [(benchmark, drawn[f"spread-{drawings.slug(benchmark)}"])
                         for benchmark in spread]}

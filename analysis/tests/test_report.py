@@ -299,3 +299,14 @@ def test_between_is_shown_where_an_operation_takes_several_exits(make, report):
     alone = report(make("alone", [Row("rdmsr")]))
     assert '<th scope="col">between</th>' in several and ">between<" not in alone
     assert "<td>7</td>\n<td>92</td>" in several and "<td>-</td>\n<td>47</td>" in several
+
+
+def test_events_and_intervals_are_shown(make, report):
+    counted = {"name": "instructions", "side": "host", "place": 0, "rdpmc": "0x40000000",
+               "mask": "0x0000ffffffffffff"}
+    guest = {"name": "instructions", "side": "guest", "place": 0, "absent": "no counter counts it"}
+    text = report(make("pmu", [Row(level="pmu", extra=(0, 1, 2, 300), events=(counted, guest))]))
+    page = Page(text)
+    assert "Performance events per exit" in page.text and "no counter counts it" in page.text
+    assert "<td>10</td>\n<td>20</td>\n<td>30</td>\n<td>60</td>" in text
+    assert "<td>345</td><td>46</td><td>47</td><td>2</td>" in text  # max, interval, control

@@ -82,7 +82,7 @@ def test_gitlab_is_a_pipeline():
     pytest.param(gitlab_script(), id="gitlab")])
 def test_scripts_are_sound_shell(script, tmp_path):
     file = tmp_path / "script.sh"
-    file.write_text(script)
+    file.write_text("set -eo pipefail\n" + script)  # as both run it
     result = subprocess.run(["shellcheck", "-s", "bash", file], text=True, capture_output=True,
                             check=False)
     assert result.returncode == 0, result.stdout
@@ -153,8 +153,7 @@ def test_steps_hold_and_leave_what_they_promise(ci, clone):
     for page, text in (("ci.html", "What a VM exit costs"), ("history.html", "One run alone")):
         assert text in (runs / page).read_text()
     if ci is github:
-        assert "cpuid" in (clone.parent / "summary.md").read_text() or (
-            clone.parent / "summary.md").stat().st_size
+        assert "held" in (clone.parent / "summary.md").read_text()
 
 
 @pytest.mark.parametrize("ci, step", [(github, "Gate"), (gitlab, "script")])
