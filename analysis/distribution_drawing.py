@@ -33,8 +33,9 @@ def distribution(found: Sequence[Result], policies: Sequence[str], unit: str) ->
     high = max(low + 1, *(int(values[-1]) for _, values, _ in tallies))
     edges = bins(low, high)
     data, lines, steps = [], [], []
-    for number, values, counts in tallies:
-        style = f"linewidth 2 linecolor rgb '{colour(number)}' notitle"
+    for place, (number, values, counts) in enumerate(tallies):
+        # Thinner ones lie on thicker ones, so that equal ones are all seen.
+        style = f"linewidth {max(1.2, 4 - 1.6 * place):.1f} linecolor rgb '{colour(number)}' notitle"
         shares = [*cumulative(values, counts), (high, 100)]
         data.append(f"$share{number} << END\n" + "\n".join(f"{max(low, x)} {y:.4g}"
                                                            for x, y in shares) + "\nEND\n")

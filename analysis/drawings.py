@@ -94,7 +94,7 @@ def round_trips(name: str, found: Sequence[Result], policies: Sequence[str],
         for result in mine:
             number = policies.index(result.policy)
             # Those that coincide stand beside one another and are seen all the same.
-            aside = (number - (len(policies) - 1) / 2) * min(0.25, 0.6 / len(policies))
+            aside = (number - (len(policies) - 1) / 2) * min(0.32, 0.7 / len(policies))
             marks.setdefault(number, []).append(f"{at[result.policy]} {place + aside:.3f}")
     data = ["$links << END\n" + "\n".join(links) + "\nEND\n"]
     plots = ["$links using 1:2:3:4 with vectors nohead linewidth 1.5 linecolor rgb '#808080' "
@@ -102,7 +102,7 @@ def round_trips(name: str, found: Sequence[Result], policies: Sequence[str],
     for number, rows in sorted(marks.items()):
         data.append(f"$marks{number} << END\n" + "\n".join(rows) + "\nEND\n")
         plots.append(f"$marks{number} using 1:2 with points pointtype {shape(number)[0]} "
-                     f"pointsize 0.9 linecolor rgb '{colour(number)}' notitle")
+                     f"pointsize 0.8 linecolor rgb '{colour(number)}' notitle")
     for side, offset in (("left", 1), ("right", -1)):
         rows = [f"{x} {y} {value}" for x, y, where, value in texts if where == side]
         if rows:
