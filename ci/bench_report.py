@@ -14,7 +14,7 @@ import numpy as np
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from analysis.tests.builder import Build, Row, write_run  # noqa: E402 pylint: disable=wrong-import-position
+from analysis.tests.builder import Build, Row, write_run  # noqa: E402
 
 LIMIT_SECONDS = 15
 BENCHMARKS = {"cpuid": 10, "rdmsr": 31, "wrmsr": 32, "in": 30, "out": 30}
@@ -46,10 +46,15 @@ def main(exitmeter: str, records: int = 10_000_000) -> int:
           f"{after.ru_stime - before.ru_stime:.1f} s system, peak memory "
           f"{after.ru_maxrss / 1024:.0f} MiB, page {page / 1e3:.0f} kB; "
           f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs")
-    if wall > LIMIT_SECONDS:
-        print(f"over {LIMIT_SECONDS} s", file=sys.stderr)
-        return 1
-    return 0
+    if wall <= LIMIT_SECONDS:
+        return 0
+    busy = sum(after[:2]) - sum(before[:2])
+    if os.getloadavg()[0] > os.cpu_count() and busy <= LIMIT_SECONDS:
+        print(f"over {LIMIT_SECONDS} s, but the machine has other work: measure again",
+              file=sys.stderr)
+        return 3
+    print(f"over {LIMIT_SECONDS} s", file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":

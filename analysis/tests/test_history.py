@@ -165,12 +165,21 @@ def broken(db, kind):
         for at in range(4096, len(content), 512):
             content[at:at + 64] = b"\xff" * 64
         db.write_bytes(content)
+    elif kind == "one page":  # of figures: what lists runs never reads it
+        connection = sqlite3.connect(db)
+        root, = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'figures'"
+                                   ).fetchone()
+        size, = connection.execute("PRAGMA page_size").fetchone()
+        connection.close()
+        content = bytearray(db.read_bytes())
+        content[(root - 1) * size:(root - 1) * size + 100] = b"\xff" * 100
+        db.write_bytes(content)
     elif kind == "directory":
         db.unlink()
         db.mkdir()
 
 
-@pytest.mark.parametrize("kind", ["text", "other", "newer", "cut", "scribbled", "directory"])
+@pytest.mark.parametrize("kind", ["text", "other", "newer", "cut", "scribbled", "one page", "directory"])
 def test_a_damaged_database_is_named_and_left_alone(keep, run, call, db, kind):
     if kind not in ("text", "other"):
         for day in range(1, 6):
