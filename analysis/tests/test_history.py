@@ -165,10 +165,10 @@ def broken(db, kind):
         for at in range(4096, len(content), 512):
             content[at:at + 64] = b"\xff" * 64
         db.write_bytes(content)
-    elif kind == "one page":  # of figures: what lists runs never reads it
+    elif kind == "one page":  # of the digests' index: what shows runs never reads it
         connection = sqlite3.connect(db)
-        root, = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'figures'"
-                                   ).fetchone()
+        root, = connection.execute("SELECT rootpage FROM sqlite_master "
+                                   "WHERE name = 'sqlite_autoindex_runs_1'").fetchone()
         size, = connection.execute("PRAGMA page_size").fetchone()
         connection.close()
         content = bytearray(db.read_bytes())
