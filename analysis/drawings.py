@@ -73,23 +73,23 @@ def letters(text: str) -> float:
 def round_trips(name: str, found: Sequence[Result], policies: Sequence[str],
                 unit: str) -> Drawing:
     """A line a benchmark, a mark a policy at its net p50, on a logarithmic axis; the numbers stand
-    at both ends. What is not above 0 has no place on it and stands at the left edge."""
+    at both ends. What is not above 0 has no place on it and stands at its left end."""
     names = list(dict.fromkeys(result.benchmark for result in found))
     values = [result.net["p50"] for result in found]
     low = min([value for value in values if value > 0], default=1)
     high = max([low, *values])
     margin = left_margin([label(text) for text in names])
     room = (WIDTH - margin - RIGHT, DIGIT * max(len(str(value)) for value in values) + 14)
-    low, high, edge = _with_room(low, high, *room)
+    low, high = _with_room(low, high, *room)
     marks: dict[int, list[str]] = {}
     links, texts = [], []
     for place, benchmark in enumerate(names):
         mine = [result for result in found if result.benchmark == benchmark]
-        at = {result.policy: max(edge, result.net["p50"]) for result in mine}
+        at = {result.policy: max(low, result.net["p50"]) for result in mine}
         dearest, cheapest = (pick(mine, key=lambda each: each.net["p50"]) for pick in (max, min))
         links.append(f"{at[cheapest.policy]} {place} {at[dearest.policy] - at[cheapest.policy]} 0")
         texts.append((at[dearest.policy], place, "left", dearest.net["p50"]))
-        if at[cheapest.policy] < at[dearest.policy]:
+        if at[cheapest.policy] < at[dearest.policy] and cheapest.net["p50"] > 0:
             texts.append((at[cheapest.policy], place, "right", cheapest.net["p50"]))
         for result in mine:
             number = policies.index(result.policy)
@@ -119,13 +119,12 @@ def round_trips(name: str, found: Sequence[Result], policies: Sequence[str],
                    WIDTH, round(62 + 24 * len(names)), script)
 
 
-def _with_room(low: float, high: float, pixels: float,
-               aside: float) -> tuple[float, float, float]:
+def _with_room(low: float, high: float, pixels: float, aside: float) -> tuple[float, float]:
     """Both ends of a logarithmic axis of so many pixels, so far out that values from low to high
-    have room for text aside; and where what is left of it all stands."""
+    have room for text aside."""
     span = max(math.log10(high / low), 0.5)
     step = span * aside / max(40, pixels - 2 * aside)
-    return 10 ** (math.log10(low) - step), 10 ** (math.log10(low) + span + step), low
+    return 10 ** (math.log10(low) - step), 10 ** (math.log10(low) + span + step)
 
 
 def _places(names: Sequence[str], margin: int) -> str:

@@ -29,10 +29,10 @@ def environment() -> jinja2.Environment:
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True,
         undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     made.tests["skips"] = lambda line: line.startswith("skipped: ")
-    made.filters |= {"plain": table.plain, "ratio": table.ratio, "thousands": thousands}
+    made.filters |= {"plain": table.plain, "ratio": table.ratio, "exits": exits}
     return made
 
 
-def thousands(number: int) -> str:
-    """1234567 as 1,234,567."""
-    return f"{number:,}"
+def exits(per_op: float) -> str:
+    """Exits per operation, with two decimals; never -0.00."""
+    return f"{round(per_op, 2) + 0.0:.2f}"

@@ -13,6 +13,7 @@ import pytest
 from analysis import distribution_drawing, drawings, svg
 from analysis.errors import NotPossible
 from analysis.heat_map import viridis
+from analysis.page import exits
 
 from .builder import Row, edit
 
@@ -247,15 +248,32 @@ def test_every_sample_is_in_a_bin(low, high):
 
 
 def test_axis_has_room_for_the_numbers_at_both_ends():
-    low, high, edge = drawings._with_room(1, 1000, 300, 40)
+    low, high = drawings._with_room(1, 1000, 300, 40)
     place = [300 * np.log10(value / low) / np.log10(high / low) for value in (1, 1000)]
-    assert edge == 1 and place == pytest.approx([40, 260])
+    assert place == pytest.approx([40, 260])
 
 
 def test_what_is_not_above_zero_stands_at_the_edge(make, report):
     text = report(make("low", [Row("rdtsc", "a", exits=False, plain=1, control=2),
                                Row("rdtsc", "b", reason_number=16)], level="stamps"))
     assert "trips-" in text and "<td>-1</td>" in text
+
+
+def test_no_negative_zero(make, report):
+    path = make("zero", [Row("rdtsc", exits=False)])
+    assert exits(-0.0001) == "0.00"
+    assert "0.00" in report(path) and "-0.00" not in report(path)
+
+
+def test_what_is_not_above_zero_is_left_of_all_that_is():
+    class Result:
+        def __init__(self, benchmark, p50):
+            self.benchmark, self.policy, self.net = benchmark, "a", {"p50": p50}
+
+    script = drawings.round_trips("x", [Result("one", 900), Result("none", -3)], ["a"], "t").script
+    axis = float(re.search(r"set xrange \[([0-9.]+):", script)[1])
+    marks = re.search(r"\$marks0 << END\n(.*?)END", script, re.S)[1].split()
+    assert [float(marks[0]), float(marks[2])] == pytest.approx([900, axis], rel=1e-3) and axis < 900
 
 
 def test_ink_is_read_on_every_colour():
