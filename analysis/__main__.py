@@ -40,6 +40,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     compare.add_argument("other", type=Path, metavar="RUN2", nargs="?", help="the newer run")
     compare.add_argument("-g", "--guest", action="append", default=[], metavar="PATTERN",
                          help="benchmarks whose names match, may repeat (all)")
+    compare.add_argument("-p", "--policy", action="append", default=[], metavar="PATTERN",
+                         help="policies whose names match, may repeat (all)")
     compare.add_argument("--without-probes", action="store_true",
                          help="take off what the probes cost by the run's calibration")
     compare.add_argument("--json", action="store_true", help="one JSON document on stdout")
@@ -112,7 +114,7 @@ def dispatch(options: argparse.Namespace) -> int:
     if options.command == "compare":
         from .compare import compare
         return compare(options.run, options.other, options.json, options.without_probes,
-                       options.guest)
+                       options.guest, options.policy)
     if options.command == "gate":
         from .gate import Outputs, gate
         outputs = Outputs(options.json, options.junit, options.annotations, options.summary)

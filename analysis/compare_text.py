@@ -3,6 +3,7 @@
 
 from typing import Any
 
+from . import matrix_text
 from .statistics import BETWEEN, PARTS
 from .summary import probes
 from .table import WIDTH, elide, plain, ratio, render, wrap
@@ -17,11 +18,17 @@ PART_HEADS = ("exit", "dispatch", "handler", "restore", "entry")
 
 def policies_text(data: dict[str, Any]) -> str:
     """Policies of one run side by side; beneath, where the time of an exit goes."""
-    run = data["run"]
-    blocks = [warnings_text(data["warnings"]),
+    run, policies = data["run"], list(data["run"]["probe_levels"])
+    many = bool(data["benchmarks"]) and not fit(data["benchmarks"], policies)
+    told = data["prediction"] is not None and many  # by prediction_text()
+    blocks = [warnings_text([line for line in data["warnings"]
+                             if not (told and line.startswith("skipped: "))]),
               heading(run, data["benchmarks"], data["root_operations"])]
-    if data["benchmarks"]:
-        blocks.append(round_trips(data["benchmarks"], list(run["probe_levels"])))
+    if many:
+        blocks.append(matrix_text.matrix_text(data, policies))
+        blocks.append(calibration_text(data))
+    elif data["benchmarks"]:
+        blocks.append(round_trips(data["benchmarks"], policies))
         blocks.append(all_rounds(data["benchmarks"], run["unit"]))
         blocks.append(splits(data["benchmarks"], run["unit"]))
         blocks.append(transitions(data["benchmarks"], run["unit"]))
@@ -32,6 +39,7 @@ def policies_text(data: dict[str, Any]) -> str:
     if data["validity_unknown"]:
         blocks.append("\n".join(wrap("what may have disturbed it and cannot be known here: ", [
             f"{what} ({why})" for what, why in data["validity_unknown"].items()])))
+    blocks.append(matrix_text.prediction_text(data["prediction"], told))
     if data["checks_passed"]:
         names = list(dict.fromkeys(data["checks_passed"]))
         blocks.append("\n".join(wrap("checks passed: ", names)))
@@ -82,14 +90,14 @@ def heading(run: dict[str, Any], benchmarks: list[dict[str, Any]],
 
 
 def round_trips(benchmarks: list[dict[str, Any]], policies: list[str]) -> str:
-    """As many policies side by side as fit, further ones in tables beneath."""
-    for size in range(len(policies), 0, -1):
-        tables = [_side_by_side(benchmarks, policies[first:first + size],
-                                first + size >= len(policies))
-                  for first in range(0, len(policies), size)]
-        if all(len(line) <= WIDTH for table in tables for line in table):
-            break
-    return "\n\n".join("\n".join(table) for table in tables)
+    """As many policies side by side as fit()."""
+    return "\n".join(_side_by_side(benchmarks, policies, True))
+
+
+def fit(benchmarks: list[dict[str, Any]], policies: list[str]) -> bool:
+    """Whether one table holds them; more are for matrix_text."""
+    return len(policies) == 1 or all(
+        len(line) <= WIDTH for line in _side_by_side(benchmarks, policies, True))
 
 
 def _side_by_side(benchmarks: list[dict[str, Any]], policies: list[str],

@@ -71,9 +71,12 @@ def _cost(run: Run, found: Sequence[Result], policy: str) -> str:
     mine = [result for result in found if result.policy == policy]
     alone = [result for result in _exiting(found, policy)
              if run.benchmarks[result.benchmark].get("stub") != "floor"]
+    if mine and all(result.exits_per_op is None for result in mine):
+        return f"Under {policy} nothing counted the exits of {len(mine)} benchmarks."
     if not alone:
-        return f"Under {policy} none of {len(mine)} benchmarks takes a single exit." if mine else ""
-    exits = sum(result.exits_per_op > 0 for result in mine)
+        return (f"Under {policy} none of {len(mine)} benchmarks takes one exit an operation."
+                if mine else "")
+    exits = sum((result.exits_per_op or 0) > 0 for result in mine)
     low, high = (pick(alone, key=lambda result: result.net["p50"]) for pick in (min, max))
     middle = median(result.net["p50"] for result in alone)
     costs = (f"{low.net['p50']} ({low.benchmark}) to {high.net['p50']} {run.unit} "

@@ -33,6 +33,6 @@ def environment() -> jinja2.Environment:
     return made
 
 
-def exits(per_op: float) -> str:
-    """Exits per operation, with two decimals; never -0.00."""
-    return f"{round(per_op, 2) + 0.0:.2f}"
+def exits(per_op: float | None) -> str:
+    """Exits per operation, with two decimals; never -0.00. None: nothing counted them."""
+    return "-" if per_op is None else f"{round(per_op, 2) + 0.0:.2f}"

@@ -4,6 +4,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from . import matrix_report
 from .drawings import WIDTH, colour, label, legend, slug
 from .heat_map import KINDS, Seen, Table, access, busiest, heat_map
 from .profile import Entry, Outcome, Profile, ProfileRun
@@ -34,7 +35,8 @@ def contents(run: ProfileRun) -> dict[str, Any]:
     shown = [{"kind": kind, "drawing": next(drawn), "left_out": others}
              for kind, _, others in maps]
     figures = {outcome.policy: next(drawn) for outcome in told}
-    return {"run": run, "unit": run.unit, "maps": shown, "findings": findings(run, told),
+    return {"run": run, "unit": run.unit, "matrix": matrix_report.of_profiles(run), "maps": shown,
+            "findings": findings(run, told),
             "verdict": verdict(run), "facts_of": run.facts,
             "profiles": [{"outcome": outcome, "profile": outcome.profile,
                           "id": f"policy-{slug(outcome.policy)}",

@@ -4,7 +4,7 @@
 from pathlib import Path
 from typing import Any
 
-from . import drawings, profile_report
+from . import drawings, matrix_report, profile_report
 from .distribution_drawing import distribution
 from .errors import EXIT_DAMAGED, EXIT_DONE, BadInput
 from .families import by_family
@@ -65,6 +65,7 @@ def contents(run: Run) -> dict[str, Any]:
               for title, names in by_family(run.benchmarks, rows).items()}
     drawn = pictures(found, groups, policies, run.unit, [each["drawing"] for each in maps])
     return {"data": data, "run": data["run"], "document": run.document, "unit": run.unit,
+            "matrix": matrix_report.of_benchmarks(data, policies),
             "policies": policies, "probes": probes(run.probe_levels),
             "findings": findings(run, found, data), "verdict": verdict(run, found, data),
             "families": [family(title, members, found, drawn)

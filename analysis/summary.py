@@ -4,7 +4,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from . import calibration, slope
+from . import calibration, matrix, slope
 from .document import Node
 from .event_results import EventResult
 from .results import Result, root_operations
@@ -82,7 +82,8 @@ def summarize(run: Run, found: list[Result], without_probes: bool = False) -> di
             "warnings": warnings(run) + slope.warnings(run, [*found, *operations])
             + interruption_warnings(found),
             "without_probes": without_probes, "calibration": calibration.read(run),
-            "benchmarks": benchmarks,
+            "benchmarks": benchmarks, "totals": matrix.totals(run, found),
+            "prediction": matrix.prediction(run),
             "validity": [_validity(job) for job in run.measured_jobs],
             "validity_unknown": {**unknown([job.validity for job in run.measured_jobs]),
                                  **_drift_unknown(run)},

@@ -32,21 +32,22 @@ def ratio(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}x"
 
 
-def wrap(head: str, names: list[str]) -> list[str]:
-    """head and the names after it, broken between names at WIDTH."""
+def wrap(head: str, names: list[str], width: int = WIDTH) -> list[str]:
+    """head and the names after it, broken between names at width."""
     lines, line = [], head
     for number, name in enumerate(names):
-        piece = elide(name, WIDTH - 4) + (", " if number < len(names) - 1 else "")
-        if len(line) + len(piece.rstrip()) > WIDTH and line.strip():
+        piece = elide(name, width - 4) + (", " if number < len(names) - 1 else "")
+        if len(line) + len(piece.rstrip()) > width and line.strip():
             lines.append(line.rstrip())
             line = "  "
         line += piece
     return [*lines, line.rstrip()]
 
 
-def render(heads: Sequence[tuple[str, Sequence[str]]], rows: Sequence[Sequence[str]]) -> list[str]:
+def render(heads: Sequence[tuple[str, Sequence[str]]], rows: Sequence[Sequence[str]],
+           width: int = WIDTH) -> list[str]:
     """Lines of one table. heads: groups of columns, each a title that spans the columns whose
-    heads follow it. The very first column stands to the left and gives way to fit WIDTH, the
+    heads follow it. The very first column stands to the left and gives way to fit width, the
     others stand to the right and follow their content."""
     names = [name for _, columns in heads for name in columns]
     widths = [max(len(line[column]) for line in [names, *rows]) for column in range(len(names))]
@@ -59,11 +60,11 @@ def render(heads: Sequence[tuple[str, Sequence[str]]], rows: Sequence[Sequence[s
         groups.append(group)
     rest = (sum(widths[1:]) + len(GROUP_GAP) * (len(groups) - 1)
             + len(GAP) * (len(names) - len(groups)))
-    widths[0] = max(8, min(widths[0], WIDTH - rest))
+    widths[0] = max(8, min(widths[0], width - rest))
 
     def line(cells: Sequence[str]) -> str:
         fitted = [elide(cells[0], widths[0]).ljust(widths[0])]
-        fitted += [cell.rjust(width) for cell, width in zip(cells[1:], widths[1:])]
+        fitted += [cell.rjust(room) for cell, room in zip(cells[1:], widths[1:])]
         return GROUP_GAP.join(GAP.join(fitted[column] for column in group)
                               for group in groups).rstrip()
 

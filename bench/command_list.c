@@ -30,7 +30,10 @@ static json_t *policies_json(void)
     char **names = policy_names(&count);
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++) {
-        json_array_append_new(list, json_pack("{s:s}", "name", names[i]));
+        char *description = policy_description(names[i]);
+        json_array_append_new(
+            list, json_pack("{s:s, s:s}", "name", names[i], "description", description));
+        free(description);
         free(names[i]);
     }
     free(names);
@@ -73,7 +76,7 @@ static void print_text(const json_t *document)
                field(item, "instruction"), field(item, "description"));
     puts("\nPolicies");
     json_array_foreach(json_object_get(document, "policies"), index, item)
-        printf("  %s\n", field(item, "name"));
+        printf("  %-28s %s\n", field(item, "name"), field(item, "description"));
     puts("\nTargets");
     json_array_foreach(json_object_get(document, "targets"), index, item)
     {

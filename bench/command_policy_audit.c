@@ -23,6 +23,26 @@ static json_t *findings_json(const struct audit_finding *findings, size_t count)
     return list;
 }
 
+static json_t *never_json(void)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < audit_never_count; i++)
+        json_array_append_new(
+            list, json_pack("{s:I, s:I, s:s, s:s}", "first", (json_int_t)audit_never[i].first,
+                            "last", (json_int_t)audit_never[i].last, "names", audit_never[i].names,
+                            "source", audit_never[i].source));
+    return list;
+}
+
+static void print_never(void)
+{
+    printf("never passes, whatever a policy says: the CPU writes to memory by it:");
+    for (size_t i = 0; i < audit_never_count; i++)
+        printf(audit_never[i].first == audit_never[i].last ? "%s 0x%x" : "%s 0x%x-0x%x",
+               i ? "," : "", audit_never[i].first, audit_never[i].last);
+    putchar('\n');
+}
+
 #define SHOWN_TOGETHER 4u
 
 /* How many findings, this one included, say the same of one thing after another. */
@@ -60,6 +80,7 @@ static void print_text(const char *name, const struct audit_finding *findings, s
     printf("%s: %zu findings: %zu critical, %zu high, %zu medium, %zu low, %zu info\n", name, count,
            counts[SEVERITY_CRITICAL], counts[SEVERITY_HIGH], counts[SEVERITY_MEDIUM],
            counts[SEVERITY_LOW], counts[SEVERITY_INFO]);
+    print_never();
 }
 
 /* The severity of that name; SEVERITIES, having said so, if there is none. */
@@ -87,9 +108,10 @@ static int audit(const struct command *command, const char *name, enum severity 
     while (above < count && findings[above].severity > most) /* the worst come first */
         above++;
     if (json)
-        policy_print(json_pack("{s:s, s:s, s:s, s:b, s:o}", "schema", "exitmeter.policy-audit/1",
-                               "policy", policy.plan.name, "max_severity", severity_names[most],
-                               "held", above == 0, "findings", findings_json(findings, count)));
+        policy_print(json_pack("{s:s, s:s, s:s, s:b, s:o, s:o}", "schema",
+                               "exitmeter.policy-audit/1", "policy", policy.plan.name,
+                               "max_severity", severity_names[most], "held", above == 0, "findings",
+                               findings_json(findings, count), "never_passes", never_json()));
     else
         print_text(policy.plan.name, findings, count);
     fflush(stdout);

@@ -13,6 +13,7 @@
 #include "run_record.h"
 #include "run_report.h"
 #include "text.h"
+#include "verdict.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +23,7 @@
 #include <unistd.h>
 
 #define CONSOLE_LINES 40u
+#define JOB_SECONDS   0.5
 
 /* Everything of one run. */
 struct run {
@@ -105,6 +107,13 @@ int run_open_directory(const char *output, time_t created, struct run_directory 
     return CODE_USAGE;
 }
 
+/* Unless it is given it grows with what there is to do: the machine may have others to serve. */
+static double time_limit(const struct run *run)
+{
+    double more = JOB_SECONDS * (double)experiment_all_jobs(&run->experiment);
+    return run->options.timeout + (run->options.timeout_given ? 0 : more);
+}
+
 /* Boots, and leaves run->end and run->results. Returns -1 with errno set if files failed. */
 static int boot(struct run *run)
 {
@@ -122,7 +131,7 @@ static int boot(struct run *run)
         .scratch = run->directory.scratch,
         .results_base = RESULTS_BASE,
         .results_size = run->experiment.results_size,
-        .timeout = run->options.timeout,
+        .timeout = time_limit(run),
     };
     int result = file_write(plan_path, plan, size);
     if (result == 0)
@@ -173,10 +182,10 @@ static void explain(const struct run *run)
     char *console = file_tail(path, CONSOLE_LINES, NULL);
     for (size_t i = 0; i < run->experiment.job_count; i++) {
         const struct job_outcome *outcome = &run->results.jobs[i];
-        if (outcome->status == RESULT_FAILED || outcome->status == RESULT_SKIPPED)
-            say("%s: %s: %s%s", run->experiment.jobs[i].name, result_status_name(outcome->status),
-                outcome->status == RESULT_SKIPPED ? "not applicable here: " : "", outcome->reason);
+        if (outcome->status == RESULT_FAILED)
+            say("%s: failed: %s", run->experiment.jobs[i].name, outcome->reason);
     }
+    verdict_say(&run->experiment, &run->results);
     explain_events(run);
     if (run->results.reason[0]) {
         if (console)

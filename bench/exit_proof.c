@@ -42,14 +42,14 @@ static struct reasons reasons_of(const struct phase_outcome *phase)
     return reasons;
 }
 
-/* Fails the job at the first reason that was not taken as often as expected. */
-static bool by_reason(const struct job *job, struct job_outcome *outcome,
-                      const struct phase_outcome *control, const struct phase_outcome *op)
+/* Disagrees at the first reason that was not taken as often as expected, and says so. */
+static enum proof by_reason(const struct job *job, struct job_outcome *outcome,
+                            const struct phase_outcome *control, const struct phase_outcome *op)
 {
     const struct reasons with = reasons_of(op), without = reasons_of(control);
 
     if (!with.known || !without.known)
-        return true;
+        return PROOF_NONE;
     for (unsigned reason = 0; reason < PROBE_REASONS; reason++) {
         int64_t found = with.count[reason] - without.count[reason];
         int64_t expected =
@@ -59,15 +59,14 @@ static bool by_reason(const struct job *job, struct job_outcome *outcome,
             outcome->interruptions.control = without.count[reason],
             outcome->interruptions.op = with.count[reason];
         else if (found != expected) {
-            outcome->status = RESULT_FAILED;
             snprintf(outcome->reason, sizeof(outcome->reason),
                      "%" PRId64 " exits by %s for %" PRIu64
                      " operations; by the policy it must be %" PRId64,
                      found, trace_reason_name(reason), op->operations, expected);
-            return false;
+            return PROOF_DISAGREES;
         }
     }
-    return true;
+    return PROOF_AGREES;
 }
 
 void exit_proof(const struct job *job, struct job_outcome *outcome)
@@ -87,13 +86,17 @@ void exit_proof(const struct job *job, struct job_outcome *outcome)
         return;
     outcome->has_exits = true;
     outcome->exit_operations = op->operations;
-    bool as_expected = by_reason(job, outcome, control, op);
+    outcome->proof = by_reason(job, outcome, control, op);
     outcome->exits = (int64_t)op->exits - (int64_t)control->exits -
                      (outcome->interruptions.op - outcome->interruptions.control);
-    if (!as_expected || outcome->exits == (int64_t)(outcome->expected_exits * op->operations))
-        return;
+    if (outcome->proof != PROOF_DISAGREES) {
+        bool agrees = outcome->exits == (int64_t)(outcome->expected_exits * op->operations);
+        outcome->proof = agrees ? PROOF_AGREES : PROOF_DISAGREES;
+        if (agrees)
+            return;
+        snprintf(outcome->reason, sizeof(outcome->reason),
+                 "%" PRId64 " exits for %" PRIu64 " operations; by the policy it must be %u each",
+                 outcome->exits, op->operations, outcome->expected_exits);
+    }
     outcome->status = RESULT_FAILED;
-    snprintf(outcome->reason, sizeof(outcome->reason),
-             "%" PRId64 " exits for %" PRIu64 " operations; by the policy it must be %u each",
-             outcome->exits, op->operations, outcome->expected_exits);
 }

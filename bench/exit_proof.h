@@ -9,8 +9,8 @@
  * Counts the exits of the operations: those of the op phase less those of the control phase, from
  * the measured phases if they had probes, else from the counting ones. Fills in the outcome's
  * figures of exits. External interrupts are the host's, unless the row expects some: they are
- * counted apart. A job whose exits are others than expected has failed: its data is sound, and
- * kept, as it shows what happened.
+ * counted apart. Says in outcome->proof whether they are as expected; a job of which they are not
+ * has failed: its data is sound, and kept, as it shows what happened.
  */
 void exit_proof(const struct job *job, struct job_outcome *outcome);
 

@@ -63,6 +63,16 @@ static size_t numbers(struct line *line, enum number_space space, uint32_t limit
     return count;
 }
 
+/* Of what a name stands for, or a range, at least one may pass. */
+static bool any_may_pass(const struct named_range *ranges, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        for (uint64_t msr = ranges[i].first; msr <= ranges[i].last; msr++)
+            if (!msr_never_passes((uint32_t)msr))
+                return true;
+    return false;
+}
+
 /* The two ranges with bits do not touch, so a range that leaves one has its ends apart. */
 static bool all_have_bits(uint32_t first, uint32_t last)
 {
@@ -81,6 +91,11 @@ static bool msr_rule(struct line *line, bool intercept)
         return false;
     if (!line_ends(line, 4))
         return false;
+    if (!intercept && !any_may_pass(ranges, count))
+        return line_wrong(line, 2,
+                          text("by %s the CPU writes to memory past the EPT, or to the host's: it "
+                               "exits under every policy and cannot pass through",
+                               line->word[2]));
     for (size_t i = 0; i < count; i++) {
         uint32_t first = ranges[i].first, last = ranges[i].last;
         if (!intercept && !all_have_bits(first, last))

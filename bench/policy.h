@@ -62,6 +62,9 @@ int policy_load(const char *name_or_path, struct policy *policy, char **error);
 /* Names of the shipped policies, sorted; free() each and the list. */
 char **policy_names(size_t *count);
 
+/* What a shipped policy is, its file's first line being a comment that says so; free() it. */
+char *policy_description(const char *name);
+
 /* Levels by name: off, counts, stamps, full, hardware, pmu. -1 if there is none of that name. */
 int probe_level_of(const char *name);
 const char *probe_level_name(unsigned level);

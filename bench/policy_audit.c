@@ -86,10 +86,10 @@ static const struct {
      "SDM 3C 25.6.6; SDM 3A 2.5"},
     {REGISTER_CR4, ~(uint32_t)CR4_MCE, SEVERITY_INFO,
      "changes its own paging and extensions unseen", "SDM 3C 25.6.6; SDM 3A 2.5"},
-    {REGISTER_CR4, CR4_MCE, SEVERITY_INFO,
-     "has machine checks that come while it runs shut the CPU down, if the host lets it keep the "
-     "bit clear",
-     "SDM 3A 2.5; SDM 3C 25.6.6"},
+    {REGISTER_CR4, CR4_MCE, SEVERITY_HIGH,
+     "clears it, and a machine check that comes while it runs, which the host might have survived, "
+     "shuts the CPU down before any VM exit",
+     "SDM 3A 2.5; SDM 3C 27.9; Linux, KVM's vmx_set_cr4()"},
 };
 
 #define AUDITED    (sizeof(audited) / sizeof(audited[0]))
@@ -220,6 +220,13 @@ static void add_controls(struct findings *findings, const struct plan_policy *pl
                                            "", controls[i].what, controls[i].source});
         }
 }
+
+const struct audit_never audit_never[] = {
+#define MSR_NEVER(first, last, names, source) {first, last, names, source},
+#include "../core/vmx/msr_never_list.h"
+#undef MSR_NEVER
+};
+const size_t audit_never_count = sizeof(audit_never) / sizeof(audit_never[0]);
 
 size_t policy_audit(const struct plan_policy *plan, struct audit_finding **findings)
 {

@@ -35,6 +35,15 @@ struct audit_finding {
  */
 size_t policy_audit(const struct plan_policy *plan, struct audit_finding **findings);
 
+/* MSRs that pass under no policy, as by them the CPU writes to memory: core/vmx/msr_never_list.h.
+ */
+struct audit_never {
+    uint32_t first, last;
+    const char *names, *source;
+};
+extern const struct audit_never audit_never[];
+extern const size_t audit_never_count;
+
 void audit_free(struct audit_finding *findings, size_t count);
 
 #endif

@@ -11,7 +11,8 @@
  * No include guard: define AUDIT_MSR(first, last, access, severity, what, source), with access
  * READ, WRITE or BOTH, AUDIT_IO(first, last, severity, what, source) and AUDIT_CONTROL(name,
  * severity, what, source) for what happens while that control is off, and include this file.
- * Sections are those of the SDM of December 2022 and later.
+ * Sections are those of the SDM of December 2022 and later. What passes under no policy is in
+ * core/vmx/msr_never_list.h instead.
  */
 AUDIT_MSR(0x10, 0x10, READ, INFO, "reads the time, as RDTSC does, by the host's own clock",
           "SDM 3B 18.17")
@@ -169,10 +170,9 @@ AUDIT_MSR(0x309, 0x329, BOTH, MEDIUM, "reads or spoils the host's fixed performa
 AUDIT_MSR(0x345, 0x345, BOTH, LOW, "reads what the performance counters can do", "SDM 3B 20.8")
 AUDIT_MSR(0x38d, 0x392, BOTH, MEDIUM,
           "starts and stops performance counters, and raises PMIs in the host", "SDM 3B 20.2.2")
-AUDIT_MSR(
-    0x3f1, 0x3f7, BOTH, HIGH,
-    "has the CPU write records into memory by the host's linear addresses, while the host runs",
-    "SDM 3B 20.6.2.4")
+AUDIT_MSR(0x3f2, 0x3f3, BOTH, MEDIUM, "sets what the host's PEBS records hold", "SDM 3B 20.9.2.3")
+AUDIT_MSR(0x3f6, 0x3f7, BOTH, MEDIUM, "sets which events the host's PEBS records are of",
+          "SDM 4 chapter 2")
 AUDIT_MSR(0x3f8, 0x3fe, BOTH, LOW,
           "reads how long cores and the package slept, and so what others do", "SDM 4 chapter 2")
 AUDIT_MSR(0x400, 0x473, BOTH, HIGH,
@@ -186,14 +186,6 @@ AUDIT_MSR(0x4e0, 0x4e3, BOTH, CRITICAL,
           "locks what SMM checks of the code it runs, and reads which CPUs are in it",
           "SDM 4 chapter 2")
 AUDIT_MSR(0x500, 0x500, BOTH, LOW, "reads the state of SGX", "SDM 4 table 2-2")
-AUDIT_MSR(0x560, 0x587, BOTH, CRITICAL,
-          "has the CPU write a trace to physical memory of its choice, past the EPT where PT does "
-          "not use it",
-          "SDM 3C 33; SDM 3C 26.5.4")
-AUDIT_MSR(
-    0x600, 0x600, BOTH, HIGH,
-    "has the CPU write branch and event records to linear addresses of its choice, in the host too",
-    "SDM 3B 20.6.2.4; SDM 3B 18.4.9")
 AUDIT_MSR(0x606, 0x60d, BOTH, LOW, "reads units of energy, and sets latencies of package sleep",
           "SDM 3B 15.10")
 AUDIT_MSR(0x610, 0x65c, READ, MEDIUM, "reads the energy others use, keys and instructions among it",
@@ -262,8 +254,6 @@ AUDIT_MSR(0x1200, 0x121f, BOTH, MEDIUM, "reads how long the host's branches took
 AUDIT_MSR(0x1400, 0x1401, BOTH, CRITICAL, "moves the memory of the SEAM module", "SDM 4 table 2-2")
 AUDIT_MSR(0x14ce, 0x161f, BOTH, MEDIUM, "has the CPU record branches, and reads the host's",
           "SDM 3B 19.1")
-AUDIT_MSR(0x17d0, 0x17d1, BOTH, CRITICAL, "has the CPU write to physical memory of its choice",
-          "SDM 3B 15.6")
 AUDIT_MSR(0x17d2, 0x17da, BOTH, LOW, "reads what the hardware thinks of its threads, and resets it",
           "SDM 3B 15.6")
 AUDIT_MSR(0xc0000080, 0xc0000080, READ, INFO, "reads its own EFER, if the VMCS holds it",

@@ -73,10 +73,30 @@ static void put_msrs(uint8_t page[4096], uint32_t first, uint32_t last, bool rea
     }
 }
 
+static const struct {
+    uint32_t first, last;
+} never[] = {
+#define MSR_NEVER(first, last, names, source) {first, last},
+#include "../core/vmx/msr_never_list.h"
+#undef MSR_NEVER
+};
+
+#define NEVER (sizeof(never) / sizeof(never[0]))
+
+bool msr_never_passes(uint32_t msr)
+{
+    for (size_t i = 0; i < NEVER; i++)
+        if (msr >= never[i].first && msr <= never[i].last)
+            return true;
+    return false;
+}
+
 void policy_set_msrs(struct plan_policy *policy, uint32_t first, uint32_t last, bool reads,
                      bool writes, bool intercept)
 {
     put_msrs(policy->msr_bitmap, first, last, reads, writes, intercept);
+    for (size_t i = 0; !intercept && i < NEVER; i++)
+        put_msrs(policy->msr_bitmap, never[i].first, never[i].last, true, true, true);
 }
 
 void policy_answer_msrs(struct plan_policy *policy, uint32_t first, uint32_t last,

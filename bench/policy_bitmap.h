@@ -16,7 +16,11 @@
 /* Whether the MSR has bits; one that has none exits under every policy. */
 bool msr_has_bits(uint32_t msr);
 
-/* Sets the bits of MSRs first to last, those that have none left out. */
+/* Whether it exits under every policy, as core/vmx/msr_never_list.h has it. */
+bool msr_never_passes(uint32_t msr);
+
+/* Sets the bits of MSRs first to last, those that have none left out; or clears them, but for those
+ * that never pass. */
 void policy_set_msrs(struct plan_policy *policy, uint32_t first, uint32_t last, bool reads,
                      bool writes, bool intercept);
 

@@ -57,7 +57,7 @@ int policy_file_read(const void *data, size_t size, struct policy *policy, char 
         *error = text("%s", wrong.message);
     else if (memcmp(&policy->plan, &read.plan, sizeof(read.plan)) != 0)
         *error = text("it says what no rule can say: controls that have no name here, "
-                      "or parts that are reserved");
+                      "parts that are reserved, or MSRs that pass and never may");
     free(wrong.message);
     free(source);
     return *error ? -1 : 0;

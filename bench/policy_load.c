@@ -44,6 +44,29 @@ char **policy_names(size_t *count)
     return names;
 }
 
+static char *shipped_path(const char *name)
+{
+    return text("%s/%s/%s%s", places_root(), PLACE_POLICIES, name, SUFFIX);
+}
+
+char *policy_description(const char *name)
+{
+    char *path = shipped_path(name), *description = text("%s", "");
+    struct bytes source;
+
+    if (bytes_map(path, &source) == 0) {
+        const char *line = (const char *)source.data;
+        const char *end = memchr(line, '\n', source.size);
+        if (end && source.size > 2 && line[0] == '#' && line[1] == ' ') {
+            free(description);
+            description = text("%.*s", (int)(end - line - 2), line + 2);
+        }
+        bytes_unmap(&source);
+    }
+    free(path);
+    return description;
+}
+
 static char *unknown(const char *name)
 {
     size_t count;
@@ -91,8 +114,7 @@ static int read_bytes(const char *path, const struct bytes *source, struct polic
 int policy_load(const char *name_or_path, struct policy *policy, char **error)
 {
     bool is_path = strpbrk(name_or_path, "/.") != NULL; /* which no name has in it */
-    char *path = is_path ? text("%s", name_or_path)
-                         : text("%s/%s/%s%s", places_root(), PLACE_POLICIES, name_or_path, SUFFIX);
+    char *path = is_path ? text("%s", name_or_path) : shipped_path(name_or_path);
     struct bytes source;
     int result = -1;
 

@@ -36,6 +36,9 @@ struct event_outcome {
                     before */
 };
 
+/* Its exits held against the prediction: not at all, or with which end. */
+enum proof { PROOF_NONE, PROOF_AGREES, PROOF_DISAGREES };
+
 struct job_outcome {
     enum result_status status;
     char reason[REASON_SIZE];
@@ -46,6 +49,7 @@ struct job_outcome {
     char lowered[RESULT_REASON_SIZE]; /* why it is not the one asked for; empty if it is */
     struct event_outcome events[PLAN_SIDES][PROBE_EVENTS]; /* of the job's group */
     struct phase_outcome phases[PHASE_COUNT]; /* of a failed job records and sums, if any */
+    enum proof proof;                         /* see exit_proof.h */
     bool has_exits;                           /* exits and exit_samples mean something */
     int64_t exits;                            /* of the op phase less those of the control phase */
     uint64_t exit_operations;                 /* that took them */

@@ -10,6 +10,7 @@
 #include "run_record.h"
 #include "text.h"
 #include "validity.h"
+#include "verdict.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -45,12 +46,14 @@ static json_t *job_json(const struct experiment *experiment, const struct job *j
                         const struct job_outcome *outcome, const struct job_place *place)
 {
     return json_pack(
-        "{s:I, s:s, s:s, s:s, s:I, s:s, s:s, s:I, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "{s:I, s:s, s:s, s:s, s:I, s:s, s:s, s:I, s:o, s:s, s:s, s:s?, s:o, s:o, s:o, s:o, s:o, "
+        "s:o}",
         "index", (json_int_t)index, "name", job->name, "benchmark", job->benchmark->name, "policy",
         job_policy_name(job), "repetition", (json_int_t)job->plan.repetition, "probe_level",
         probe_level_name(outcome->probe_level), "probes_lowered", outcome->lowered, "group",
         (json_int_t)job->plan.group, "events", events_json(experiment, job, outcome), "status",
-        result_status_name(outcome->status), "reason", outcome->reason, "expected_exits_per_op",
+        result_status_name(outcome->status), "reason", outcome->reason, "prediction",
+        verdict_word(outcome), "expected_exits_per_op",
         outcome->has_exits ? json_integer(outcome->expected_exits) : json_null(), "exits_per_op",
         outcome->has_exits ? json_real((double)outcome->exits / outcome->exit_operations)
                            : json_null(),
@@ -83,12 +86,15 @@ static json_t *run_json(const struct run_facts *facts, const struct experiment *
     json_t *clock = json_pack("{s:I, s:I, s:n, s:s}", "start", (json_int_t)header->tsc_start, "end",
                               (json_int_t)header->tsc_end, "drift", "drift_absent",
                               "the image reads no clock beside the CPU's own");
+    const struct verdict verdict = verdict_of(experiment, results);
     return json_pack(
-        "{s:s, s:s, s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, "
+        "{s:s, s:s, s:s, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, "
+        "s:o, "
         "s:o, s:o, s:o, s:o}",
         "schema", "exitmeter.run/3", "status", results->reason[0] ? "failed" : "complete", "reason",
-        results->reason, "created", fact_created(facts->created), "command", fact_command(facts),
-        "target", facts->target->name, "unit", facts->target->unit, "host", fact_host(), "machine",
+        results->reason, "prediction", verdict_json(&verdict), "created",
+        fact_created(facts->created), "command", fact_command(facts), "target", facts->target->name,
+        "unit", facts->target->unit, "host", fact_host(), "machine",
         fact_machine(facts, results->readable ? &header->machine : NULL), "build", build, "clock",
         clock, "samples", (json_int_t)experiment->samples, "count_samples",
         (json_int_t)experiment->count_samples, "rounds", (json_int_t)experiment->rounds,

@@ -212,7 +212,9 @@ bool run_options_read(const struct command *command, int argc, const char **argv
         {"guest", 'g', POPT_ARG_ARGV, &options->guests, 0,
          "benchmarks whose names match, may repeat (all but check/*)", "PATTERN"},
         {"policy", 'p', POPT_ARG_ARGV, &options->policies, 0,
-         "shipped policy or .policy file, may repeat (passthrough-all and intercept-all)",
+         "shipped policy, pattern of shipped ones, or .policy file, may repeat (passthrough-all "
+         "and "
+         "intercept-all)",
          "POLICY"},
         {"samples", 'n', POPT_ARG_STRING, &options->samples_given, 0, "samples a phase (1000)",
          "N"},
@@ -231,7 +233,7 @@ bool run_options_read(const struct command *command, int argc, const char **argv
         {"host-timer", '\0', POPT_ARG_STRING, &options->host_timer_given, 0,
          "checks only: TSC ticks between interrupts of the host's own (none)", "N"},
         {"timeout", '\0', POPT_ARG_STRING, &options->timeout_given, 0,
-         "wall-clock limit of the boot (60; with --image 600)", "SECONDS"},
+         "wall-clock limit of the boot (60, and 0.5 for each job; with --image 600)", "SECONDS"},
         {"cpu-model", '\0', POPT_ARG_STRING, &options->cpu_model, 0,
          "CPU that the target emulates (corei7_haswell_4770)", "MODEL"},
         {"corpus", '\0', POPT_ARG_STRING, &options->corpus, 0, "guest blob", "BLOB"},

@@ -17,7 +17,7 @@
 struct run_options {
     char *target_name;
     char **guests;   /* patterns, NULL-terminated; NULL: every benchmark */
-    char **policies; /* NULL: the two that are always there */
+    char **policies; /* names, files, patterns; NULL: the two that are always there */
     char *samples_given;
     char *rounds_given;
     char *cpus_given;
@@ -60,7 +60,10 @@ bool run_options_read(const struct command *command, int argc, const char **argv
 int run_select(const struct run_options *options, const struct corpus *corpus,
                struct experiment *experiment);
 
-/* The policies alone; false after saying why not. */
+/*
+ * The policies alone, by name, by path, or by the shell's patterns of shipped names; false after
+ * saying why not.
+ */
 bool run_select_policies(char *const *names, struct experiment *experiment);
 
 /* Whether it can run here, and the directory of the run: CODE_DONE, or another after saying why. */

@@ -68,36 +68,6 @@ static bool select_benchmarks(char *const *patterns, const struct corpus *corpus
     return true;
 }
 
-bool run_select_policies(char *const *names, struct experiment *experiment)
-{
-    static char *const defaults[] = {(char *)(uintptr_t) "passthrough-all",
-                                     (char *)(uintptr_t) "intercept-all", NULL};
-    size_t count = 0;
-    names = names ? names : defaults;
-    while (names[count])
-        count++;
-    if (count > PLAN_POLICIES_MAX - 1) {
-        say("run: %zu policies; at most %u fit into one run", count, PLAN_POLICIES_MAX - 1);
-        return false;
-    }
-    experiment->policies = zeroed(count + 1, sizeof(struct policy)); /* and calibration's */
-    for (; experiment->policy_count < count; experiment->policy_count++) {
-        struct policy *policy = &experiment->policies[experiment->policy_count];
-        char *error;
-        if (policy_load(names[experiment->policy_count], policy, &error) < 0) {
-            say("run: %s", error);
-            free(error);
-            return false;
-        }
-        for (size_t i = 0; i < experiment->policy_count; i++)
-            if (strcmp(experiment->policies[i].plan.name, policy->plan.name) == 0) {
-                say("run: two policies are named '%s'", policy->plan.name);
-                return false;
-            }
-    }
-    return true;
-}
-
 /* Drops the jobs that --benchmark_filter does not select, before any is run. */
 static bool filter_jobs(const char *filter, struct experiment *experiment)
 {

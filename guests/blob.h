@@ -178,9 +178,16 @@ struct row_exit {
 #define ROW_REQUIRES_PAUSE            0x4000000u /* a PAUSE alone does not exit */
 #define ROW_REQUIRES_TWO_CPUS         0x8000000u
 /* Whose the local APIC is, the core's or the guest's, interrupts exit accordingly; and HLT. */
-#define ROW_REQUIRES_DELIVERY  0x10000000u
-#define ROW_REQUIRES_HLT       0x20000000u
-#define ROW_REQUIRES_OF_POLICY 0x3ff00000u /* all of these */
+#define ROW_REQUIRES_DELIVERY 0x10000000u
+#define ROW_REQUIRES_HLT      0x20000000u
+/* What it knows of hardware by ports, and MSRs, is not answered otherwise by the policy. */
+#define ROW_REQUIRES_REAL_PORTS 0x40000000u
+#define ROW_REQUIRES_REAL_MSRS  0x80000000u
+#define ROW_REQUIRES_OF_POLICY  0xfff00000u /* all of these */
+/* With any of these a row sets its local APIC up by MSRs. */
+#define ROW_REQUIRES_APIC_MSRS                                               \
+    (ROW_REQUIRES_X2APIC | ROW_REQUIRES_CORES_APIC | ROW_REQUIRES_DEADLINE | \
+     ROW_REQUIRES_DELIVERY | ROW_REQUIRES_HLT)
 
 /* row.flags */
 #define ROW_FLOOR       1u  /* uses the floor exit stub: see core/vmx/entry.S, floor */

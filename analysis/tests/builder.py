@@ -65,6 +65,7 @@ class Row:
     extra: tuple[int, ...] = (0,)
     counters: dict[str, int] = field(default_factory=lambda: dict(COUNTERS))
     status: str = "done"
+    prediction: str = "agrees"  # of a benchmark that ran; "": as runs of earlier versions have none
     reason: str = ""
     reason_number: int = 10
     detail: int = 0
@@ -253,6 +254,9 @@ def write_run(path: Path, build: Build) -> Path:
                 "group": row.group, "events": list(row.events)}
             if row.kind == "root":
                 job["expected_exits_per_op"] = None
+            if row.prediction:
+                held = row.kind == "benchmark" and row.status != "skipped"
+                job["prediction"] = row.prediction if held else None
             if row.status == "done" and row.kind == "check":
                 job["exits_per_op"] = job["expected_exits_per_op"] = None
                 job["controls"] = {}

@@ -138,7 +138,8 @@ def test_damaged(write, call, key, value, said):
 
 def test_other_runs(run, write, call):
     assert "exitmeter compare" in call("profile", run).err
-    result = call("compare", write(document()))
+    mine = write(document())
+    result = call("compare", mine, mine)
     assert result.code == 2 and "exitmeter profile" in result.err
     assert call("profile", run / "none").code == 2
     assert call("profile", write(document(schema="exitmeter.profile/9"))).code == 2

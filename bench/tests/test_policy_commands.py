@@ -9,6 +9,9 @@ import pytest
 SHIPPED = sorted(path.stem for path in
                  (pathlib.Path(__file__).parents[1] / "policies").glob("*.policy"))
 TEXT = "default io passthrough\nintercept io com1\npassthrough msr ia32_tsc r\nprobes off\n"
+# MSRs that pass under no policy: core/vmx/msr_never_list.h.
+NEVER = ((0x3f1, 0x3f1), (0x3f4, 0x3f5), (0x560, 0x587), (0x600, 0x600), (0x17d0, 0x17d1),
+         (0x1900, 0x19ff))
 BITMAPS = 16 + 352  # where they are in a compiled policy
 
 
@@ -131,6 +134,9 @@ def test_reference_default_is_what_it_says(home):
     for half in (0, 2048):
         msrs[half + 0xe1 // 8] |= 1 << 0xe1 % 8
         msrs[half + 0x800 // 8:half + 0x840 // 8] = b"\xff" * 8
+        for first, last in NEVER:
+            for msr in range(first, last + 1):
+                msrs[half + msr // 8] |= 1 << msr % 8
     assert bytes.fromhex(document["msr_bitmap"]) == msrs
     ports = bytearray(4096)
     ports[0x604 // 8] |= 1 << 0x604 % 8
@@ -182,3 +188,105 @@ def test_nothing_that_can_be_measured_is_no_success(home):
     assert "(0 done, 1 skipped, 0 failed)" in result.stderr
     assert "run: not applicable: none of the jobs can be measured on this CPU" in result.stderr
     assert json.loads((home.work / "R" / "run.json").read_text())["jobs"][0]["reason"] == why
+
+
+# What each lets a guest do, how bad that is at least, and who says so: an SDM section, a CVE, a data
+# sheet. Each passed alone, through the command line.
+DANGERS = [
+    ("msr IA32_EFER w", "high", "msr 0xc0000080 IA32_EFER", "the next VM entry fails", "SDM 3C 27.3.1.1"),
+    ("msr IA32_APIC_BASE w", "critical", "msr 0x1b IA32_APIC_BASE", "local APIC", "SDM 3A 11.4.4"),
+    ("msr IA32_TIME_STAMP_COUNTER w", "high", "msr 0x10 IA32_TIME_STAMP_COUNTER",
+     "clock of the CPU", "SDM 3B 18.17"),
+    ("msr IA32_TSC_ADJUST w", "high", "msr 0x3b IA32_TSC_ADJUST", "clock of the CPU", "SDM 3B 18.17.3"),
+    ("msr IA32_TSC_DEADLINE w", "high", "msr 0x6e0 IA32_TSC_DEADLINE", "the host's timer",
+     "SDM 3A 11.5.4.1"),
+    ("msr IA32_FEATURE_CONTROL w", "high", "msr 0x3a IA32_FEATURE_CONTROL", "locks VMX out",
+     "SDM 3C 24.7"),
+    ("msr IA32_BIOS_UPDT_TRIG w", "critical", "msr 0x79 IA32_BIOS_UPDT_TRIG", "microcode",
+     "SDM 3A 10.11.6"),
+    ("msr IA32_SPEC_CTRL w", "high", "msr 0x48 IA32_SPEC_CTRL", "for the host that runs next",
+     "CVE-2017-5715"),
+    ("io 0xcf8", "critical", "io 0xcf8 pci-config", "every PCI device", "PCI 3.0 3.2.2.3"),
+    ("io 0xcfc-0xcff", "critical", "io 0xcfc-0xcff pci-config", "every PCI device", "PCI 3.0 3.2.2.3"),
+    ("io 0xcf9", "critical", "io 0xcf9 reset", "resets the machine", "data sheets, RST_CNT"),
+    ("io 0x20-0x21", "high", "io 0x20-0x21 pic", "host's interrupts", "8259A data sheet"),
+    ("io 0xa0-0xa1", "high", "io 0xa0-0xa1 pic", "host's interrupts", "8259A data sheet"),
+    ("io 0x40-0x43", "high", "io 0x40-0x43 pit", "host's PIT", "8254 data sheet"),
+    ("io 0x70-0x71", "high", "io 0x70-0x71 cmos", "masks NMIs", "MC146818 data sheet"),
+    ("io 0x604", "critical", "io 0x604 qemu-power-off", "powers the machine off", "ACPI 4.8.3"),
+    ("io 0xb004", "critical", "io 0xb004 acpi-pm", "powers the machine off", "ACPI 4.8.3"),
+    ("io 0x1804", "critical", "io 0x1804 acpi-pm", "powers the machine off", "ACPI 4.8.3"),
+    ("io 0x404", "critical", "io 0x404 acpi-pm", "powers the machine off", "ACPI 4.8.3"),
+    ("cr4 6", "high", "cr4 6 MCE", "machine check", "SDM 3C 27.9"),
+]
+# Nothing else that is high or worse.
+CLOSED = "default cr4 intercept\ndefault exception intercept\ncontrol external-interrupt-exiting on\n"
+SEVERITIES = ("info", "low", "medium", "high", "critical")
+
+
+@pytest.mark.parametrize("rule, severity, item, why, source", DANGERS,
+                         ids=[danger[0] for danger in DANGERS])
+def test_audit_finds_a_known_danger(home, rule, severity, item, why, source):
+    path = mine(home, f"{CLOSED}passthrough {rule}\n")
+    below = SEVERITIES[SEVERITIES.index(severity) - 1]
+    document = json.loads(policy(home, "audit", path, "--max-severity", below, "--json", code=1).stdout)
+    assert not document["held"]
+    found = [finding for finding in document["findings"] if finding["item"] == item]
+    assert len(found) == 1, [finding["item"] for finding in document["findings"]]
+    assert SEVERITIES.index(found[0]["severity"]) >= SEVERITIES.index(severity)
+    assert why in found[0]["what"] and source in found[0]["source"]
+    text = policy(home, "audit", path, "--max-severity", below, code=1)
+    assert f"{item} " in text.stdout and why in text.stdout and source in text.stdout
+    assert f"findings above {below}" in text.stderr
+    # Intercepted, nothing is found of it, and so nothing as bad.
+    closed = mine(home, f"{CLOSED}intercept {rule}\n", "closed")
+    document = json.loads(policy(home, "audit", closed, "--max-severity", below, "--json").stdout)
+    assert document["held"] and item not in [finding["item"] for finding in document["findings"]]
+
+
+@pytest.mark.parametrize("name, first, last", [
+    ("IA32_PEBS_ENABLE", 0x3f1, 0x3f1), ("IA32_PEBS_BASE", 0x3f4, 0x3f5), ("rtit", 0x560, 0x587),
+    ("IA32_RTIT_OUTPUT_BASE", 0x560, 0x587), ("IA32_RTIT_CTL", 0x560, 0x587),
+    ("IA32_DS_AREA", 0x600, 0x600), ("IA32_HW_FEEDBACK_PTR", 0x17d0, 0x17d1)])
+def test_what_the_cpu_writes_to_memory_by_never_passes(home, name, first, last):
+    """Not by its name, nor by the default; and show, audit and the bitmaps say so."""
+    path = mine(home, f"passthrough msr {name} w\n")
+    error = policy(home, "audit", path, code=2).stderr
+    assert f"mine.policy:1:17: by {name} the CPU writes to memory" in error
+    document = json.loads(policy(home, "audit", "passthrough-all", "--json").stdout)
+    never = [entry for entry in document["never_passes"] if entry["first"] == first]
+    assert len(never) == 1 and never[0]["last"] == last and "SDM" in never[0]["source"]
+    assert all(not finding["item"].startswith(f"msr {first:#x}") for finding in document["findings"])
+    shown = [line.split() for line in policy(home, "show", "passthrough-all").stdout.splitlines()]
+    assert any(line[:2] == ["intercept", "msr"] and line[3] == "rw" and
+               line[2] in (name, f"{first:#x}-{last:#x}", f"{first:#x}") for line in shown)
+    compiled = json.loads(policy(home, "compile", "passthrough-all", "--json").stdout)
+    msrs = bytes.fromhex(compiled["msr_bitmap"])
+    for msr in range(first, last + 1):
+        assert msrs[msr // 8] >> msr % 8 & 1 and msrs[2048 + msr // 8] >> msr % 8 & 1
+
+
+def test_list_has_a_line_for_each_policy(home):
+    document = json.loads(home.run("list", "--json").stdout)
+    assert [entry["name"] for entry in document["policies"]] == SHIPPED
+    assert all(len(entry["description"]) > 30 and entry["description"].endswith(".")
+               for entry in document["policies"])
+
+
+def test_policies_by_pattern(home):
+    home.good_bochs()
+    def chosen(*patterns, code=0):
+        words = [word for pattern in patterns for word in ("--policy", pattern)]
+        result = home.run("run", "--benchmark_list_tests", "--guest", "cpuid", *words)
+        assert result.returncode == code, result.stderr
+        return [line.split("/")[-1] for line in result.stdout.splitlines()], result.stderr
+    assert chosen("*")[0] == SHIPPED
+    assert chosen("apic-v*")[0] == ["apic-virtual-interrupts", "apic-virtual-x2apic",
+                                    "apic-virtual-xapic"]
+    assert chosen("*-all", "intercept-all", "pass*")[0] == ["intercept-all", "passthrough-all"]
+    assert "no shipped policy matches 'pasthrough*' (did you mean passthrough-all?)" in \
+        chosen("pasthrough*", code=2)[1]
+    assert "unknown policy 'intercept-al' (did you mean intercept-all?)" in \
+        chosen("intercept-al", code=2)[1]
+    path = mine(home, "default msr passthrough\n", "intercept-all")
+    assert "two policies are named 'intercept-all'" in chosen("*", f"./{path}", code=2)[1]

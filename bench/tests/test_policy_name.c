@@ -127,6 +127,15 @@ static void series(void **unused)
 }
 
 /* Every name can be in a rule, and the rule is about just its ranges. */
+static bool never_passes(const struct named_range *ranges, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        for (uint32_t msr = ranges[i].first; msr <= ranges[i].last; msr++)
+            if (!msr_never_passes(msr))
+                return false;
+    return true;
+}
+
 static void every_name_is_a_rule(void **unused)
 {
     (void)unused;
@@ -159,6 +168,8 @@ static void every_name_is_a_rule(void **unused)
             }
             if (i % 7 && space == NUMBERS_MSR && found == 1)
                 continue; /* compiling takes its time */
+            if (space == NUMBERS_MSR && never_passes(ranges, found))
+                continue; /* and is refused: test_policy.c */
             compile(source, &policy);
             assert_memory_equal(&policy.plan, &expected.plan, sizeof(policy.plan));
         }

@@ -63,6 +63,27 @@ static void random_numbers(uint64_t *state, FILE *to, enum number_space space)
     }
 }
 
+/* A rule that is refused, since none of these MSRs ever passes, is left out. */
+static void random_msrs(uint64_t *state, FILE *to, const char *action, const char *access)
+{
+    struct policy policy;
+    struct policy_error error;
+    char *rule;
+    size_t size;
+    FILE *into = open_memstream(&rule, &size);
+
+    fprintf(into, "%s msr ", action);
+    random_numbers(state, into, NUMBERS_MSR);
+    fprintf(into, "%s\n", access);
+    fclose(into);
+    if (policy_compile("test", rule, size, &policy, &error) == 0)
+        fputs(rule, to);
+    else if (*action != 'p' || !strstr(error.message, "the CPU writes to memory"))
+        fail_msg("%s in %s", error.message, rule);
+    free(error.message);
+    free(rule);
+}
+
 static void random_rule(uint64_t *state, FILE *to)
 {
     static const char *const actions[] = {"passthrough", "intercept"};
@@ -75,16 +96,14 @@ static void random_rule(uint64_t *state, FILE *to)
     size_t count;
     const char *const *names;
 
-    switch (random_below(state, 13)) {
+    switch (random_below(state, 14)) {
     case 0:
         fprintf(to, "default %s %s\n", one_of(state, spaces, 5), action);
         break;
     case 1:
     case 2:
     case 3:
-        fprintf(to, "%s msr ", action);
-        random_numbers(state, to, NUMBERS_MSR);
-        fprintf(to, "%s\n", one_of(state, accesses, 4));
+        random_msrs(state, to, action, one_of(state, accesses, 4));
         break;
     case 4:
     case 5:
@@ -112,6 +131,10 @@ static void random_rule(uint64_t *state, FILE *to)
         break;
     case 6:
         fprintf(to, "intercept exception %u\n", random_below(state, 32));
+        break;
+    case 13:
+        fprintf(to, "passthrough exception %u-%u\n", 3 + random_below(state, 8),
+                11 + random_below(state, 7)); /* neither NMIs nor machine checks */
         break;
     case 7:
         names = policy_control_names(&count);
@@ -166,6 +189,7 @@ static void random_plan(uint64_t *state, struct policy *policy)
     *policy = (struct policy){.probe_level = random_below(state, PROBE_LEVELS_PLAIN)};
     strcpy(plan->name, "test");
     random_bits(state, plan->msr_bitmap, sizeof(plan->msr_bitmap));
+    policy_set_msrs(plan, 0x1fff, 0x1fff, true, true, false); /* and those that never pass */
     random_bits(state, plan->io_bitmap_a, sizeof(plan->io_bitmap_a));
     random_bits(state, plan->io_bitmap_b, sizeof(plan->io_bitmap_b));
     plan->exception_bitmap = (random_below(state, 0x10000) << 16 | random_below(state, 0x10000)) &
@@ -292,6 +316,7 @@ static void damaged_files(void **unused)
     BAD(plan.primary.set, 1u << 28, "no rule can say");
     BAD(plan.primary.clear, 1u << 7, "no rule can say"); /* on and off */
     BAD(plan.exception_bitmap, 1u << 2, "no rule can say");
+    BAD(plan.msr_bitmap[0x600 / 8], 0xfe, "cannot pass through"); /* IA32_DS_AREA, read */
     bad = good;
     memset(bad.plan.name, 'x', sizeof(bad.plan.name));
     expect_refused(&bad, sizeof(bad), "does not end");

@@ -41,7 +41,8 @@ def test_files_and_last_line(home):
     assert sorted(str(p.relative_to(run)) for p in run.rglob("*") if p.is_file()) == [
         "benchmark.json", "console.txt", "layout.json", "plan.bin", "run.json", "samples.bin",
         "trace/cpu0", "trace/metadata"]
-    assert result.stderr == "run: R (10 done, 0 skipped, 0 failed)\n"
+    assert result.stderr == ("exits as the policies predict: 10 of 10 jobs; 0 disagree\n"
+                             "run: R (10 done, 0 skipped, 0 failed)\n")
     assert (run / "console.txt").read_text().startswith("exitmeter core")
     assert run.stat().st_mode & 0o777 == 0o777 & ~0o022
 

@@ -11,6 +11,10 @@
     (SECONDARY_VIRTUALIZE_APIC_ACCESSES | SECONDARY_VIRTUALIZE_X2APIC | \
      SECONDARY_APIC_REGISTER_VIRTUALIZATION | SECONDARY_VIRTUAL_INTERRUPT_DELIVERY)
 
+#define NEEDS_TPR_SHADOW                                                    \
+    (SECONDARY_VIRTUALIZE_X2APIC | SECONDARY_APIC_REGISTER_VIRTUALIZATION | \
+     SECONDARY_VIRTUAL_INTERRUPT_DELIVERY)
+
 /* Quarters of the MSR bitmap, SDM Vol. 3C 25.6.9. */
 #define BITMAP_READ_LOW  0u
 #define BITMAP_WRITE_LOW 2048u
@@ -50,12 +54,32 @@ static bool any_passes(const uint8_t *bitmap, uint32_t controls)
     return any;
 }
 
+/* Of the rules of SDM Vol. 3C 27.2.1.1 that a policy breaks, the first; a VM entry would VMfail. */
+static const char *broken_rule(uint32_t pin_based, uint32_t primary, uint32_t secondary)
+{
+    if (!(primary & PRIMARY_TPR_SHADOW) && secondary & NEEDS_TPR_SHADOW)
+        return "APIC virtualization, without TPR shadow";
+    if (secondary & SECONDARY_VIRTUALIZE_X2APIC && secondary & SECONDARY_VIRTUALIZE_APIC_ACCESSES)
+        return "virtualize x2APIC mode, and virtualize APIC accesses with it";
+    if (secondary & SECONDARY_VIRTUAL_INTERRUPT_DELIVERY &&
+        !(pin_based & PIN_BASED_EXTERNAL_INTERRUPT_EXITING))
+        return "virtual-interrupt delivery, without external-interrupt exiting";
+    return NULL;
+}
+
 bool apic_virtual_choose(struct vcpu *vcpu, const struct vcpu_policy *policy,
                          struct control_wish *primary)
 {
     uint32_t secondary = policy->controls[CONTROL_SECONDARY].set;
+    const char *broken =
+        broken_rule(vcpu->controls[CONTROL_PIN_BASED], policy->controls[CONTROL_PRIMARY].set,
+                    secondary & ~policy->controls[CONTROL_SECONDARY].clear);
 
     vcpu->apic.attention &= ~LOCAL_APIC_HARDWARE;
+    if (broken) {
+        vcpu->stop = (struct vcpu_stop){.cause = STOP_CONTROL_REFUSED, .text = broken};
+        return false;
+    }
     if (secondary & SECONDARY_VIRTUALIZE_APIC_ACCESSES && !vcpu->apic_access_page) {
         vcpu->stop = (struct vcpu_stop){
             .cause = STOP_CONTROL_REFUSED,

@@ -34,6 +34,7 @@ static void pass(uint32_t msr, bool reads, bool writes)
 
 static void virtualize(uint32_t secondary)
 {
+    fixture_policy.controls[CONTROL_PIN_BASED].set = PIN_BASED_EXTERNAL_INTERRUPT_EXITING;
     fixture_policy.controls[CONTROL_PRIMARY].set = (uint32_t)PRIMARY_TPR_SHADOW;
     fixture_policy.controls[CONTROL_SECONDARY].set = secondary;
 }
@@ -110,6 +111,38 @@ static void what_is_virtualized_may_pass(void **state)
         }
         assert_int_equal(fixture_vcpu->stop.cause, STOP_CONTROL_REFUSED);
         assert_non_null(fixture_vcpu->stop.text);
+    }
+}
+
+/* What a VM entry would VMfail for, SDM Vol. 3C 27.2.1.1. */
+static void rules_of_the_controls(void **state)
+{
+    static const struct {
+        uint32_t pin_based, primary, secondary;
+        const char *broken; /* NULL: none is */
+    } cases[] = {
+        {PIN_BASED_EXTERNAL_INTERRUPT_EXITING, PRIMARY_TPR_SHADOW, X2APIC | DELIVERY, NULL},
+        {0, PRIMARY_TPR_SHADOW, X2APIC | REGISTERS, NULL},
+        {0, PRIMARY_TPR_SHADOW, X2APIC | DELIVERY,
+         "virtual-interrupt delivery, without external-interrupt exiting"},
+        {0, 0, X2APIC, "APIC virtualization, without TPR shadow"},
+        {0, 0, REGISTERS, "APIC virtualization, without TPR shadow"},
+        {0, PRIMARY_TPR_SHADOW, X2APIC | SECONDARY_VIRTUALIZE_APIC_ACCESSES,
+         "virtualize x2APIC mode, and virtualize APIC accesses with it"},
+    };
+    (void)state;
+    fixture_vcpu->apic_access_page = PAGE_SIZE;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        fixture_policy.controls[CONTROL_PIN_BASED].set = cases[i].pin_based;
+        fixture_policy.controls[CONTROL_PIN_BASED].clear =
+            PIN_BASED_EXTERNAL_INTERRUPT_EXITING & ~cases[i].pin_based;
+        fixture_policy.controls[CONTROL_PRIMARY].set = cases[i].primary;
+        fixture_policy.controls[CONTROL_SECONDARY].set = cases[i].secondary;
+        assert_int_equal(vcpu_apply_policy(fixture_vcpu, &fixture_policy), !cases[i].broken);
+        if (!cases[i].broken)
+            continue;
+        assert_int_equal(fixture_vcpu->stop.cause, STOP_CONTROL_REFUSED);
+        assert_string_equal(fixture_vcpu->stop.text, cases[i].broken);
     }
 }
 
@@ -197,6 +230,7 @@ int main(void)
         policy_test(the_cores_own),
         policy_test(any_access_that_passes_gives_the_cpus),
         policy_test(what_is_virtualized_may_pass),
+        policy_test(rules_of_the_controls),
         policy_test(fields),
         policy_test(each_run_makes_sure),
         policy_test(accesses_want_a_page),

@@ -84,6 +84,34 @@ static void what_tells_of_vmx_is_refused(void **state)
     }
 }
 
+/* By these the CPU writes to memory: nothing of them is forwarded, under any policy. */
+static void what_never_passes(void **state)
+{
+    static const uint32_t msrs[] = {0x3f1, 0x3f4,  0x3f5,  0x560,  0x570, 0x587,
+                                    0x600, 0x17d0, 0x17d1, 0x1900, 0x19ff};
+    static const uint32_t beside[] = {0x3f0, 0x3f2, 0x3f6, 0x588, 0x601, 0x17d2, 0x18ff, 0x1a00};
+    static uint8_t answers[4096];
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(msrs); i++) {
+        simulated_msr_set(msrs[i], 0x1234);
+        read(msrs[i]);
+        expect_refused();
+        assert_int_equal(cost.msr_accesses, 0);
+    }
+    for (size_t i = 0; i < COUNT_OF(beside); i++) {
+        simulated_msr_set(beside[i], 0x1234);
+        read(beside[i]);
+        expect_read(0x1234);
+    }
+    memset(answers, 0xff, 1024); /* where a policy has all of them emulated */
+    msr_policy_set(&guest.msrs, answers);
+    for (size_t i = 0; i < COUNT_OF(msrs); i++) {
+        read(msrs[i]);
+        expect_read(0);
+        assert_int_equal(cost.msr_accesses, 0);
+    }
+}
+
 /* As msr_policy_set() has it: emulated in the first half of the page, refused in the second. */
 static void as_the_policy_answers(void **state)
 {
@@ -230,6 +258,7 @@ int main(void)
         exit_test(hardware),
         exit_test(hardware_that_is_not_there),
         exit_test(numbers_out_of_range),
+        exit_test(what_never_passes),
         exit_test(what_tells_of_vmx_is_refused),
         exit_test(as_the_policy_answers),
         exit_test(held_by_the_vmcs),

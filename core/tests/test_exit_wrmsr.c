@@ -4,6 +4,8 @@
 #include "../x86/control_registers.h"
 #include "../x86/msr.h"
 
+#include <string.h>
+
 /* The upper halves of RAX, RDX and RCX are not part of the operands. */
 static enum exit_outcome write(uint32_t msr, uint64_t value)
 {
@@ -75,6 +77,30 @@ static void as_the_policy_answers(void **state)
     simulated_msr_set(0xe0, 0);
     assert_int_equal(write(0xe0, 5), EXIT_RESUME);
     assert_int_equal(simulated_msr(0xe0)->value, 5);
+}
+
+/* By these the CPU writes to memory: nothing of them is forwarded, under any policy. */
+static void what_never_passes(void **state)
+{
+    static const uint32_t msrs[] = {0x3f1, 0x3f4,  0x3f5,  0x560,  0x570, 0x587,
+                                    0x600, 0x17d0, 0x17d1, 0x1903, 0x19ff};
+    static uint8_t answers[4096];
+    (void)state;
+    memset(answers, 0, sizeof(answers));
+    for (size_t i = 0; i < COUNT_OF(msrs); i++) {
+        simulated_msr_set(msrs[i], 0);
+        refuses(msrs[i], 0x1000);
+        assert_int_equal(simulated_msr(msrs[i])->value, 0);
+        assert_int_equal(cost.msr_accesses, 0);
+    }
+    memset(answers, 0xff, 1024); /* where a policy has all of them emulated */
+    msr_policy_set(&guest.msrs, answers);
+    for (size_t i = 0; i < COUNT_OF(msrs); i++) {
+        assert_int_equal(write(msrs[i], 0x1000), EXIT_RESUME);
+        expect_completed();
+        assert_int_equal(simulated_msr(msrs[i])->value, 0);
+        assert_int_equal(cost.msr_accesses, 0);
+    }
 }
 
 static void what_tells_of_vmx_is_refused(void **state)
@@ -241,6 +267,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         exit_test(hardware),
         exit_test(as_the_policy_answers),
+        exit_test(what_never_passes),
         exit_test(what_tells_of_vmx_is_refused),
         exit_test(addresses_must_be_canonical),
         exit_test(sysenter_cs_is_32_bits),

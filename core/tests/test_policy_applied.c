@@ -4,6 +4,8 @@
 
 #include "../x86/msr.h"
 
+#include <string.h>
+
 static uint64_t field(enum vmcs_field encoding)
 {
     return *simulated_field(encoding);
@@ -134,6 +136,25 @@ static void xsaves_where_there_is(void **state)
     assert_true(vcpu_apply_policy(fixture_vcpu, &fixture_policy));
     assert_int_equal(field(VMCS_SECONDARY_CONTROLS), 0x001010aa);
     assert_int_equal(field(VMCS_XSS_EXITING_BITMAP), ~0x1800ull);
+}
+
+/* A bitmap that lets everything pass gets the bits of what never does, and no other. */
+static void what_never_passes(void **state)
+{
+    static const struct {
+        uint32_t first, last;
+    } never[] = {{0x3f1, 0x3f1}, {0x3f4, 0x3f5},   {0x560, 0x587},
+                 {0x600, 0x600}, {0x17d0, 0x17d1}, {0x1900, 0x19ff}};
+    uint8_t wanted[PAGE_SIZE] = {0};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(never); i++)
+        for (uint32_t msr = never[i].first; msr <= never[i].last; msr++) {
+            wanted[msr / 8] |= (uint8_t)(1u << msr % 8);
+            wanted[2048 + msr / 8] |= (uint8_t)(1u << msr % 8);
+        }
+    memset(fixture_policy.msr_bitmap, 0, PAGE_SIZE);
+    assert_true(vcpu_apply_policy(fixture_vcpu, &fixture_policy));
+    assert_memory_equal(fixture_policy.msr_bitmap, wanted, PAGE_SIZE);
 }
 
 static void exceptions_of_the_policy(void **state)
@@ -336,6 +357,7 @@ int main(void)
         vcpu_test(addresses_and_counts),
         vcpu_test(xsaves_where_there_is),
         vcpu_test(exceptions_of_the_policy),
+        vcpu_test(what_never_passes),
         vcpu_test(refused_controls_are_named),
         vcpu_test(the_basis_cannot_be_cleared),
         vcpu_test(cr3_exiting_is_the_policys_to_set),

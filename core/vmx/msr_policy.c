@@ -34,6 +34,8 @@ static const struct msr_policy own = {
 #define HIGH_BITS 1024u /* where those of the upper range begin, in bytes of a half */
 #define REFUSALS  2048u /* and the half of what is refused */
 
+#define BITMAP_WRITES 2048u /* the half of the MSR bitmap for writes, SDM Vol. 3C 25.6.9 */
+
 static bool bit(const uint8_t *bits, uint32_t number)
 {
     return bits[number / 8] >> number % 8 & 1;
@@ -49,11 +51,39 @@ static void answer(uint8_t classes[MSR_RANGE], const uint8_t *answers)
     }
 }
 
+static const struct {
+    uint16_t first, last;
+} never[] = {
+#define MSR_NEVER(first, last, names, source) {first, last},
+#include "msr_never_list.h"
+#undef MSR_NEVER
+};
+
+#define MSR_NEVER(first, last, names, source) \
+    _Static_assert((first) <= (last) && (last) < MSR_RANGE, "in the lower range");
+#include "msr_never_list.h"
+#undef MSR_NEVER
+
+#define NEVER (sizeof(never) / sizeof(never[0]))
+
 void msr_policy_set(struct msr_policy *policy, const uint8_t *answers)
 {
     memcpy(policy, &own, sizeof(*policy));
-    if (!answers)
-        return;
-    answer(policy->low, answers);
-    answer(policy->high, answers + HIGH_BITS);
+    if (answers) {
+        answer(policy->low, answers);
+        answer(policy->high, answers + HIGH_BITS);
+    }
+    for (unsigned i = 0; i < NEVER; i++)
+        for (uint32_t msr = never[i].first; msr <= never[i].last; msr++)
+            if (policy->low[msr] == MSR_HARDWARE)
+                policy->low[msr] = MSR_REFUSED;
+}
+
+void msr_policy_intercept(uint8_t *bitmap)
+{
+    for (unsigned i = 0; i < NEVER; i++)
+        for (uint32_t msr = never[i].first; msr <= never[i].last; msr++) {
+            bitmap[msr / 8] |= (uint8_t)(1u << msr % 8);
+            bitmap[BITMAP_WRITES + msr / 8] |= (uint8_t)(1u << msr % 8);
+        }
 }

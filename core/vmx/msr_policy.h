@@ -43,8 +43,12 @@ struct msr_policy {
  * Takes over a page laid out as the MSR bitmap is, its half for reads being what is emulated and
  * its half for writes what is refused; NULL is a page of zeroes. Refused is refused, whatever it
  * is. Emulated are those that would be forwarded to the hardware; what the core keeps for the guest
- * stays that.
+ * stays that. What must never reach the hardware (msr_never_list.h) is refused if it is not
+ * emulated.
  */
 void msr_policy_set(struct msr_policy *policy, const uint8_t *answers);
+
+/* Sets the bits of an MSR bitmap that are set under every policy: those of msr_never_list.h. */
+void msr_policy_intercept(uint8_t *bitmap);
 
 #endif

@@ -162,6 +162,7 @@ bool vcpu_apply_policy(struct vcpu *vcpu, const struct vcpu_policy *policy)
 
     cpuid_policy_set(&vcpu->cpuid, policy->cpuid);
     msr_policy_set(&vcpu->msrs, policy->msr_answers);
+    msr_policy_intercept(policy->msr_bitmap);
     const struct {
         enum vmcs_field field;
         uint64_t value;

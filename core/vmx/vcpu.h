@@ -156,7 +156,7 @@ struct vcpu_policy {
     uint32_t cr3_target_count; /* as many as the CPU has at most: IA32_VMX_MISC[24:16] */
     uint64_t cr3_targets[CR3_TARGETS];
     struct cpuid_hidden cpuid[CPUID_HIDDEN_MAX];
-    const void *msr_bitmap;
+    void *msr_bitmap; /* gets the bits of what passes under no policy: msr_never_list.h */
     const void *io_bitmap_a;
     const void *io_bitmap_b;
     const void *msr_answers; /* what is emulated or refused: see msr_policy_set(); NULL: none */

@@ -162,12 +162,14 @@ ROWS = {
         CHECK(check_msr),
         .description = "MSRs keep and do what was written, and refuse what they must",
         .instruction = "WRMSR, RDMSR",
+        .requires = ROW_REQUIRES_REAL_MSRS,
     },
     {
         .name = "check/io",
         CHECK(check_io),
         .description = "ports keep what was written; IN fills its part of RAX",
         .instruction = "OUT, IN",
+        .requires = ROW_REQUIRES_REAL_PORTS,
     },
     {
         .name = "check/x2apic",

@@ -200,5 +200,6 @@ ROWS = {
         CHECK(check_descriptors),
         .description = "GDTR, IDTR, LDTR and TR: stored, loaded, used and refused",
         .instruction = "SGDT, LLDT, LTR, ...",
+        .requires = ROW_REQUIRES_REAL_MSRS,
     },
 };

@@ -239,5 +239,6 @@ ROWS = {
         CHECK(check_instructions),
         .description = "time, random numbers, hints and caches; no VMX for a guest",
         .instruction = "RDTSC, RDRAND, ...",
+        .requires = ROW_REQUIRES_REAL_MSRS,
     },
 };

@@ -292,5 +292,6 @@ ROWS = {
         .description = "instructions do to a device what they do to memory, flags included",
         .instruction = "MOV, ADD, XCHG, MOVS, ...",
         CHECK(check_mmio),
+        .requires = ROW_REQUIRES_REAL_MSRS,
     },
 };

@@ -272,5 +272,6 @@ ROWS = {
         CHECK(check_resident),
         .description = "x87 to PKRU, DR0-3, CR2 and MSRs: reset at the start, kept through exits",
         .instruction = "XSAVE, XRSTOR, ...",
+        .requires = ROW_REQUIRES_REAL_MSRS,
     },
 };

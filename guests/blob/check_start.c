@@ -141,7 +141,7 @@ ROWS = {
         .instruction = "MOV CR, WRMSR, INT",
         .op = check_start_real,
         .control = check_start_real,
-        .requires = ROW_REQUIRES_UNRESTRICTED,
+        .requires = ROW_REQUIRES_UNRESTRICTED | ROW_REQUIRES_REAL_PORTS | ROW_REQUIRES_REAL_MSRS,
         .flags = ROW_CHECK | ROW_START_REAL,
     },
     {
@@ -151,6 +151,7 @@ ROWS = {
         .op = check_start_protected,
         .control = check_start_protected,
         .flags = ROW_CHECK | ROW_START_PROTECTED,
+        .requires = ROW_REQUIRES_REAL_PORTS | ROW_REQUIRES_REAL_MSRS,
     },
     {
         .name = "check/descent",
@@ -159,5 +160,6 @@ ROWS = {
         .op = check_descent,
         .control = check_descent,
         .flags = ROW_CHECK,
+        .requires = ROW_REQUIRES_REAL_PORTS | ROW_REQUIRES_REAL_MSRS,
     },
 };

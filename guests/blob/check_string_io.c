@@ -271,5 +271,6 @@ ROWS = {
         .description = "INS and OUTS move, count, stop and fault as a loop of IN and OUT",
         .instruction = "INS, OUTS",
         CHECK(check_string_io),
+        .requires = ROW_REQUIRES_REAL_PORTS | ROW_REQUIRES_REAL_MSRS,
     },
 };

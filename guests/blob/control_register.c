@@ -26,16 +26,6 @@ ROW_CODE(clts, "smsw %%eax\n\tor $8, %%eax", "lmsw %%ax\n\tclts")
 ROW_CODE(toggle_cr0_wp, TOGGLED("cr0", "16"), "mov %%rbx, %%cr0\n\tmov %%rax, %%cr0")
 ROW_CODE(toggle_cr4_pge, TOGGLED("cr4", "7"), "mov %%rbx, %%cr4\n\tmov %%rax, %%cr4")
 
-static void clear_ts(void)
-{
-    __asm__ volatile("clts");
-}
-
-static void clear_de(void)
-{
-    __asm__ volatile("mov %%cr4, %%rax\n\tbtr $3, %%rax\n\tmov %%rax, %%cr4" : : : "rax", "cc");
-}
-
 ROWS = {
     {
         .name = "mov_from_cr8",
@@ -75,7 +65,6 @@ ROWS = {
     {
         .name = "mov_to_cr0",
         CODE(mov_to_cr0),
-        .teardown = clear_ts,
         .description = "write of CR0 that changes TS",
         .instruction = "MOV CR0, RBX",
         .exits = {IF_CR0(CR0_TS)},
@@ -83,7 +72,6 @@ ROWS = {
     {
         .name = "mov_to_cr4",
         CODE(mov_to_cr4),
-        .teardown = clear_de,
         .description = "write of CR4 that changes DE",
         .instruction = "MOV CR4, RBX",
         .exits = {IF_CR4(CR4_DE)},
@@ -91,7 +79,6 @@ ROWS = {
     {
         .name = "lmsw",
         CODE(lmsw),
-        .teardown = clear_ts,
         .description = "LMSW that changes CR0.TS",
         .instruction = "LMSW AX",
         .exits = {IF_CR0(CR0_TS)},
@@ -99,7 +86,6 @@ ROWS = {
     {
         .name = "clts",
         CODE(clts),
-        .teardown = clear_ts,
         .description = "CR0.TS set by LMSW and cleared by CLTS: lmsw's is the first half",
         .instruction = "LMSW AX, CLTS",
         .exits = {TWICE(IF_CR0(CR0_TS))},

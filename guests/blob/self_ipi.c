@@ -43,6 +43,7 @@ CODES(x2apic_self_ipi, X2APIC_PREPARE, X2APIC_SEND)
     {                                                                                             \
         .reason = EXIT_REASON_TPR_BELOW_THRESHOLD, .times = 1,                                    \
         .when_on = {PRIMARY_CONTROL_TPR_SHADOW}, .when_off = {                                    \
+            PRIMARY_CONTROL_CR8_LOAD_EXITING,                                                     \
             VIRTUALIZED_DELIVERY                                                                  \
         }                                                                                         \
     }

@@ -11,6 +11,7 @@
 #include "machine.h"
 #include "plan_check.h"
 #include "requirement.h"
+#include "requirement_access.h"
 #include "room.h"
 #include "root_job.h"
 #include "say.h"
@@ -244,6 +245,8 @@ static enum result_status run_job(struct room *room, uint32_t job_index, struct 
         return stop->cause == STOP_CONTROL_REFUSED ? RESULT_SKIPPED : RESULT_FAILED;
     }
     const char *lack = guest_lacks(row, room->vcpu);
+    if (!lack)
+        lack = guest_lacks_access(row, &plan_policies(driver->plan)[job->policy]);
     if (row->requires & ROW_REQUIRES_TWO_CPUS) {
         if (!room->other.vcpu)
             lack = driver->plan->cpus < 2 ? "one CPU only; run with --cpus 2"

@@ -87,5 +87,7 @@ const char *guest_lacks_of_policy(const struct blob_row *row, const struct vcpu 
     for (size_t i = 0; i < sizeof(requirements) / sizeof(requirements[0]); i++)
         if (row->requires & requirements[i].requirement && !requirements[i].is_met(vcpu))
             return requirements[i].lack;
+    if (row->flags & ROW_FLOOR && !time_passes(vcpu))
+        return "RDTSC exits under this policy, and the floor's exit stub knows CPUID alone";
     return NULL;
 }

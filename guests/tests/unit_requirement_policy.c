@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* What rows require of the policy, each against one that meets it, and one that does not. */
 #include "../image/requirement.h"
+#include "../image/requirement_access.h"
 
 #include "../../core/tests/tests.h"
+#include "../../core/x86/msr.h"
 
 #include <string.h>
 
@@ -81,6 +83,19 @@ static void of_the_controls(void **state)
     }
 }
 
+/* Its stub would take the stamps' exits for the CPUID's. */
+static void of_the_floor(void **state)
+{
+    const struct blob_row row = {.flags = ROW_FLOOR}, other = {0};
+    (void)state;
+    assert_null(guest_lacks(&row, &vcpu));
+    vcpu.controls[CONTROL_PRIMARY] |= PRIMARY_RDTSC_EXITING;
+    assert_string_equal(
+        guest_lacks(&row, &vcpu),
+        "RDTSC exits under this policy, and the floor's exit stub knows CPUID alone");
+    assert_null(guest_lacks(&other, &vcpu));
+}
+
 /* The host has no interrupts of its own while its APIC is the guest's. */
 static void of_the_apic(void **state)
 {
@@ -101,14 +116,98 @@ static void of_the_apic(void **state)
             }
 }
 
+static struct plan_policy policy;
+
+static void set(uint8_t *bits, uint32_t number)
+{
+    bits[number / 8] |= (uint8_t)(1u << number % 8);
+}
+
+static const char *access_lack(const struct blob_row *row)
+{
+    return guest_lacks_access(row, &policy);
+}
+
+/* A port is only not the hardware's if an access exits and is emulated. */
+static void of_ports(void **state)
+{
+    const struct blob_row row = {.requires = ROW_REQUIRES_REAL_PORTS}, other = {0};
+    static const uint16_t ports[] = {0x21, 0x71, 0x1f0, 0x3f6, 0x3c9, 0xcfc};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(ports); i++) {
+        memset(&policy, 0, sizeof(policy));
+        set(policy.port_emulated, ports[i]);
+        assert_null(access_lack(&row)); /* it passes */
+        set(policy.io_bitmap_a, ports[i]);
+        assert_string_equal(access_lack(&row),
+                            "this policy emulates ports of hardware that the row knows");
+        assert_null(access_lack(&other));
+        memset(policy.port_emulated, 0, sizeof(policy.port_emulated));
+        assert_null(access_lack(&row)); /* it is forwarded */
+    }
+    memset(&policy, 0, sizeof(policy));
+    memset(policy.io_bitmap_a, 0xff, sizeof(policy.io_bitmap_a));
+    set(policy.port_emulated, 0x80);
+    set(policy.port_emulated, 0x8021);
+    assert_null(access_lack(&row)); /* others are of no account */
+}
+
+static void of_msrs(void **state)
+{
+    const struct blob_row row = {.requires = ROW_REQUIRES_REAL_MSRS};
+    const char *text = "this policy emulates or refuses MSRs that the row works with";
+    (void)state;
+    memset(&policy, 0, sizeof(policy));
+    set(policy.msr_answers + 1024, 0x82); /* IA32_LSTAR is emulated ... */
+    assert_null(access_lack(&row));
+    set(policy.msr_bitmap + 3072, 0x82); /* ... and a write of it exits */
+    assert_string_equal(access_lack(&row), text);
+    memset(&policy, 0, sizeof(policy));
+    set(policy.msr_answers + 1024, 0x100); /* IA32_FS_BASE, which the core keeps */
+    memset(policy.msr_bitmap, 0xff, sizeof(policy.msr_bitmap));
+    assert_null(access_lack(&row));
+    set(policy.msr_answers + 3072, 0x100); /* refused, too */
+    assert_string_equal(access_lack(&row), text);
+}
+
+static void of_the_rows_own_msr(void **state)
+{
+    const struct blob_row row = {
+        .exits = {{.reason = 31, .times = 1, .gate = GATE_MSR_READ, .index = 0xc0000103}}};
+    (void)state;
+    memset(&policy, 0, sizeof(policy));
+    set(policy.msr_answers + 3072, 0x103);
+    assert_null(access_lack(&row)); /* it passes */
+    for (uint32_t quarter = 1024; quarter <= 3072; quarter += 2048) {
+        memset(policy.msr_bitmap, 0, sizeof(policy.msr_bitmap));
+        set(policy.msr_bitmap + quarter, 0x103); /* reads of it exit, or writes */
+        assert_string_equal(access_lack(&row), "this policy refuses the MSR that the row accesses");
+    }
+}
+
+static void of_the_apics_msrs(void **state)
+{
+    const struct blob_row row = {.requires = ROW_REQUIRES_X2APIC};
+    static const uint32_t msrs[] = {IA32_APIC_BASE, IA32_TSC_DEADLINE, 0x800, X2APIC_TPR, 0x83f};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(msrs); i++) {
+        memset(&policy, 0, sizeof(policy));
+        set(policy.msr_answers + 2048, msrs[i]);
+        assert_null(access_lack(&row));
+        set(policy.msr_bitmap + 2048, msrs[i]);
+        assert_string_equal(access_lack(&row), "this policy refuses MSRs of the local APIC");
+    }
+}
+
 int main(void)
 {
 #define REQUIREMENT_TEST(function) cmocka_unit_test_setup(function, meet_all)
     const struct CMUnitTest tests[] = {
-        REQUIREMENT_TEST(all_are_met),
-        REQUIREMENT_TEST(of_the_cpu),
-        REQUIREMENT_TEST(of_the_controls),
-        REQUIREMENT_TEST(of_the_apic),
+        REQUIREMENT_TEST(all_are_met),       REQUIREMENT_TEST(of_the_cpu),
+        REQUIREMENT_TEST(of_the_controls),   REQUIREMENT_TEST(of_the_apic),
+        REQUIREMENT_TEST(of_the_floor),      REQUIREMENT_TEST(of_ports),
+        REQUIREMENT_TEST(of_msrs),           REQUIREMENT_TEST(of_the_rows_own_msr),
+        REQUIREMENT_TEST(of_the_apics_msrs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
