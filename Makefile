@@ -30,8 +30,8 @@ include bench/bench.mk
 
 UNIT_TESTS = $(CORE_UNIT_TESTS) $(BENCH_UNIT_TESTS)
 
-.PHONY: help all bench test unit python-tests e2e e2e-linux fuzz lint baseline gate-soak gate-live \
-	bench-harness repeat install clean
+.PHONY: help all bench bench-report bench-harness test unit python-tests e2e e2e-linux fuzz lint baseline \
+	gate-soak gate-live repeat install clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
@@ -84,6 +84,9 @@ fuzz: $(FUZZ_LOADER) $(FUZZ_SERIAL) ## feed the loaders, and who reads captures,
 
 lint: ## both compilers, header check, clang-format, shellcheck, pyflakes, SPDX lines
 	@ci/lint.sh $(BUILD)
+
+bench-report: all ## how long a report over ten million records takes
+	$(PYTHON) ci/bench_report.py $(BUILD)/exitmeter
 
 baseline: all ## measure and write ci/baselines/bochs.json anew; review the diff
 	@ci/baseline.sh $(BUILD)

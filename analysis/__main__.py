@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The analysis end of the exitmeter command: compare, gate, report."""
+"""The analysis end of the exitmeter command: compare, gate, report, history."""
 
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from .errors import Failure
 
@@ -89,7 +90,33 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     profile.add_argument("run", type=Path, metavar="RUN")
     profile.add_argument("--top", type=_positive, default=15, metavar="N", help="lines a list (15)")
     profile.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    _history(commands)
     return parser.parse_args(arguments)
+
+
+def _history(commands: Any) -> None:
+    history = commands.add_parser("history", allow_abbrev=False,
+                                  help="runs of a branch over time, and where figures changed")
+    verbs = history.add_subparsers(dest="verb", required=True, metavar="add|list|show")
+    add = verbs.add_parser("add", allow_abbrev=False, help="keep a run")
+    add.add_argument("run", type=Path, metavar="RUN")
+    add.add_argument("--commit", default="", metavar="SHA", help="what was measured")
+    add.add_argument("--time", metavar="T", help="when that was made: as git's %%cI, or seconds "
+                     "since 1970 (when RUN was measured)")
+    listed = verbs.add_parser("list", allow_abbrev=False, help="the runs that are kept")
+    show = verbs.add_parser("show", allow_abbrev=False, help="where figures changed")
+    show.add_argument("-g", "--guest", action="append", default=[], metavar="PATTERN",
+                      help="benchmarks whose names match, may repeat (all)")
+    show.add_argument("-p", "--policy", action="append", default=[], metavar="PATTERN",
+                      help="policies whose names match, may repeat (all)")
+    show.add_argument("-o", "--output", type=Path, metavar="FILE", help="write an HTML page")
+    for verb in (add, listed, show):
+        verb.add_argument("--db", type=Path, required=True, metavar="FILE",
+                          help="the database" + ("; made if it is not there" * (verb is add)))
+    for verb in (add, show):
+        verb.add_argument("--branch", default="main", metavar="NAME", help="(main)")
+    for verb in (listed, show):
+        verb.add_argument("--json", action="store_true", help="one JSON document on stdout")
 
 
 def _positive(text: str) -> int:
@@ -119,6 +146,15 @@ def dispatch(options: argparse.Namespace) -> int:
     if options.command == "profile":
         from .profile_text import profile
         return profile(options.run, options.top, options.json)
+    if options.command == "history":
+        from . import history
+        if options.verb == "add":
+            return history.add(options.run, options.db, options.branch, options.commit,
+                               options.time)
+        if options.verb == "list":
+            return history.show_list(options.db, options.json)
+        return history.show(options.db, options.branch, options.guest, options.policy,
+                            options.json, options.output)
     from .report import report
     return report(options.run, options.output)
 

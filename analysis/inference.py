@@ -9,6 +9,7 @@ is said to be "over" samples: it holds for that repetition, not for the build.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isqrt
 
 import numpy as np
 from scipy import special
@@ -22,6 +23,7 @@ REPETITIONS_NEEDED = 5
 ALPHA = 0.05
 POWER = 0.8
 DRAWS = 10_000
+FAR = 5  # square roots of n, which is ten standard deviations
 
 
 @dataclass(frozen=True)
@@ -70,12 +72,15 @@ def bootstrap_median(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     each. Exact, so nothing is drawn at random: the r-th smallest of n draws is at most the k-th
     value if r or more draws are, which is a binomial tail, an incomplete beta function (Maritz and
     Jarrett, JASA 73, 1978)."""
-    ordered = np.sort(values)
-    n = len(ordered)
+    n = len(values)
+    place = rank(n, 500) + 1
+    # Further than ten standard deviations of the binomial from the median, nothing is left of it.
+    first, last = max(0, place - FAR * isqrt(n)), min(n, place + FAR * isqrt(n))
+    ordered = np.partition(values, [first, last - 1])[first:last]
+    ordered.sort()
     if ordered[0] == ordered[-1]:
         return ordered[:1], np.ones(1)
-    place = rank(n, 500) + 1
-    reached = special.betainc(place, n - place + 1, np.arange(n + 1) / n)
+    reached = special.betainc(place, n - place + 1, np.arange(first, last + 1) / n)
     return ordered, np.diff(reached)
 
 

@@ -17,7 +17,10 @@ def struck(phase: Phase) -> np.ndarray:
     marks = np.zeros(len(phase.samples), dtype=bool)
     if phase.records is None:
         return marks
-    moments = phase.records["entered"][phase.records["reason"] == EXTERNAL_INTERRUPT]
+    interrupts = phase.records["reason"] == EXTERNAL_INTERRUPT
+    if not interrupts.any():
+        return marks
+    moments = phase.records["entered"][interrupts]
     home, inside = homes(phase.samples, moments)
     marks[home[inside]] = True
     return marks

@@ -83,6 +83,8 @@ class ProfileRun:
     unit: str
     image: str
     cpu_model: str
+    created: str
+    facts: dict[str, dict[str, str]]  # of machine, build, host and guest, by section
     outcomes: list[Outcome]
 
 
@@ -107,7 +109,16 @@ def open_profile(path: Path) -> ProfileRun:
     return ProfileRun(path=path, status=top["status"].text(), target=top["target"].text(),
                       unit=top["unit"].text(), image=top["guest"]["image"].text(),
                       cpu_model=top["machine"]["cpu_model"].text(),
+                      created=top["created"].text() if "created" in top else "",
+                      facts={name: _facts(top[name]) for name in ("guest", "machine", "build", "host")
+                             if name in top},
                       outcomes=[_outcome(node, names) for node in top["profiles"]])
+
+
+def _facts(node: Node) -> dict[str, str]:
+    """The plain values of a section."""
+    return {key: str(value) for key, value in node.object().items()
+            if isinstance(value, (str, int, float)) and not isinstance(value, bool)}
 
 
 def _outcome(node: Node, names: Names) -> Outcome:

@@ -4,18 +4,21 @@
 from pathlib import Path
 from typing import Any
 
-import jinja2
-from markupsafe import Markup
-
-from . import drawings, matrix_report, profile_report, table
-from .compare_text import has_between
+from . import drawings, matrix_report, profile_report
+from .distribution_drawing import distribution
 from .errors import EXIT_DAMAGED, EXIT_DONE, BadInput
+from .families import by_family
+from .findings import findings, verdict
+from .heat_map import KINDS, accesses, busiest, heat_map
 from .output import complain, emit, write_whole
+from .page import render
 from .profile import is_profile, open_profile
 from .results import Result, results
 from .run import Run, open_run
 from .statistics import BETWEEN, COUNTERS, PART_NAMES, PERCENTILES, Absent
 from .summary import probes, summarize
+from .svg import Drawing, draw
+from .wide import HOST_PARTS
 
 COUNTER_NAMES = {"vmreads": "VMREADs", "vmwrites": "VMWRITEs", "msr_accesses": "MSR accesses",
                  "xsetbvs": "XSETBVs", "invalidations": "INVEPTs, INVVPIDs"}
@@ -38,60 +41,98 @@ def report(path: Path, output: Path | None) -> int:
 
 def page(run: Run) -> str:
     """The HTML of a run's report."""
-    return templates().get_template("report.html").render(contents(run))
+    return render("report.html", contents(run))
 
 
 def profile_page(path: Path) -> str:
     """The same of a run that profiled a guest."""
-    return templates().get_template("profile.html").render(
-        profile_report.contents(open_profile(path)))
-
-
-def templates() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True,
-        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"plain": table.plain, "ratio": table.ratio}
-    return environment
+    return render("profile.html", profile_report.contents(open_profile(path)))
 
 
 def contents(run: Run) -> dict[str, Any]:
     """All that the template shows."""
     found = results(run)
     data = summarize(run, found)
-    rows = [(row, entry) for row in data["benchmarks"] for entry in row["policies"]]
     policies = [name for name in run.probe_levels
                 if any(result.policy == name for result in found)]
+    rows = {row["name"]: row for row in data["benchmarks"]}
+    entries = [entry for row in rows.values() for entry in row["policies"]]
     parts = {part: name for part, name in PART_NAMES.items()
-             if part != BETWEEN or has_between(data["benchmarks"])}
+             if part != BETWEEN or any(entry["split"] and BETWEEN in entry["split"]
+                                       for entry in entries)}
+    maps = access_maps(run, policies)
+    groups = {title: [rows[name] for name in names]
+              for title, names in by_family(run.benchmarks, rows).items()}
+    drawn = pictures(found, groups, policies, run.unit, [each["drawing"] for each in maps])
     return {"data": data, "run": data["run"], "document": run.document, "unit": run.unit,
             "matrix": matrix_report.of_benchmarks(data, policies),
-            "policies": policies, "rows": rows, "probes": probes(run.probe_levels),
-            "percentiles": list(PERCENTILES),
-            "counts": sorted({entry["net"]["n"] for _, entry in rows}),
-            "parts": parts, "counters": COUNTER_NAMES,
-            "policy_legend": drawings.legend(policies),
+            "policies": policies, "probes": probes(run.probe_levels),
+            "findings": findings(run, found, data), "verdict": verdict(run, found, data),
+            "families": [family(title, members, found, drawn)
+                         for title, members in groups.items()],
+            "percentiles": list(PERCENTILES), "parts": parts, "counters": COUNTER_NAMES,
+            "host_parts": {part: PART_NAMES[part] for part in HOST_PARTS},
+            "counts": sorted({entry["net"]["n"] for entry in entries}),
+            "policy_legend": drawings.legend(policies, marks=True),
+            "line_legend": drawings.legend(policies),
             "part_legend": drawings.legend(list(parts.values())),
-            "figures": figures(found, policies, run.unit),
+            "maps": [each | {"drawing": drawn[each["drawing"].name]} for each in maps],
             "shared_controls": shared_controls(run), "control_names": CONTROLS,
             "machine": section(run, "machine"), "host": section(run, "host"),
             "build": section(run, "build"), "capabilities": capabilities(run),
             "controls_subtracted": control_range(found)}
 
 
-def figures(found: list[Result], policies: list[str], unit: str) -> dict[str, Any]:
-    """The drawings as SVG text: safe as it is, since it went through an XML writer."""
-    split = [result for result in found if not isinstance(result.split, Absent)]
-    spread = list(dict.fromkeys(result.benchmark for result in found if not result.steady))
-    by_policy = [(policy, [result for result in split if result.policy == policy])
-                 for policy in policies]
-    return {
-        "round_trips": Markup(drawings.round_trips(found, policies, unit)) if found else None,
-        "parts": [(policy, Markup(drawings.parts(mine, split, unit)))
-                  for policy, mine in by_policy if mine],
-        "distributions": [(name, Markup(drawings.distribution(
-            [result for result in found if result.benchmark == name], policies, unit)))
-            for name in spread]}
+def family(title: str, members: list[dict[str, Any]], found: list[Result],
+           drawn: dict[str, str]) -> dict[str, Any]:
+    """One family's rows and drawings."""
+    name = drawings.slug(title.lower())
+    names = {row["name"] for row in members}
+    spread = dict.fromkeys(result.benchmark for result in found
+                           if result.benchmark in names and not result.steady)
+    return {"title": title, "id": f"family-{name}", "rows": members,
+            "pairs": [(row, entry) for row in members for entry in row["policies"]],
+            "events": any(entry["events"] for row in members for entry in row["policies"]),
+            "trips": drawn[f"trips-{name}"], "parts": drawn.get(f"parts-{name}"),
+            "spreads": [(benchmark, drawn[f"spread-{drawings.slug(benchmark)}"])
+                        for benchmark in spread]}
+
+
+def pictures(found: list[Result], groups: dict[str, list[dict[str, Any]]], policies: list[str],
+             unit: str, more: list[Drawing]) -> dict[str, str]:
+    """All drawings of the page by name."""
+    wanted = list(more)
+    for title, members in groups.items():
+        names = {row["name"] for row in members}
+        mine = [result for result in found if result.benchmark in names]
+        name = drawings.slug(title.lower())
+        wanted.append(drawings.round_trips(name, mine, policies, unit))
+        split = [result for result in mine if not isinstance(result.split, Absent)]
+        if split:
+            wanted.append(drawings.parts(name, split, unit))
+    for benchmark in dict.fromkeys(result.benchmark for result in found if not result.steady):
+        wanted.append(distribution([result for result in found if result.benchmark == benchmark],
+                                   policies, unit))
+    return {drawing.name: text for drawing, text in zip(wanted, draw(wanted))}
+
+
+def access_maps(run: Run, policies: list[str]) -> list[dict[str, Any]]:
+    """Exits by MSR and by port: table and drawing each, of what there is."""
+    table = accesses(run)
+    maps = []
+    for kind in KINDS:
+        mine = {line: seen for line, seen in table.items() if line.kind == kind}
+        if not mine:
+            continue
+        values = {line: {policy: round(one.ticks / one.exits) for policy, one in seen.items()}
+                  for line, seen in mine.items()}
+        drawing = heat_map(f"map-{kind.lower()}", f"Heat map: the core's own {run.unit} of an exit "
+                           f"by {kind} and policy. The table has the numbers.", mine, policies,
+                           values)
+        maps.append({"kind": kind, "drawing": drawing, "left_out": len(mine) - len(busiest(mine)),
+                     "rows": [(line, [(seen.get(policy), values[line].get(policy))
+                                      for policy in policies]) for line, seen in mine.items()]})
+    return maps
 
 
 def section(run: Run, name: str) -> dict[str, Any]:

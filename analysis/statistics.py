@@ -71,17 +71,54 @@ def durations(samples: np.ndarray) -> np.ndarray:
 def homes(samples: np.ndarray, moments: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The index of the last sample that began at each moment or before, -1 if there is none; and
     whether it still ran then."""
-    home = np.searchsorted(samples[:, 0], moments, side="right") - 1
     if not len(samples):
-        return home, np.zeros(len(moments), dtype=bool)
+        return np.full(len(moments), -1), np.zeros(len(moments), dtype=bool)
+    each = _each(samples, moments)
+    if each:
+        return np.repeat(np.arange(len(samples)), each), _inside_in_turn(samples, moments, each)
+    home = np.searchsorted(samples[:, 0], moments, side="right") - 1
     return home, (home >= 0) & (moments <= samples[home, 1])
+
+
+def inside(samples: np.ndarray, moments: np.ndarray) -> np.ndarray:
+    """homes()' second half alone."""
+    each = _each(samples, moments)
+    return (_inside_in_turn(samples, moments, each) if each
+            else homes(samples, moments)[1])
+
+
+def _inside_in_turn(samples: np.ndarray, moments: np.ndarray, each: int) -> np.ndarray:
+    return (moments.reshape(-1, each) <= samples[:, 1:]).reshape(-1)
+
+
+def _each(samples: np.ndarray, moments: np.ndarray) -> int:
+    """How many moments each sample has, where they are in turn; else 0."""
+    each, rest = divmod(len(moments), max(1, len(samples)))
+    return each if each and not rest and len(samples) and _in_turn(
+        samples, moments.reshape(-1, each)) else 0
+
+
+def _in_turn(samples: np.ndarray, moments: np.ndarray) -> bool:
+    """Whether each sample has its row of moments: none before it began, none as late as the next.
+    So it nearly always is, and asking is cheaper than searching."""
+    start = samples[:, 0]
+    return bool(np.all(moments >= start[:, None]) and np.all(moments[:-1] < start[1:, None]))
+
+
+def chosen(records: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """records[mask]; where they are one piece, the piece itself and no copy of it."""
+    count = np.count_nonzero(mask)
+    first = int(np.argmax(mask)) if count else 0
+    if mask[first:first + count].all():
+        return records[first:first + count]
+    return records[mask]
 
 
 def exits(samples: np.ndarray, records: np.ndarray) -> np.ndarray:
     """The records that are VM exits of the operation: not the one that ends the phase, nor those
     of what a benchmark does before its first sample and after its last."""
-    taken = records[(records["flags"] & RECORD_LEFT) == 0]
-    return taken[homes(samples, taken["entered"])[1]]
+    taken = chosen(records, (records["flags"] & RECORD_LEFT) == 0)
+    return chosen(taken, inside(samples, taken["entered"]))
 
 
 def split(samples: np.ndarray, records: np.ndarray | None, discarded: int) -> np.ndarray | Absent:
@@ -145,17 +182,19 @@ def _held(samples: np.ndarray, records: np.ndarray | None,
     start, end = samples[:, 0], samples[:, 1]
     if np.any(end < start) or np.any(start[1:] < end[:-1]):
         return Absent("the samples do not follow one another in time")
-    home = np.searchsorted(start, taken["entered"], side="right") - 1
+    home, _ = homes(samples, taken["entered"])
     inside = (home >= 0) & (taken["entering"] <= end[home])
-    home, taken = home[inside], taken[inside]
+    home, taken = chosen(home, inside), chosen(taken, inside)
     held = np.bincount(home, minlength=len(samples))
-    return taken[np.argsort(home, kind="stable")], held
+    if np.any(home[1:] < home[:-1]):
+        taken = taken[np.argsort(home, kind="stable")]
+    return taken, held
 
 
 def counters(samples: np.ndarray, records: np.ndarray) -> tuple[dict[str, int], int]:
     """Sums of COUNTERS over the exits whose record has counts, and the number of those exits."""
     taken = exits(samples, records)
-    taken = taken[(taken["flags"] & RECORD_HAS_COUNTS) != 0]
+    taken = chosen(taken, (taken["flags"] & RECORD_HAS_COUNTS) != 0)
     return {name: int(taken[name].sum(dtype=np.uint64)) for name in COUNTERS}, len(taken)
 
 

@@ -22,6 +22,7 @@ static const struct command commands[] = {
     {"export",
      "a run in the formats of other tools: CTF, Perfetto, CSV, folded stacks, OpenMetrics",
      command_analysis},
+    {"history", "runs of a branch over time, and where figures changed", command_analysis},
     {"profile", "where the exits of a guest of your own went", command_analysis},
     {"policy", "policies compiled, shown, compared, audited and derived", command_policy},
     {"pmu", "performance events that a CPU model can count", command_pmu},

@@ -68,6 +68,7 @@ class Row:
     prediction: str = "agrees"  # of a benchmark that ran; "": as runs of earlier versions have none
     reason: str = ""
     reason_number: int = 10
+    detail: int = 0
     level: str | None = None
     discarded: int = 0
     full: bool = False  # no room for the record that ends the op phase
@@ -124,7 +125,8 @@ class Writer:
         self.build = build
         self.samples: list[np.ndarray] = []
         self.sample_count = 0
-        self.streams = [b"", b""]
+        self.streams: list[list[bytes]] = [[], []]
+        self.stream_sizes = [0, 0]
         self.clock = 1000
         self.discarded = 0
 
@@ -140,28 +142,29 @@ class Writer:
         counted = level >= 3
         wide = level >= 4
         begin = self.clock
+        add = np.resize(np.asarray(row.extra, "<u8"), count) if operation else 0
+        took = np.zeros(count, "<u8") + add + (
+            sum(row.parts) + (row.times - 1) * (sum(row.parts[1:4]) + row.gap) if exits
+            else row.plain if operation else row.control)
+        whole = took
+        if name == "twice":  # the second one adds what the first did, but no empty sample
+            whole = 2 * took - EMPTY + row.doubt
         samples = np.zeros((count, 2), "<u8")
+        samples[:, 0] = self.clock + np.concatenate([[0], np.cumsum(whole + 7)[:-1]])
+        samples[:, 1] = samples[:, 0] + whole
+        self.clock = int(samples[-1, 1]) + 7
         records = np.zeros(count * row.times if exits else 0, WIDE if wide else RECORD)
-        for index in range(count):
-            add = row.extra[index % len(row.extra)] if operation else 0
-            samples[index, 0] = self.clock
-            if exits:
-                end = self.clock + row.parts[0] + add
-                for place in range(index * row.times, (index + 1) * row.times):
-                    stamps = end + np.cumsum((0, *row.parts[1:4]))
-                    for stamp, at in zip(("entered", "dispatched", "handled", "entering"), stamps):
-                        records[place][stamp] = at
-                    end = int(stamps[-1]) + row.gap
-                end += row.parts[4] - row.gap
-            else:
-                end = self.clock + add + (row.plain if operation else row.control)
-            if name == "twice":  # the second one adds what the first did, but no empty sample
-                end += end - self.clock - EMPTY + row.doubt
-            samples[index, 1] = end
-            self.clock = end + 7
+        if exits:
+            first = samples[:, 0] + row.parts[0] + add
+            each = sum(row.parts[1:4]) + row.gap
+            entered = (first[:, None] + each * np.arange(row.times, dtype="<u8")).ravel()
+            for stamp, after in zip(("entered", "dispatched", "handled", "entering"),
+                                    np.cumsum((0, *row.parts[1:4])).tolist()):
+                records[stamp] = entered + after
         offset = None
         if exits:
             records["reason"] = row.reason_number
+            records["detail"] = row.detail
             records["flags"] = COUNTS if counted else 0
             if wide:
                 records["flags"] |= EXITED
@@ -177,7 +180,7 @@ class Writer:
         if not (row.full and name == "op"):
             records = np.concatenate([records, left])
         if level > 1:
-            offset = len(self.streams[wide])
+            offset = self.stream_sizes[wide]
             header = np.zeros(1, PACKET)
             header["magic"], header["job"], header["phase"] = 0xC1FC1FC1, job, number
             header["probe_level"], header["stream_id"] = level, wide
@@ -187,7 +190,8 @@ class Writer:
             header["events_discarded"] = self.discarded
             header["content_size"] = header["packet_size"] = 8 * (
                 64 + records.itemsize * len(records))
-            self.streams[wide] += header.tobytes() + records.tobytes()
+            self.streams[wide] += [header.tobytes(), records.tobytes()]
+            self.stream_sizes[wide] += 64 + records.nbytes
         first = self.sample_count
         self.samples.append(samples)
         self.sample_count += count
@@ -301,7 +305,7 @@ def write_run(path: Path, build: Build) -> Path:
     (path / "samples.bin").write_bytes(b"".join(part.tobytes() for part in writer.samples))
     for name, stream in zip(("cpu0", "cpu0_wide"), writer.streams):
         if stream or name == "cpu0":
-            (path / "trace" / name).write_bytes(stream)
+            (path / "trace" / name).write_bytes(b"".join(stream))
     (path / "layout.json").write_text(json.dumps(layout()), encoding="utf-8")
     (path / "trace" / "metadata").write_text(
         '/* CTF 1.8 */\nevent {\n  name = "CPUID";\n  id = 10;\n  stream_id = 0;\n};\n'

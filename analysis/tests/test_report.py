@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The report: well-formed, self-contained, whole, and safe against hostile names."""
 
+import base64
+import hashlib
 import re
 from html.parser import HTMLParser
 from xml.etree import ElementTree
@@ -8,8 +10,10 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from analysis import drawings, svg
+from analysis import distribution_drawing, drawings, svg
 from analysis.errors import NotPossible
+from analysis.heat_map import viridis
+from analysis.page import exits
 
 from .builder import Row, edit
 
@@ -41,7 +45,7 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
-        if self.open and self.open[-1] != "style":
+        if self.open and self.open[-1] not in ("style", "script"):
             self.text += data
 
     def values(self, *names):
@@ -66,9 +70,27 @@ def full(make, **knobs):
                          Row("check/in", "all", kind="check")], **knobs)
 
 
+def script_of(text):
+    """The page's one script, which stands at its end; the rest of it."""
+    before, _, script = text.rpartition("<script>")
+    assert "<script" not in before and "</script" in script
+    return script.partition("</script>")[0], before
+
+
+def test_the_page_may_load_nothing_and_run_its_own_script_only(make, report):
+    text = report(full(make))
+    script, _ = script_of(text)
+    policy = next(attrs["content"] for tag, attrs in Page(text).tags
+                  if tag == "meta" and attrs.get("http-equiv") == "Content-Security-Policy")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert policy == ("default-src 'none'; style-src 'unsafe-inline'; "
+                      f"script-src 'sha256-{digest}'")
+
+
 def test_self_contained_and_well_formed(make, report):
     text = report(full(make))
     page = Page(text)
+    _, text = script_of(text)
     assert not [value for value in page.values("src", "href", "xlink:href", "action", "data")
                 if not value.startswith("#")]
     assert not re.search(r"url\((?!#)|@import|<script|<link|javascript:", text)
@@ -90,7 +112,8 @@ def test_ids_are_unique_and_references_lead_somewhere(make, report):
 def test_every_drawing_has_a_text_alternative(make, report):
     page = Page(report(full(make)))
     drawn = [attrs for tag, attrs in page.tags if tag == "svg" and "aria-hidden" not in attrs]
-    assert len(drawn) == 1 + 2 + 2  # round trips; parts of two policies; two distributions
+    # Of the one family round trips and parts, and a distribution of each benchmark.
+    assert len(drawn) == 2 + 2
     assert all(attrs["role"] == "img" and attrs["aria-labelledby"] for attrs in drawn)
 
 
@@ -99,6 +122,8 @@ def test_all_jobs_numbers_and_reasons_are_there(make, report):
     for word in ("cpuid", "rdmsr", "none", "all", "icr", "no x2APIC", "takes no exit", "345",
                  "CPUID (10): 20", "corei7_haswell_4770", "gcc 12 -O2", "0xb6006172",
                  "0xda0400000000000f", "A tick is one step",
+                 "Under all, 2 of 2 benchmarks exit", "CPUID and hypercalls",
+                 "5 done, 1 skipped",
                  "bochs/check/in/all"):
         assert word in page.text, word
     assert "Distribution" in page.text and "no spread to draw" not in page.text
@@ -106,7 +131,7 @@ def test_all_jobs_numbers_and_reasons_are_there(make, report):
 
 def test_equal_samples_draw_no_distribution(run, report):
     text = report(run)
-    assert "there is no spread to draw" in text and 'id="cdf-' not in text
+    assert "there is no spread to draw" in text and 'id="spread-' not in text
 
 
 def test_repetitions(make, report):
@@ -118,7 +143,7 @@ def test_a_failed_run_says_so_first(make, report):
     path = make("bad", [Row(), Row("in", status="failed", reason="guest died")], reason="1 failed")
     text = report(path)
     assert "this run failed: 1 failed" in text and 'role="alert"' in text
-    assert text.index('role="alert"') < text.index("Round trip by policy")
+    assert text.index('role="alert"') < text.index("Round trips by policy")
 
 
 def test_a_run_that_measured_nothing(make, report):
@@ -138,7 +163,7 @@ def test_hostile_names_are_text(make, report):
     edit(path, poison)
     text = report(path)
     page = Page(text)
-    assert "<script" not in text
+    script_of(text)
     assert page.text.count(HOSTILE) >= 6
 
 
@@ -162,20 +187,22 @@ def test_gnuplot_missing_names_the_package(run, call, monkeypatch):
 
 
 def test_gnuplot_failing_is_reported():
-    with pytest.raises(NotPossible, match="could not draw x"):
-        svg.draw("x", "title", (100, 100), "plot nonsense(\n")
+    good = [svg.Drawing(name, "title", 100, 100, "plot x notitle\n") for name in "abc"]
+    with pytest.raises(NotPossible, match="could not draw bad: .*nonsense"):
+        svg.draw([*good, svg.Drawing("bad", "title", 100, 100, "plot nonsense(\n"), *good])
 
 
 def test_ids_of_two_drawings_differ_and_ink_is_the_pages():
     script = "plot x with points pt 7 notitle\n"
-    drawn = [svg.draw(name, "t", (200, 100), script) for name in ("a", "b")]
+    drawn = svg.draw([svg.Drawing(name, "t", 200, 100, script) for name in ("a", "b")])
     elements = [list(ElementTree.fromstring(text).iter()) for text in drawn]
     found = [{element.get("id") for element in mine if element.get("id")} for mine in elements]
     assert not found[0] & found[1]
     assert {"a-gpPt5", "a-gpPt6"} <= found[0]  # a definition that is used, and the one it uses
     assert "a-gpPt14" not in found[0]
     for mine, ids in zip(elements, found):
-        references = {element.get(svg.HREF) for element in mine if element.get(svg.HREF)}
+        # Not of the namespace xlink, which an HTML page does not know.
+        references = {element.get("href") for element in mine if element.get("href")}
         assert references and all(reference.lstrip("#") in ids for reference in references)
     assert '"black"' not in drawn[0] and "currentColor" in drawn[0]
 
@@ -183,20 +210,106 @@ def test_ids_of_two_drawings_differ_and_ink_is_the_pages():
 def test_gnuplot_gets_harmless_names_only():
     assert drawings.label("x2apic_tpr 0x80 (b/c)") == "x2apic_tpr 0x80 (b/c)"
     assert drawings.label("'`id`$(x)\n\\\"@{^") == "??id??(x)??????"
-    assert len(drawings.label("n" * 47)) == 22
+    assert 18 < len(drawings.label("n" * 47)) < 30 and ".." in drawings.label("m" * 47)
+    assert drawings.letters(drawings.label("m" * 47)) <= drawings.PLACE
 
 
-@pytest.mark.parametrize("span", [1, 5, 6, 7, 59, 60, 61, 99, 495, 1983, 2379, 10**6])
-def test_ticks_have_room_for_their_labels(span):
-    step = drawings._step(span)
-    assert step >= 1 and span / step <= 6
-    assert span < 12 or span / step > 2
+@pytest.mark.parametrize("low, high, tics", [
+    (0.5, 300, "'1' 1, '10' 10, '100' 100"), (80, 300, "'100' 100, '200' 200"),
+    (3, 4, "'3' 3"), (0.5, 2e10, "'1' 1, '100' 100, '10k' 10000, '1M' 1000000, '100M' 100000000, "
+     "'10G' 10000000000")])
+def test_tics_have_room_for_their_labels(low, high, tics):
+    assert drawings.logarithmic_tics(low, high, 250) == tics
 
 
-def test_cdf_steps():
-    assert drawings.steps(np.array([3, 1, 3, 9])) == [(1, 0.0), (1, 25.0), (3, 75.0), (9, 100.0)]
-    many = drawings.steps(np.arange(100_000))
-    assert len(many) <= drawings.CDF_POINTS + 1 and many[-1] == (99_999, 100.0)
+def test_cumulative():
+    def cumulative(values):
+        return distribution_drawing.cumulative(*distribution_drawing.tally(np.array(values)))
+
+    assert cumulative([3, 1, 3, 9]) == [(1, 0.0), (1, 25.0), (3, 75.0), (9, 100.0)]
+    many = cumulative(np.arange(100_000))
+    assert len(many) <= distribution_drawing.POINTS + 2 and many[-1] == (99_999, 100.0)
+
+
+@pytest.mark.parametrize("values", [[5, 7, 7, -3, 900], [1, 1], [2, 2**40, 2**40]])
+def test_tally(values):
+    found, counts = distribution_drawing.tally(np.array(values))
+    assert list(zip(found, counts)) == [(value, values.count(value))
+                                        for value in sorted(set(values))]
+
+
+@pytest.mark.parametrize("low, high", [(1, 2), (1, 10), (90, 95), (3, 10**6)])
+def test_every_sample_is_in_a_bin(low, high):
+    edges = distribution_drawing.bins(low, high)
+    assert np.all(np.diff(edges) > 0) and edges[0] == low and edges[-1] == high + 1
+    values = np.array([-4, low, high])
+    outline = distribution_drawing.histogram(values, np.array([2, 3, 4]), edges)
+    assert sum(count for _, count in outline if count >= 1) == 2 * 9
+
+
+def test_axis_has_room_for_the_numbers_at_both_ends():
+    low, high = drawings._with_room(1, 1000, 300, 40)
+    place = [300 * np.log10(value / low) / np.log10(high / low) for value in (1, 1000)]
+    assert place == pytest.approx([40, 260])
+
+
+def test_what_is_not_above_zero_stands_at_the_edge(make, report):
+    text = report(make("low", [Row("rdtsc", "a", exits=False, plain=1, control=2),
+                               Row("rdtsc", "b", reason_number=16)], level="stamps"))
+    assert "trips-" in text and "<td>-1</td>" in text
+
+
+def test_no_negative_zero(make, report):
+    path = make("zero", [Row("rdtsc", exits=False)])
+    assert exits(-0.0001) == "0.00"
+    assert "0.00" in report(path) and "-0.00" not in report(path)
+
+
+def test_what_is_not_above_zero_is_left_of_all_that_is():
+    class Result:
+        def __init__(self, benchmark, p50):
+            self.benchmark, self.policy, self.net = benchmark, "a", {"p50": p50}
+
+    script = drawings.round_trips("x", [Result("one", 900), Result("none", -3)], ["a"], "t").script
+    axis = float(re.search(r"set xrange \[([0-9.]+):", script)[1])
+    marks = re.search(r"\$marks0 << END\n(.*?)END", script, re.S)[1].split()
+    assert [float(marks[0]), float(marks[2])] == pytest.approx([900, axis], rel=1e-3) and axis < 900
+
+
+def test_ink_is_read_on_every_colour():
+    for share in np.linspace(0, 1, 50):
+        fill = viridis(share)
+        ink = drawings.ink_on(fill)
+        light, dark = sorted((luminance(fill), luminance(ink)), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
+def luminance(colour):
+    parts = [int(colour[at:at + 2], 16) / 255 for at in (1, 3, 5)]
+    return sum(weight * (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4)
+               for weight, part in zip((0.2126, 0.7152, 0.0722), parts))
+
+
+def test_heat_map_counts_what_the_records_say(make, report):
+    rows = [Row("rdmsr", policy, reason_number=31, detail=detail)
+            for policy, detail in (("a", 0x174), ("b", 0xc0000080))]
+    page = Page(report(make("maps", [*rows, Row("in", "a", reason_number=30, detail=0x3fd0008)])))
+    for text in ("0x174 IA32_SYSENTER_CS", "0xc0000080 IA32_EFER", "0x3fd COM1", "By port"):
+        assert text in page.text, text
+    assert len([1 for tag, attrs in page.tags if attrs.get("aria-labelledby", "").startswith("map-")
+                ]) == 2
+
+
+def test_policies_with_one_split_have_one_bar():
+    class Result:
+        def __init__(self, policy, handler):
+            self.benchmark, self.policy = "cpuid", policy
+            self.split = type("Split", (), {"parts": {"handler": handler}})()
+
+    one = drawings.distinct([Result("a", 5), Result("b", 5)])
+    assert one == [("cpuid", {"handler": 5})]
+    several = drawings.distinct([Result("a", 5), Result("b", 6), Result("c", 5)])
+    assert several == [("cpuid\na and 1", {"handler": 5}), ("cpuid\nb", {"handler": 6})]
 
 
 def test_between_is_shown_where_an_operation_takes_several_exits(make, report):
@@ -204,3 +317,14 @@ def test_between_is_shown_where_an_operation_takes_several_exits(make, report):
     alone = report(make("alone", [Row("rdmsr")]))
     assert '<th scope="col">between</th>' in several and ">between<" not in alone
     assert "<td>7</td>\n<td>92</td>" in several and "<td>-</td>\n<td>47</td>" in several
+
+
+def test_events_and_intervals_are_shown(make, report):
+    counted = {"name": "instructions", "side": "host", "place": 0, "rdpmc": "0x40000000",
+               "mask": "0x0000ffffffffffff"}
+    guest = {"name": "instructions", "side": "guest", "place": 0, "absent": "no counter counts it"}
+    text = report(make("pmu", [Row(level="pmu", extra=(0, 1, 2, 300), events=(counted, guest))]))
+    page = Page(text)
+    assert "Performance events per exit" in page.text and "no counter counts it" in page.text
+    assert "<td>10</td>\n<td>20</td>\n<td>30</td>\n<td>60</td>" in text
+    assert "<td>345</td><td>46</td><td>47</td><td>2</td>" in text  # max, interval, control
