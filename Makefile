@@ -8,6 +8,8 @@ HOST_CFLAGS = -std=c11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Werror
 HOST_CXXFLAGS = -std=c++17 -O2 -g -Wall -Wextra -Werror
 PYTHON = /usr/bin/python3
 PYTEST = $(PYTHON) -m pytest -q -p no:cacheprovider
+GUESTS ?= 1000000
+SEED ?= 1
 Q = $(if $(V),,@)
 MAKEFLAGS += --no-print-directory
 ifeq ($(MAKELEVEL),0)
@@ -27,7 +29,7 @@ include bench/bench.mk
 
 UNIT_TESTS = $(CORE_UNIT_TESTS) $(BENCH_UNIT_TESTS)
 
-.PHONY: help all bench test unit python-tests e2e e2e-linux fuzz lint baseline clean
+.PHONY: help all bench test unit python-tests e2e e2e-linux fuzz torture lint baseline clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
@@ -53,7 +55,7 @@ unit: $(UNIT_TESTS) ## unit tests in C on a simulated CPU, under ASan and UBSan
 python-tests: all ## tests of analysis, and of the harness without Bochs
 	$(PYTEST) analysis/tests bench/tests
 
-e2e: all $(TEST_BINS) $(TARGET_ELF) $(MACHINE_GUESTS) ## everything that needs VT-x, on Bochs
+e2e: all $(TEST_BINS) $(TARGET_ELF) $(TORTURE_ELF) $(MACHINE_GUESTS) ## everything that needs VT-x, on Bochs
 	$(PYTEST) ci/tests
 
 e2e-linux: all ## Debian's cloud kernel as a guest that has the machine, on Bochs, under both policies
@@ -63,6 +65,9 @@ e2e-linux: all ## Debian's cloud kernel as a guest that has the machine, on Boch
 fuzz: $(FUZZ_LOADER) ## feed the loaders what libFuzzer invents, for FUZZ_SECONDS=60
 	@mkdir -p $(BUILD)/fuzz/corpus
 	cd $(BUILD)/fuzz && ./loader -max_total_time=$(FUZZ_SECONDS) -max_len=40000 -rss_limit_mb=1024 corpus
+
+torture: all $(TORTURE_ELF) ## GUESTS=1000000 random guests on the core, on Bochs, from SEED=1
+	$(PYTHON) -m ci.torture --guests $(GUESTS) --seed $(SEED)
 
 lint: ## both compilers, header check, clang-format, shellcheck, pyflakes, SPDX lines
 	@ci/lint.sh $(BUILD)
