@@ -28,6 +28,8 @@ include guests/guests.mk
 include bench/bench.mk
 
 UNIT_TESTS = $(CORE_UNIT_TESTS) $(BENCH_UNIT_TESTS)
+FUZZERS = $(FUZZ_LOADER) $(FUZZ_CORE) $(FUZZ_BENCH)
+FUZZ_SECONDS = 60
 
 .PHONY: help all bench test unit python-tests e2e e2e-linux fuzz torture lint baseline clean
 
@@ -46,6 +48,7 @@ test: ## prove it: install what is missing, build, lint, unit tests, everything 
 	@$(MAKE) all
 	@$(MAKE) lint
 	@$(MAKE) unit
+	@$(MAKE) fuzz FUZZ_SECONDS=10
 	@$(MAKE) python-tests
 	@$(MAKE) e2e
 
@@ -62,9 +65,8 @@ e2e-linux: all ## Debian's cloud kernel as a guest that has the machine, on Boch
 	@ci/linux/build.sh $(BUILD)
 	$(PYTEST) ci/linux
 
-fuzz: $(FUZZ_LOADER) ## feed the loaders what libFuzzer invents, for FUZZ_SECONDS=60
-	@mkdir -p $(BUILD)/fuzz/corpus
-	cd $(BUILD)/fuzz && ./loader -max_total_time=$(FUZZ_SECONDS) -max_len=40000 -rss_limit_mb=1024 corpus
+fuzz: $(FUZZERS) ## feed loaders, policies, exit handlers and the like what libFuzzer invents, for FUZZ_SECONDS=60 each
+	@ci/fuzz.sh $(BUILD) $(FUZZ_SECONDS)
 
 torture: all $(TORTURE_ELF) ## GUESTS=1000000 random guests on the core, on Bochs, from SEED=1
 	$(PYTHON) -m ci.torture --guests $(GUESTS) --seed $(SEED)
