@@ -8,6 +8,8 @@ HOST_CFLAGS = -std=c11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Werror
 HOST_CXXFLAGS = -std=c++17 -O2 -g -Wall -Wextra -Werror
 PYTHON = /usr/bin/python3
 PYTEST = $(PYTHON) -m pytest -q -p no:cacheprovider
+GUESTS ?= 1000000
+SEED ?= 1
 Q = $(if $(V),,@)
 MAKEFLAGS += --no-print-directory
 ifeq ($(MAKELEVEL),0)
@@ -29,8 +31,10 @@ include guests/guests.mk
 include bench/bench.mk
 
 UNIT_TESTS = $(CORE_UNIT_TESTS) $(BENCH_UNIT_TESTS)
+FUZZERS = $(FUZZ_LOADER) $(FUZZ_SERIAL) $(FUZZ_CORE) $(FUZZ_BENCH)
+FUZZ_SECONDS = 60
 
-.PHONY: help all bench bench-report bench-harness test unit python-tests e2e e2e-linux fuzz lint baseline \
+.PHONY: help all bench bench-report bench-harness test unit python-tests e2e e2e-linux fuzz torture lint baseline \
 	gate-soak gate-live repeat install clean
 
 help: ## list the targets
@@ -60,6 +64,7 @@ test: ## prove it: install what is missing, build, lint, unit tests, everything 
 	@$(MAKE) all
 	@$(MAKE) lint
 	@$(MAKE) unit
+	@$(MAKE) fuzz FUZZ_SECONDS=10
 	@$(MAKE) python-tests
 	@$(MAKE) e2e
 
@@ -69,18 +74,18 @@ unit: $(UNIT_TESTS) ## unit tests in C on a simulated CPU, under ASan and UBSan
 python-tests: all ## tests of analysis, and of the harness without Bochs
 	$(PYTEST) analysis/tests bench/tests
 
-e2e: all $(BUILD)/bench-harness $(TEST_BINS) $(TARGET_ELF) $(MACHINE_GUESTS) ## everything that needs VT-x, on Bochs
+e2e: all $(BUILD)/bench-harness $(TEST_BINS) $(TARGET_ELF) $(TORTURE_ELF) $(MACHINE_GUESTS) ## everything that needs VT-x, on Bochs
 	$(PYTEST) ci/tests
 
 e2e-linux: all ## Debian's cloud kernel as a guest that has the machine, on Bochs, under four policies, two of them derived
 	@ci/linux/build.sh $(BUILD)
 	$(PYTEST) ci/linux
 
-fuzz: $(FUZZ_LOADER) $(FUZZ_SERIAL) ## feed the loaders, and who reads captures, what libFuzzer invents, each for FUZZ_SECONDS=60
-	@mkdir -p $(BUILD)/fuzz/corpus
-	@mkdir -p $(BUILD)/fuzz/captures
-	cd $(BUILD)/fuzz && ./loader -max_total_time=$(FUZZ_SECONDS) -max_len=40000 -rss_limit_mb=1024 corpus
-	cd $(BUILD)/fuzz && ./serial -max_total_time=$(FUZZ_SECONDS) -max_len=3000 -malloc_limit_mb=8192 captures
+fuzz: $(FUZZERS) ## feed loaders, policies, exit handlers and the like what libFuzzer invents, for FUZZ_SECONDS=60 each
+	@ci/fuzz.sh $(BUILD) $(FUZZ_SECONDS)
+
+torture: all $(TORTURE_ELF) ## GUESTS=1000000 random guests on the core, on Bochs, from SEED=1
+	$(PYTHON) -m ci.torture --guests $(GUESTS) --seed $(SEED)
 
 lint: ## both compilers, header check, clang-format, shellcheck, pyflakes, SPDX lines
 	@ci/lint.sh $(BUILD)

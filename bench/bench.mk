@@ -51,6 +51,20 @@ $(BUILD)/bench-harness: $(NATIVE_OBJECTS) $(BENCH_LIBRARY) $(LOADER_LIBRARY)
 	$(Q)$(CXX) -o $@ $(filter %.o %.a,$^) $(BENCH_LIBS)
 
 -include $(NATIVE_OBJECTS:.o=.d)
+
+# bench/tests/fuzz/fuzz_NAME.c becomes $(BUILD)/fuzz/NAME, by clang, whose libFuzzer it is.
+FUZZ_BENCH = $(patsubst bench/tests/fuzz/fuzz_%.c,$(BUILD)/fuzz/%,$(wildcard bench/tests/fuzz/fuzz_*.c))
+FUZZ_BENCH_OBJECTS = $(BENCH_TESTED:%.c=$(BUILD)/fuzz/harness/%.o)
+
+$(BUILD)/fuzz/harness/%.o: %.c
+	@mkdir -p $(@D)
+	$(Q)clang $(HOST_CFLAGS) -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -MMD -MP -c -o $@ $<
+
+$(FUZZ_BENCH): $(BUILD)/fuzz/%: $(BUILD)/fuzz/harness/bench/tests/fuzz/fuzz_%.o $(FUZZ_BENCH_OBJECTS)
+	$(Q)clang -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $^ -lpopt -ljansson -lmd -lpfm
+
+-include $(FUZZ_BENCH_OBJECTS:.o=.d)
+
 -include $(BENCH_OBJECTS:.o=.d) $(BENCH_TEST_OBJECTS:.o=.d) $(wildcard $(BUILD)/bench/tests/*.d)
 
 # In place of a BIOS, on machines that the harness loads itself.

@@ -17,3 +17,16 @@ $(TARGET_ELF): $(TARGET_OBJECTS) $(TARGET_SETS) core/boot/image.lds
 	$(Q)grub-file --is-x86-multiboot2 $@
 
 -include $(TARGET_TESTS_OBJECTS:.o=.d)
+
+# The torture image likewise, of random guests; ci/torture.py boots it.
+TORTURE_OBJECTS = $(patsubst %.c,$(BUILD)/image/%.o,$(wildcard core/tests/torture/*.c))
+TORTURE_ELF = $(BUILD)/tests/torture.elf
+
+$(TORTURE_ELF): $(filter-out $(BUILD)/image/guests/%,$(IMAGE_OBJECTS)) $(TORTURE_OBJECTS) $(TARGET_SETS) core/boot/image.lds
+	@mkdir -p $(@D)
+	$(Q)$(LD) -m elf_x86_64 -n --build-id --gc-sections --orphan-handling=place -z noexecstack \
+		--no-warn-rwx-segments -T core/boot/image.lds -o $(@:.elf=.debug.elf) $(filter %.o,$^)
+	$(Q)objcopy --strip-all $(@:.elf=.debug.elf) $@
+	$(Q)grub-file --is-x86-multiboot2 $@
+
+-include $(TORTURE_OBJECTS:.o=.d)

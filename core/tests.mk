@@ -78,6 +78,22 @@ $(BUILD)/tests/guests_%: $(HOSTED)/plain/guests/tests/unit_%.o $(HOSTED_LIBRARY)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HOSTED_SANITIZE) $(HOSTED_EXTRA_CFLAGS) -o $@ $^ -lcmocka
 
+# core/tests/fuzz/fuzz_NAME.c becomes $(BUILD)/fuzz/NAME, by clang, whose libFuzzer it is.
+FUZZ_CFLAGS = $(filter-out $(HOSTED_SANITIZE),$(HOSTED_CFLAGS)) -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=all
+FUZZ_OBJECTS = $(patsubst %.c,$(BUILD)/fuzz/objects/%.o,$(CORE_SOURCES) probes/ring.c $(HOSTED_SUPPORT) \
+	core/tests/exit_fixture.c)
+FUZZ_CORE = $(patsubst core/tests/fuzz/fuzz_%.c,$(BUILD)/fuzz/%,$(wildcard core/tests/fuzz/fuzz_*.c))
+
+$(BUILD)/fuzz/objects/%.o: %.c
+	@mkdir -p $(@D)
+	$(Q)clang $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(FUZZ_CORE): $(BUILD)/fuzz/%: $(BUILD)/fuzz/objects/core/tests/fuzz/fuzz_%.o $(FUZZ_OBJECTS)
+	$(Q)clang -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $^ -lcmocka
+
+-include $(FUZZ_OBJECTS:.o=.d)
+
 # What the binaries leave behind for the next build.
 HOSTED_TEST_OBJECTS = $(patsubst %.c,$(HOSTED)/plain/%.o,core/tests/exit_fixture.c \
 	$(wildcard core/tests/test_*.c probes/tests/test_*.c guests/tests/unit_*.c)) \

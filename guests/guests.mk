@@ -105,7 +105,6 @@ $(BUILD)/machine/%.S.o: guests/tests/machine/%.S
 -include $(MACHINE_OBJECTS:.o=.d)
 
 # One binary of the loaders alone, by clang, whose libFuzzer it is.
-FUZZ_SECONDS = 60
 FUZZ_LOADER = $(BUILD)/fuzz/loader
 FUZZ_LOADER_SOURCES = guests/tests/fuzz_loader.c $(wildcard guests/loader/*.c)
 

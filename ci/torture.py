@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+"""Runs random guests on the core, on Bochs, a boot for each batch of them (core/tests/torture)."""
+import argparse
+import collections
+import concurrent.futures
+import os
+import pathlib
+import re
+import sys
+import tempfile
+import time
+
+from .tests.conftest import BUILD
+from .tests.image_boot import boot
+
+ELF = BUILD / "tests" / "torture.elf"
+SECONDS_A_GUEST = 0.05  # at most, on a machine that does much else
+SECONDS_A_BOOT = 120
+
+
+class Batch:
+    """What came of the guests first to first + guests - 1."""
+
+    def __init__(self, seed, first, guests, lines):
+        self.seed, self.first, self.guests, self.lines = seed, first, guests, lines
+        self.counts = collections.Counter()
+        for line in lines:
+            match = re.fullmatch(r"(outcome|program) (\d+) (.*)", line)
+            if match:
+                self.counts[match[1], match[3]] += int(match[2])
+            match = re.fullmatch(r"(state|exits) (\d+) .*", line)
+            if match:
+                self.counts[match[1], ""] += int(match[2])
+
+    @property
+    def failures(self):
+        """In words; what did not come to its end is one."""
+        found = [line for line in self.lines if line.startswith("failed guest")]
+        ended = f"guests {self.guests} failures 0" in self.lines and self.lines[-1] == "exitmeter: done"
+        if not ended and not found:
+            found.append(f"guests {self.first} to {self.first + self.guests - 1} did not come to an end; "
+                         f"the last line: {self.lines[-1] if self.lines else 'none'}")
+        return [f"seed {self.seed}: {line}" for line in found]
+
+
+def run_batch(seed, first, guests, elf=ELF):
+    """One boot."""
+    with tempfile.TemporaryDirectory() as directory:
+        lines = boot(pathlib.Path(directory) / "boot", elf, plan=f"{seed} {first} {guests}",
+                     seconds=SECONDS_A_BOOT + SECONDS_A_GUEST * guests)
+    return Batch(seed, first, guests, lines)
+
+
+def run(seed, first, guests, batch, processes, done=lambda batch: None):
+    """All batches, in the order of their guests; done is called as each ends."""
+    starts = range(first, first + guests, batch)
+    with concurrent.futures.ThreadPoolExecutor(processes) as pool:
+        futures = [pool.submit(run_batch, seed, at, min(batch, first + guests - at)) for at in starts]
+        for future in concurrent.futures.as_completed(futures):
+            done(future.result())
+    return [future.result() for future in futures]
+
+
+def total(batches):
+    """The counts of all batches."""
+    return sum((batch.counts for batch in batches), collections.Counter())
+
+
+def report(batches, seconds):
+    """The figures, as text."""
+    counts = total(batches)
+    failures = [line for batch in batches for line in batch.failures]
+    lines = [f"{sum(batch.guests for batch in batches)} random guests, seed {batches[0].seed}, "
+             f"in {seconds:.0f} s; {counts['state', '']} with random guest state; "
+             f"{counts['exits', '']} VM exits counted by the probes", ""]
+    for title, what in (("how they ended", "outcome"), ("what they ran", "program")):
+        lines += [title] + [f"  {count:10} {name}" for (of, name), count in counts.most_common()
+                            if of == what]
+    return "\n".join([*lines, "", *failures,
+                      f"{len(failures)} host failures and escapes"]), bool(failures)
+
+
+def main():
+    """The command line: exit code 0 without failures, 1 with."""
+    parser = argparse.ArgumentParser(prog="torture", description=__doc__, allow_abbrev=False)
+    parser.add_argument("--guests", type=int, default=1000000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--first", type=int, default=0, help="number of the first guest")
+    parser.add_argument("--batch", type=int, default=20000, help="guests a boot")
+    parser.add_argument("--processes", type=int, default=os.cpu_count())
+    options = parser.parse_args()
+    began, finished = time.monotonic(), [0]
+
+    def done(batch):
+        finished[0] += batch.guests
+        print(f"{finished[0]} of {options.guests} guests, {time.monotonic() - began:.0f} s",
+              *batch.failures, sep="\n", file=sys.stderr, flush=True)
+
+    text, failed = report(run(options.seed, options.first, options.guests, options.batch,
+                              options.processes, done), time.monotonic() - began)
+    print(text)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
