@@ -39,11 +39,11 @@ def totals(run: Run, found: list[Result]) -> dict[str, Any]:
             "left_out": [name for name in ran if name not in common], "policies": sums}
 
 
-def _exits(mine: list[Result]) -> int | None:
-    """None where a monitor does not count them."""
-    if any(result.exits_per_op is None for result in mine):
-        return None
-    return round(sum(result.exits_per_op * result.net["n"] for result in mine))
+def _exits(found: list[Result]) -> int | None:
+    """None where nobody counts them: under a monitor that is not our core."""
+    counts = [None if result.exits_per_op is None else result.exits_per_op * result.net["n"]
+              for result in found]
+    return None if None in counts else round(sum(count for count in counts if count is not None))
 
 
 def _time(result: Result) -> int:
@@ -54,9 +54,9 @@ def _time(result: Result) -> int:
 
 def prediction(run: Run) -> dict[str, Any] | None:
     """The verdict over the run's jobs, with those that disagree and what was skipped, by reason;
-    None of a run that has none, as it was made by an earlier version."""
+    None of a run that has none: it was made by an earlier version, or nobody foresees the exits."""
     stated = run.document["jobs"]
-    if not any("prediction" in stated[job.index] for job in run.jobs):
+    if run.monitored or not any("prediction" in stated[job.index] for job in run.jobs):
         return None
     found: dict[str, Any] = dict.fromkeys(
         ("agreed", "disagreed", "checks", "root", "skipped", "unproved"), 0)

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define SAMPLES_DEFAULT  1000
-#define TIMEOUT_DEFAULT  300.0 /* of a busy machine too: the whole corpus takes a tenth of it */
+#define TIMEOUT_DEFAULT  60.0
 #define TIMEOUT_GUEST    600.0
 #define PARALLEL_MOST    1024
 #define HOST_TIMER_LEAST 1000 /* or a guest would hardly get anywhere between two */
@@ -395,7 +395,8 @@ bool run_options_read(const struct command *command, int argc, const char **argv
         {"accel", '\0', POPT_ARG_STRING, &options->accel, 0,
          "qemu, vm: kvm or tcg (kvm; of target vm tcg where there is no /dev/kvm)", "ACCELERATOR"},
         {"timeout", '\0', POPT_ARG_STRING, &options->timeout_given, 0,
-         "wall-clock limit of the boot (300, of target kvm 600, and 0.5 for each job; with --image "
+         "wall-clock limit of the boot (60, of targets kvm and vm more, and 0.5 for each job; with "
+         "--image "
          "600)",
          "SECONDS"},
         {"cpu-model", '\0', POPT_ARG_ARGV, &options->cpu_models_given, 0,

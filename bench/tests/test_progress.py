@@ -69,4 +69,4 @@ def test_a_line_never_wraps(home):
 def test_nothing_of_it_without_a_terminal(home):
     home.bochs(SLOW)
     result = home.run("run", "-o", "R")
-    assert result.stderr.count("\n") == 1 and "\x1b" not in result.stderr
+    assert result.stderr.count("\n") == 2 and "\x1b" not in result.stderr

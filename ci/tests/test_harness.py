@@ -66,7 +66,7 @@ def test_the_harness_takes_little_beside_bochs(full, tmp_path):
 
 def test_quiet_without_a_terminal(tmp_path):
     result = exitmeter("run", "-o", tmp_path / "run", "--guest", "cpuid")
-    assert len(result.err.splitlines()) == 1 and "\r" not in result.err and "\x1b" not in result.err
+    assert len(result.err.splitlines()) == 2 and "\r" not in result.err and "\x1b" not in result.err
 
 
 def test_repetitions_interleaving_filter_and_formats(tmp_path):
