@@ -39,13 +39,22 @@ def totals(run: Run, found: list[Result]) -> dict[str, Any]:
             "left_out": [name for name in ran if name not in common], "policies": sums}
 
 
-def _exits(mine: list[Result]) -> int | None:
-    """None where a monitor does not count them."""
-    if any(result.exits_per_op is None for result in mine):
-        return None
-    return round(sum(result.exits_per_op * result.net["n"] for result in mine))
+def _exits(found: list[Result]) -> int | None:
+    """None where nobody counts them: under a monitor that is not our core."""
+    counts = [None if result.exits_per_op is None else result.exits_per_op * result.net["n"]
+              for result in found]
+    return None if None in counts else round(sum(count for count in counts if count is not None))
 
 
+>>=======
+def _exits(found: list[Result]) -> int | None:
+    """None where nobody counts them: under a monitor that is not our core."""
+    counts = [None if result.exits_per_op is None else result.exits_per_op * result.net["n"]
+              for result in found]
+    return None if None in counts else round(sum(count for count in counts if count is not None))
+
+
+>>>>>>> 4c7fa4898f81270cd24dd55b1ebb52817fa8c044
 def _time(result: Result) -> int:
     """All samples, control included: the net values have the control of their repetition less."""
     each = len(result.values) // len(result.controls)
