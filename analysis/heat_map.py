@@ -3,12 +3,12 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from .drawings import BLACK, DIGIT, WHITE, ink_on, label, left_margin, letters
-from .profile_names import IO, RDMSR, WRMSR, msr_name, port_name
+from .profile_names import IO, RDMSR, WRMSR, Names
 from .run import Job, Run
 from .statistics import exits
 from .stream import RECORD_HAS_COUNTS
@@ -26,22 +26,22 @@ VIRIDIS = ("440154", "472D7B", "3B528B", "2C728E", "21918C", "28AE80", "5EC962",
 
 @dataclass(frozen=True, order=True)
 class Access:
-    """kind: of KINDS; number: the MSR or port; verb: the instruction."""
+    """kind: of KINDS; number: the MSR or port; verb: the instruction; known: what it is called."""
 
     kind: str
     number: int
     verb: str
+    known: str = field(compare=False, default="")
 
     @property
     def name(self) -> str:
-        known = msr_name(self.number) if self.kind == "MSR" else port_name(self.number)
-        return f"{self.number:#x} {known}".rstrip()
+        return f"{self.number:#x} {self.known}".rstrip()
 
     @property
     def short(self) -> str:
         """For a drawing: an MSR that has a name goes by it."""
-        known = msr_name(self.number) if self.kind == "MSR" else ""
-        return f"{self.verb} {known.removeprefix('IA32_') or self.name}"
+        known = self.known.removeprefix("IA32_") if self.kind == "MSR" else ""
+        return f"{self.verb} {known or self.name}"
 
 
 @dataclass
@@ -55,12 +55,13 @@ class Seen:
 Table = dict[Access, dict[str, Seen]]
 
 
-def access(reason: int, detail: int) -> Access | None:
+def access(reason: int, detail: int, names: Names) -> Access | None:
     """What an exit accessed, by its basic reason and its record's detail; None for other exits."""
     if reason in VERBS:
-        return Access("MSR", detail, VERBS[reason])
+        return Access("MSR", detail, VERBS[reason], names.msrs.name(detail))
     if reason == IO:  # exit qualification: SDM volume 3C, table 28-5
-        return Access("port", detail >> 16 & 0xFFFF, "IN" if detail & 8 else "OUT")
+        port = detail >> 16 & 0xFFFF
+        return Access("port", port, "IN" if detail & 8 else "OUT", names.ports.name(port))
     return None
 
 
@@ -69,11 +70,11 @@ def accesses(run: Run) -> Table:
     table: Table = {}
     for job in run.measured_jobs:
         if not job.root and run.benchmarks[job.benchmark].get("stub") != "floor":
-            _count(table, job)
+            _count(table, job, run.names)
     return dict(sorted(table.items()))
 
 
-def _count(table: Table, job: Job) -> None:
+def _count(table: Table, job: Job, names: Names) -> None:
     for name in ("op", "count_op"):
         phase = job.phases[name]
         if phase.records is None:
@@ -85,10 +86,10 @@ def _count(table: Table, job: Job) -> None:
         return
     own = taken["entering"] - taken["entered"]
     for reason, mine in _by_reason(taken["reason"]):
-        if access(reason, 0) is None:
+        if access(reason, 0, names) is None:
             continue
         for detail, count, ticks in _sums(taken["detail"][mine], own[mine]):
-            seen = table.setdefault(access(reason, detail), {}).setdefault(job.policy, Seen())
+            seen = table.setdefault(access(reason, detail, names), {}).setdefault(job.policy, Seen())
             seen.exits += count
             seen.ticks += ticks
 

@@ -46,15 +46,6 @@ def _exits(found: list[Result]) -> int | None:
     return None if None in counts else round(sum(count for count in counts if count is not None))
 
 
->>=======
-def _exits(found: list[Result]) -> int | None:
-    """None where nobody counts them: under a monitor that is not our core."""
-    counts = [None if result.exits_per_op is None else result.exits_per_op * result.net["n"]
-              for result in found]
-    return None if None in counts else round(sum(count for count in counts if count is not None))
-
-
->>>>>>> 4c7fa4898f81270cd24dd55b1ebb52817fa8c044
 def _time(result: Result) -> int:
     """All samples, control included: the net values have the control of their repetition less."""
     each = len(result.values) // len(result.controls)

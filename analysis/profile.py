@@ -85,6 +85,7 @@ class ProfileRun:
     cpu_model: str
     created: str
     facts: dict[str, dict[str, str]]  # of machine, build, host and guest, by section
+    names: Names
     outcomes: list[Outcome]
 
 
@@ -111,7 +112,7 @@ def open_profile(path: Path) -> ProfileRun:
                       cpu_model=top["machine"]["cpu_model"].text(),
                       created=top["created"].text() if "created" in top else "",
                       facts={name: _facts(top[name]) for name in ("guest", "machine", "build", "host")
-                             if name in top},
+                             if name in top}, names=names,
                       outcomes=[_outcome(node, names) for node in top["profiles"]])
 
 

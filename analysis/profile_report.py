@@ -8,6 +8,7 @@ from . import matrix_report
 from .drawings import WIDTH, colour, label, legend, slug
 from .heat_map import KINDS, Seen, Table, access, busiest, heat_map
 from .profile import Entry, Outcome, Profile, ProfileRun
+from .profile_names import Names
 from .svg import Drawing, draw
 
 TOP = 40
@@ -19,7 +20,7 @@ MEGA = 1e6
 def contents(run: ProfileRun) -> dict[str, Any]:
     """All that the template profile.html shows."""
     told = [outcome for outcome in run.outcomes if outcome.profile and outcome.profile.reasons]
-    table = accesses(told)
+    table = accesses(told, run.names)
     names = [outcome.policy for outcome in told]
     maps = []
     for kind in KINDS:
@@ -49,12 +50,12 @@ def contents(run: ProfileRun) -> dict[str, Any]:
                          for outcome in run.outcomes]}
 
 
-def accesses(told: Sequence[Outcome]) -> Table:
+def accesses(told: Sequence[Outcome], names: Names) -> Table:
     """Exits by MSR and port of every profile."""
     table: Table = {}
     for outcome in told:
         for entry in outcome.profile.details:
-            line = None if entry.key is None else access(entry.reason, entry.key)
+            line = None if entry.key is None else access(entry.reason, entry.key, names)
             if line:
                 seen = table.setdefault(line, {}).setdefault(outcome.policy, Seen())
                 seen.exits += entry.count

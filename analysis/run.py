@@ -17,6 +17,7 @@ from .errors import BadInput
 from .failed_entry import in_records, in_totals
 from .layout import PLACES
 from .profile import SCHEMA as PROFILE_SCHEMA
+from .profile_names import Names, load_names
 from .totals import Folded, Totals, read_folded, read_totals
 from .trace import Trace
 from .validity import Validity, read_validity
@@ -154,6 +155,11 @@ class Run:
     def reason_names(self) -> dict[int, str]:
         """Names of exit reasons, from the trace's metadata."""
         return self.trace.event_names() if self.trace else {}
+
+    @cached_property
+    def names(self) -> Names:
+        """What MSRs and ports are called."""
+        return load_names(self.path / "names.json")
 
     @property
     def place(self) -> str:

@@ -5,6 +5,7 @@
 #include "follow.h"
 #include "interrupt.h"
 #include "monitor.h"
+#include "names_json.h"
 #include "places.h"
 #include "run_explain.h"
 #include "run_progress.h"
@@ -135,7 +136,8 @@ static int record(struct run *run)
     if (run_record_data(run->directory.partial, run->facts.target->unit, &run->experiment,
                         &run->results, places) < 0 ||
         run_record_json(run->directory.partial, &run->facts, &run->experiment, &run->results,
-                        places) < 0)
+                        places) < 0 ||
+        names_json_write(run->directory.partial) < 0)
         error = text("cannot write the run: %s", strerror(errno));
     else
         run_report(&run->experiment, &run->results, &run->facts, &run->options.gb, json, &error);

@@ -17,6 +17,11 @@ LEVELS = {"off": 0, "counts": 1, "stamps": 2, "full": 3, "hardware": 4,
 COUNTS, EXITED, LEFT, HAS_COUNTERS = 1, 2, 4, 8  # RECORD_* there
 COUNTERS = {"vmreads": 4, "vmwrites": 2, "msr_accesses": 0, "xsetbvs": 0, "invalidations": 0}
 
+NAMES = {"schema": "exitmeter.names/1",
+         "msrs": [{"first": "0x174", "last": "0x174", "name": "IA32_SYSENTER_CS"},
+                  {"first": "0xc0000080", "last": "0xc0000080", "name": "IA32_EFER"}],
+         "ports": [{"first": "0x3f8", "last": "0x3ff", "name": "com1"}], "exceptions": []}
+
 
 def fields(header: str, macro: str) -> list[dict[str, Any]]:
     """The field list of a C header, with offsets at natural packing."""
@@ -307,6 +312,7 @@ def write_run(path: Path, build: Build) -> Path:
         if stream or name == "cpu0":
             (path / "trace" / name).write_bytes(b"".join(stream))
     (path / "layout.json").write_text(json.dumps(layout()), encoding="utf-8")
+    (path / "names.json").write_text(json.dumps(NAMES), encoding="utf-8")
     (path / "trace" / "metadata").write_text(
         '/* CTF 1.8 */\nevent {\n  name = "CPUID";\n  id = 10;\n  stream_id = 0;\n};\n'
         'event {\n  id = 18;\n  name = "VMCALL";\n};\n', encoding="utf-8")

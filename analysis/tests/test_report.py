@@ -294,7 +294,7 @@ def test_heat_map_counts_what_the_records_say(make, report):
     rows = [Row("rdmsr", policy, reason_number=31, detail=detail)
             for policy, detail in (("a", 0x174), ("b", 0xc0000080))]
     page = Page(report(make("maps", [*rows, Row("in", "a", reason_number=30, detail=0x3fd0008)])))
-    for text in ("0x174 IA32_SYSENTER_CS", "0xc0000080 IA32_EFER", "0x3fd COM1", "By port"):
+    for text in ("0x174 IA32_SYSENTER_CS", "0xc0000080 IA32_EFER", "0x3fd com1", "By port"):
         assert text in page.text, text
     assert len([1 for tag, attrs in page.tags if attrs.get("aria-labelledby", "").startswith("map-")
                 ]) == 2

@@ -40,7 +40,7 @@ def test_files_and_last_line(home):
     run, result = good_run(home)
     assert home.left_behind() == ["R"]
     assert sorted(str(p.relative_to(run)) for p in run.rglob("*") if p.is_file()) == [
-        "benchmark.json", "console.txt", "layout.json", "plan.bin", "run.json", "samples.bin",
+        "benchmark.json", "console.txt", "layout.json", "names.json", "plan.bin", "run.json", "samples.bin",
         "sha256sums", "trace/cpu0", "trace/metadata"]
     assert re.fullmatch(r"exits as the policies predict: 10 of 10 jobs; 0 disagree\n"
                         r"run: R \(10 done, 0 skipped, 0 failed\), bochs \d+\.\d s, "
