@@ -101,10 +101,11 @@ PREFIX ?= /usr/local
 INSTALLED = $(DESTDIR)$(PREFIX)/lib/exitmeter
 
 install: $(BUILT) $(BUILD)/exitmeter.1 ## below PREFIX=/usr/local, with DESTDIR= in front
-	install -d $(INSTALLED)/build $(INSTALLED)/bench/policies $(INSTALLED)/analysis/templates \
+	install -d $(INSTALLED)/build/iso $(INSTALLED)/bench/policies $(INSTALLED)/analysis/templates \
 		$(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions
-	install -m 644 $(filter-out %/exitmeter,$(BUILT)) $(INSTALLED)/build
+	install -m 644 $(filter-out %/exitmeter $(GRUB_ISO_IMAGES),$(BUILT)) $(INSTALLED)/build
+	install -m 644 $(GRUB_ISO_IMAGES) $(INSTALLED)/build/iso
 	install -m 755 $(BUILD)/exitmeter $(INSTALLED)/build
 	install -m 644 bench/policies/*.policy $(INSTALLED)/bench/policies
 	install -m 644 analysis/*.py $(INSTALLED)/analysis

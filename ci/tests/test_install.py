@@ -42,3 +42,13 @@ def test_it_measures_compares_and_reports(installed, tmp_path):
     assert run(command, "report", "R", cwd=tmp_path).code == 0
     assert (tmp_path / "R.html").stat().st_size > 1000
     assert run(command, "runs", "--verify", ".", cwd=tmp_path).code == 0
+
+
+def test_it_makes_images(installed, tmp_path):
+    """With what they boot by, by every way."""
+    command = installed / "bin" / "exitmeter"
+    result = run(command, "iso", "-g", "cpuid", "-o", "x.iso", "--pxe", "tftp", cwd=tmp_path)
+    assert result.code == 0, result.err
+    assert (tmp_path / "x.iso").stat().st_size > 1 << 20
+    assert {path.name for path in (tmp_path / "tftp").iterdir()} == {
+        "exitmeter", "exitmeter.0", "exitmeter.efi"}
