@@ -10,7 +10,7 @@ import pytest
 
 from .builder import Row, edit
 from .conftest import standard
-from .test_profile import document
+from .test_profile import NAMES, document
 
 
 @pytest.fixture
@@ -93,6 +93,7 @@ def test_folded_of_a_profile(tmp_path, export, call):
     directory = tmp_path / "profile"
     directory.mkdir()
     (directory / "run.json").write_text(json.dumps(document()))
+    (directory / "names.json").write_text(json.dumps(NAMES))
     stacks = dict(line.rsplit(" ", 1) for line in export(directory, "folded").splitlines())
     assert stacks["all;guest"] == "2000"
     assert stacks["all;core;RDMSR;MSR 0xc0000080 IA32_EFER;restore"] == "220"
