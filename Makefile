@@ -7,7 +7,8 @@ CXX = g++
 HOST_CFLAGS = -std=c11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Werror
 HOST_CXXFLAGS = -std=c++17 -O2 -g -Wall -Wextra -Werror
 PYTHON = /usr/bin/python3
-PYTEST = $(PYTHON) -m pytest -q -p no:cacheprovider
+# A file of tests stays on one CPU: its fixtures are dear.
+PYTEST = $(PYTHON) -m pytest -q -p no:cacheprovider -n $(shell nproc) --dist loadfile
 GUESTS ?= 1000000
 SEED ?= 1
 Q = $(if $(V),,@)

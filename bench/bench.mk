@@ -47,7 +47,7 @@ $(BUILD)/tests/bench_serial: $(BUILD)/hosted/guests/image/serial_send.o
 NATIVE_OBJECTS := $(patsubst bench/native/%.c,$(BUILD)/bench/native/%.o,$(wildcard bench/native/*.c))
 BENCH_LIBRARY := $(filter-out $(BUILD)/bench/main.o,$(BENCH_OBJECTS))
 
-$(BUILD)/bench-harness: $(NATIVE_OBJECTS) $(BENCH_LIBRARY) $(LOADER_LIBRARY)
+$(BUILD)/bench-harness: $(NATIVE_OBJECTS) $(BENCH_LIBRARY) $(LOADER_LIBRARY) $(CORPUS_LIBRARY)
 	$(Q)$(CXX) -o $@ $(filter %.o %.a,$^) $(BENCH_LIBS)
 
 -include $(NATIVE_OBJECTS:.o=.d)
@@ -60,7 +60,7 @@ $(BUILD)/fuzz/harness/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)clang $(HOST_CFLAGS) -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -MMD -MP -c -o $@ $<
 
-$(FUZZ_BENCH): $(BUILD)/fuzz/%: $(BUILD)/fuzz/harness/bench/tests/fuzz/fuzz_%.o $(FUZZ_BENCH_OBJECTS)
+$(FUZZ_BENCH): $(BUILD)/fuzz/%: $(BUILD)/fuzz/harness/bench/tests/fuzz/fuzz_%.o $(FUZZ_BENCH_OBJECTS) $(CORPUS_LIBRARY)
 	$(Q)clang -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $^ -lpopt -ljansson -lmd -lpfm
 
 -include $(FUZZ_BENCH_OBJECTS:.o=.d)

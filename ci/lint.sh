@@ -19,7 +19,7 @@ sources() {
 }
 
 # clang accepts all of it too, and links an image of its own.
-make -s BUILD="$build/clang" CC=clang CXX=clang++ all "$build/clang/bench-harness" >"$build/lint-clang.log" 2>&1 || {
+MAKEFLAGS='' make -s -j"$(nproc)" BUILD="$build/clang" CC=clang CXX=clang++ all "$build/clang/bench-harness" >"$build/lint-clang.log" 2>&1 || {
     tail -n 30 "$build/lint-clang.log" >&2
     complain "clang does not build it"
 }
