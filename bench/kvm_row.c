@@ -22,13 +22,6 @@ static const struct {
 #undef REQUIREMENT
 };
 
-#define NEEDS_APIC                                                           \
-    (ROW_REQUIRES_X2APIC | ROW_REQUIRES_CORES_APIC | ROW_REQUIRES_DEADLINE | \
-     ROW_REQUIRES_DELIVERY | ROW_REQUIRES_HLT)
-#define NEEDS_REQUESTS                                                                  \
-    (ROW_REQUIRES_HOST_INTERRUPT | ROW_REQUIRES_VIRTUAL_NMIS | ROW_REQUIRES_TRAP_FLAG | \
-     ROW_REQUIRES_PREEMPTION_TIMER | ROW_REQUIRES_HYPERCALLS)
-
 /* Whatever the policy. */
 static const struct {
     uint32_t flags, requires;
@@ -40,7 +33,7 @@ static const struct {
     {ROW_START_MODE, 0, "not under KVM: the row does not start in 64-bit mode"},
     {ROW_DEMAND_2M | ROW_DEMAND_1G, 0,
      "not under KVM: so many large pages, all backed by one page of the host's"},
-    {0, NEEDS_REQUESTS, "not under KVM: it asks for its exits by our own hypercalls"},
+    {0, ROW_REQUIRES_REQUESTS, "not under KVM: it asks for its exits by our own hypercalls"},
 };
 
 static bool is_unfiltered(uint32_t msr)
@@ -106,7 +99,7 @@ const char *kvm_row_too_many(const struct blob_row *row, uint32_t samples)
 
 const char *kvm_row_lacks(const struct blob_row *row, const struct kvm_machine *machine)
 {
-    if (row->requires & NEEDS_APIC && *machine->irqchip_absent)
+    if (row->requires & ROW_REQUIRES_APIC_MSRS && *machine->irqchip_absent)
         return machine->irqchip_absent;
     for (size_t i = 0; i < sizeof(requirements) / sizeof(requirements[0]); i++)
         if (row->requires & requirements[i].bit && requirements[i].mask &&

@@ -185,6 +185,10 @@ struct row_exit {
 #define ROW_REQUIRES_REAL_PORTS 0x40000000u
 #define ROW_REQUIRES_REAL_MSRS  0x80000000u
 #define ROW_REQUIRES_OF_POLICY  0xfff00000u /* all of these */
+/* What asks for its exits by hypercalls, which no other monitor answers. */
+#define ROW_REQUIRES_REQUESTS                                                           \
+    (ROW_REQUIRES_HOST_INTERRUPT | ROW_REQUIRES_VIRTUAL_NMIS | ROW_REQUIRES_TRAP_FLAG | \
+     ROW_REQUIRES_PREEMPTION_TIMER | ROW_REQUIRES_HYPERCALLS)
 /* With any of these a row sets its local APIC up by MSRs. */
 #define ROW_REQUIRES_APIC_MSRS                                               \
     (ROW_REQUIRES_X2APIC | ROW_REQUIRES_CORES_APIC | ROW_REQUIRES_DEADLINE | \

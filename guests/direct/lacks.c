@@ -26,10 +26,6 @@ static const struct {
 
 #define REQUIREMENTS (sizeof(requirements) / sizeof(requirements[0]))
 
-#define NEEDS_HYPERCALLS                                                                \
-    (ROW_REQUIRES_HOST_INTERRUPT | ROW_REQUIRES_VIRTUAL_NMIS | ROW_REQUIRES_TRAP_FLAG | \
-     ROW_REQUIRES_PREEMPTION_TIMER | ROW_REQUIRES_HYPERCALLS)
-
 /* Whatever the machine. */
 static const struct {
     uint32_t flags, requires;
@@ -43,7 +39,7 @@ static const struct {
     {ROW_LOGGED, 0, "it needs our own core's log of dirty pages"},
     {ROW_DEMAND_2M | ROW_DEMAND_1G, 0, "it needs large pages that our own core maps on demand"},
     {ROW_CR3_TARGET, 0, "CR3-target values are the monitor's to set"},
-    {0, NEEDS_HYPERCALLS, "it asks for its exits by hypercalls that only our own core has"},
+    {0, ROW_REQUIRES_REQUESTS, "it asks for its exits by hypercalls that only our own core has"},
     {0, ROW_REQUIRES_TWO_CPUS, "it takes two CPUs, and this image runs on one"},
 };
 
