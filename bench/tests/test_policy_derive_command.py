@@ -6,7 +6,7 @@ import struct
 import pytest
 
 COST = {"dispatch": 0, "handler": 0, "vmreads": 4, "vmwrites": 1, "msr_accesses": 0}
-PLAN_MAGIC, PLAN_VERSION = 0x314E414C504D5845, 7
+PLAN_MAGIC, PLAN_VERSION = 0x314E414C504D5845, 8
 MACHINE = bytes(32 + 4096)
 LOST = COST | {"count": 0, "ticks": 0}
 
