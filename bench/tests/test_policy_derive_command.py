@@ -45,8 +45,8 @@ class Run:
         plan = self.path / "policies" / name.removesuffix(".policy") / "plan.bin"
         plan.parent.mkdir(parents=True, exist_ok=True)
         body = compiled.read_bytes()[16:] + MACHINE
-        header = struct.pack("<QIIQQQIIQII", PLAN_MAGIC, PLAN_VERSION, 8, 64 + len(body), 0, 0, 1, 0,
-                             0, 0, 1)
+        header = struct.pack("<QIIQQQIIQIIII", PLAN_MAGIC, PLAN_VERSION, 8, 72 + len(body), 0, 0, 1, 0,
+                             0, 0, 1, 0, 0)
         plan.write_bytes(header + body)
         return {"policy": name.removesuffix(".policy"),
                 "sha256": json.loads(shown.stdout)["sha256"], "status": "done",
@@ -224,7 +224,7 @@ def test_damaged_plan(run):
     plan = run.path / "policies" / "intercept-all" / "plan.bin"
     whole = plan.read_bytes()
     for damaged, said in ((whole[:1000], "cut off"), (b"\0" * len(whole), "not a plan of this version"),
-                          (whole[:200] + b"\xff" + whole[201:], "no output of CPUID")):
+                          (whole[:208] + b"\xff" + whole[209:], "no output of CPUID")):
         plan.write_bytes(damaged)
         assert said in run.derive("--policy", "intercept-all", code=2).stderr
     plan.unlink()

@@ -8,7 +8,7 @@
 #define PRESENT_WRITE 3u
 #define LARGE         0x80u
 
-static const char bitmaps[3][PAGE_SIZE] __attribute__((aligned(4096)));
+static char bitmaps[3][PAGE_SIZE] __attribute__((aligned(4096)));
 
 static const struct vcpu_policy policy = {
     .controls = {[CONTROL_PIN_BASED] = {.set = PIN_BASED_EXTERNAL_INTERRUPT_EXITING}},

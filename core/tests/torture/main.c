@@ -44,7 +44,7 @@ static const bool is_failure[STOP_CAUSES] = {
 /* While guests run the core would say much: random guests meet every refusal there is. */
 static void speak(bool aloud)
 {
-    console_choose(aloud, false);
+    console_choose(aloud, false, false);
 }
 
 static void failed(const char *why)
@@ -58,6 +58,11 @@ static void failed(const char *why)
 void image_failed(const char *reason)
 {
     failed(reason);
+}
+
+/* There is nothing but the console. */
+void image_deliver(void)
+{
 }
 
 /* NULL, or what is wrong with the text. */
