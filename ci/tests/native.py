@@ -9,7 +9,7 @@ import threading
 import time
 
 from .conftest import BUILD
-from .test_target import configuration, drain
+from .image_boot import configuration, drain
 
 MODEL = "corei7_haswell_4770"
 OVMF = "/usr/share/OVMF/OVMF_CODE_4M.fd"

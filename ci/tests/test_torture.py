@@ -57,8 +57,9 @@ def test_a_guest_is_the_same_alone(tmp_path, lines):
 
 
 @pytest.mark.parametrize("file, old, new, said", [
-    # Bochs claims an error code for exceptions of real mode.
-    ("core/vmx/event.c", "information &= ~EVENT_DELIVER_ERROR_CODE;", "(void)0;", "VMfailValid"),
+    # An event is injected again with a bit that is reserved.
+    ("core/vmx/event.c", "vcpu->events.interrupted = info & ~EVENT_UNBLOCKED_NMIS;",
+     "vcpu->events.interrupted = info | 1u << 13;", "VMfailValid"),
     # A register that is to be the host's again stays the guest's.
     ("core/vmx/resident_state.c", "if (cpu->there[i] == value)", "if (cpu->there[i] == value || i == RESIDENT_LSTAR)",
      "IA32_LSTAR"),

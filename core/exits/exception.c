@@ -60,5 +60,5 @@ enum exit_outcome exit_exception_or_nmi(struct vcpu *vcpu)
      * Without bit 12: an IRET that faulted has ended the blocking of NMIs, and with the fault
      * delivered it stays ended (SDM Vol. 3A 7.7.1).
      */
-    return event_deliver(vcpu, event_of_exit(information), error);
+    return event_deliver(vcpu, information & ~EVENT_UNBLOCKED_NMIS, error);
 }

@@ -8,21 +8,13 @@
 
 #define MISC_ACTIVITY_HLT (1ull << 6) /* IA32_VMX_MISC */
 
-uint32_t event_of_exit(uint32_t information)
-{
-    information &= ~EVENT_UNBLOCKED_NMIS;
-    if (information & EVENT_DELIVER_ERROR_CODE && !(vmread(VMCS_GUEST_CR0) & CR0_PE))
-        information &= ~EVENT_DELIVER_ERROR_CODE;
-    return information;
-}
-
 bool event_keep_interrupted(struct vcpu *vcpu)
 {
     uint32_t info = (uint32_t)vmread(VMCS_IDT_VECTORING_INFO);
 
     if (!(info & EVENT_VALID))
         return false;
-    vcpu->events.interrupted = event_of_exit(info);
+    vcpu->events.interrupted = info & ~EVENT_UNBLOCKED_NMIS; /* undefined here, reserved there */
     vcpu->events.error_code = (uint32_t)vmread(VMCS_IDT_VECTORING_ERROR_CODE);
     vcpu->events.length = (uint32_t)vmread(VMCS_EXIT_INSTRUCTION_LENGTH);
     return true;

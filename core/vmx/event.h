@@ -59,13 +59,6 @@ enum exit_outcome event_exception(struct vcpu *vcpu, enum exception_vector vecto
 enum exit_outcome event_deliver(struct vcpu *vcpu, uint32_t information, uint32_t error);
 
 /*
- * Interruption information of an event that a VM exit tells of, as a VM entry takes it: without bit
- * 12, which is reserved there, and with an error code only where the guest's mode has one. By the
- * SDM (Vol. 3C 28.2.2) an exit says so itself; Bochs 2.7 claims an error code in real mode too.
- */
-uint32_t event_of_exit(uint32_t information);
-
-/*
  * #DB, with this value in DR6, and with what else its delivery does but an injection does not: it
  * clears DR7.GD and ends last-branch recording and branch stepping (SDM Vol. 3C 27.6.1.2).
  */
