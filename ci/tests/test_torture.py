@@ -57,9 +57,9 @@ def test_a_guest_is_the_same_alone(tmp_path, lines):
 
 
 @pytest.mark.parametrize("file, old, new, said", [
-    # An event is injected again with a bit that is reserved.
-    ("core/vmx/event.c", "vcpu->events.interrupted = info & ~EVENT_UNBLOCKED_NMIS;",
-     "vcpu->events.interrupted = info | 1u << 13;", "VMfailValid"),
+    # Exceptions of real mode get an error code.
+    ("core/vmx/event_exception.c", "if (WITH_ERROR_CODE >> vector & 1 && vmread(VMCS_GUEST_CR0) & CR0_PE)",
+     "if (WITH_ERROR_CODE >> vector & 1)", "VMfailValid"),
     # A register that is to be the host's again stays the guest's.
     ("core/vmx/resident_state.c", "if (cpu->there[i] == value)", "if (cpu->there[i] == value || i == RESIDENT_LSTAR)",
      "IA32_LSTAR"),

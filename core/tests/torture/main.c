@@ -94,7 +94,9 @@ static const char *read_plan(const struct boot_module *module)
  */
 static bool is_bochs_error_code(const struct vcpu_stop *stop)
 {
-    return stop->cause == STOP_ENTRY_VALID && stop->value == 7 &&
+    uint64_t told = x86_vmread(VMCS_EXIT_INTERRUPTION_INFO) | x86_vmread(VMCS_IDT_VECTORING_INFO);
+
+    return stop->cause == STOP_ENTRY_VALID && stop->value == 7 && told & EVENT_DELIVER_ERROR_CODE &&
            x86_vmread(VMCS_ENTRY_INTERRUPTION_INFO) & EVENT_DELIVER_ERROR_CODE &&
            !(x86_vmread(VMCS_GUEST_CR0) & CR0_PE);
 }
