@@ -51,3 +51,11 @@ def call(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
         captured = capsys.readouterr()
         return Outcome(code, captured.out, captured.err)
     return run_main
+
+
+@pytest.fixture
+def baseline(run, tmp_path, call):
+    """The standard run made one: its file."""
+    file = tmp_path / "bochs.json"
+    assert call("gate", run, "--baseline", file, "--update").code == 0
+    return file

@@ -9,13 +9,6 @@ from .builder import COUNTERS, Row, edit
 from .conftest import standard
 
 
-@pytest.fixture
-def baseline(run, tmp_path, call):
-    file = tmp_path / "bochs.json"
-    assert call("gate", run, "--baseline", file, "--update").code == 0
-    return file
-
-
 def test_the_same_run_holds(run, baseline, call):
     outcome = call("gate", run, "--baseline", baseline)
     assert outcome.code == 0

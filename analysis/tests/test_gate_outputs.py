@@ -13,13 +13,6 @@ HOSTILE = "a|b`<i>\n::error::x%,:"
 
 
 @pytest.fixture
-def baseline(run, tmp_path, call):
-    file = tmp_path / "bochs.json"
-    assert call("gate", run, "--baseline", file, "--update").code == 0
-    return file
-
-
-@pytest.fixture
 def worse(make):
     return make("worse", [Row("cpuid", row.policy, parts=(5, 10, 22, 8, 4))
                           if row.benchmark == "cpuid" else row for row in standard()[:-1]]

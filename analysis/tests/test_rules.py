@@ -11,13 +11,6 @@ HEAD = 'schema = "exitmeter.rules/1"\n'
 
 
 @pytest.fixture
-def baseline(run, tmp_path, call):
-    file = tmp_path / "bochs.json"
-    assert call("gate", run, "--baseline", file, "--update").code == 0
-    return file
-
-
-@pytest.fixture
 def worse(make):
     """One VMREAD and two ticks more in CPUID under intercept-all."""
     from .conftest import standard
