@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 #define LENGTH_MAX 63u
@@ -40,24 +41,50 @@ unsigned edit_distance(const char *a, const char *b)
     return rows[a_length % 3][b_length];
 }
 
-static int plausible(const char *word, const char *name, unsigned distance)
+/* The distance up to which one is likely to be meant by the other. */
+static size_t likely(const char *word, const char *name)
 {
     size_t length = strlen(word), longer = strlen(name) > length ? strlen(name) : length;
-    if (distance <= (longer < 6 ? 1 : longer / 3))
-        return 1;
-    return length >= 3 && (strcasestr(name, word) || (strlen(name) >= 3 && strcasestr(word, name)));
+    return longer < 6 ? 1 : longer / 3;
+}
+
+static bool is_part(const char *word, const char *name)
+{
+    return strlen(word) >= 3 &&
+           (strcasestr(name, word) || (strlen(name) >= 3 && strcasestr(word, name)));
+}
+
+/* Which characters it has, a bit each; some share one. */
+static uint64_t letters(const char *word)
+{
+    uint64_t found = 0;
+    for (size_t i = 0; i < LENGTH_MAX && word[i]; i++)
+        found |= 1ull << (tolower((unsigned char)word[i]) & 63);
+    return found;
+}
+
+/* Each letter that only one of them has takes an edit: no distance is less, and this is quick. */
+static unsigned at_least(uint64_t a, uint64_t b)
+{
+    unsigned only_a = (unsigned)__builtin_popcountll(a & ~b);
+    unsigned only_b = (unsigned)__builtin_popcountll(b & ~a);
+    return only_a > only_b ? only_a : only_b;
 }
 
 size_t nearest(const char *word, const char *const *names, size_t count,
                const char *best[NEAREST_MAX])
 {
     unsigned distances[NEAREST_MAX];
+    const uint64_t of_word = letters(word);
     size_t found = 0;
 
     for (size_t i = 0; i < count; i++) {
+        size_t limit = likely(word, names[i]), at = found;
+        bool part = is_part(word, names[i]);
+        if (!part && at_least(of_word, letters(names[i])) > limit)
+            continue;
         unsigned distance = edit_distance(word, names[i]);
-        size_t at = found;
-        if (!plausible(word, names[i], distance))
+        if (!part && distance > limit)
             continue;
         while (at > 0 && distances[at - 1] > distance)
             at--;

@@ -128,9 +128,11 @@ static bool is_virtual(const struct plan_policy *plan, uint32_t msr, bool write)
            (msr == X2APIC_EOI || msr == X2APIC_SELF_IPI);
 }
 
-static bool passes(const void *context, enum number_space space, uint32_t number, bool write)
+static bool passes(const void *context, enum number_space space, uint32_t number, bool write,
+                   uint32_t *last)
 {
     const struct plan_policy *plan = context;
+    (void)last; /* number by number: is_virtual() and is_listed() tell neighbours apart */
     if (space == NUMBERS_IO)
         return !policy_io_exits(plan, number, 1);
     return !policy_msr_exits(plan, number, write) && !is_virtual(plan, number, write);
@@ -146,9 +148,9 @@ static bool is_listed(enum number_space space, uint32_t number, bool write)
 }
 
 static bool passes_unlisted(const void *context, enum number_space space, uint32_t number,
-                            bool write)
+                            bool write, uint32_t *last)
 {
-    return passes(context, space, number, write) && !is_listed(space, number, write);
+    return passes(context, space, number, write, last) && !is_listed(space, number, write);
 }
 
 static void add_range(struct findings *findings, const struct audited *about,

@@ -134,6 +134,42 @@ void policy_set_ports(struct plan_policy *policy, uint16_t first, uint16_t last,
                  intercept);
 }
 
+/*
+ * How many bits behind that one are as it is, in all of the bitmaps; by whole words, from one on
+ * that stands at a word's beginning. Behind end there are no more.
+ */
+static uint32_t bits_alike(const uint8_t *const *bitmaps, size_t count, uint32_t bit, uint32_t end)
+{
+    uint32_t at = bit;
+
+    for (; bit % 64 == 0 && at < end; at += 64)
+        for (size_t i = 0; i < count; i++) {
+            uint64_t word;
+            memcpy(&word, bitmaps[i] + at / 8, sizeof(word));
+            if (word != (get_bit(bitmaps[i], bit) ? UINT64_MAX : 0))
+                return at > bit ? at - 1 - bit : 0;
+        }
+    return at > bit ? at - 1 - bit : 0;
+}
+
+uint32_t policy_msrs_alike(const struct plan_policy *policy, uint32_t msr)
+{
+    const uint8_t *const bitmaps[] = {policy->msr_bitmap, policy->msr_bitmap + MSR_WRITES,
+                                      policy->msr_answers, policy->msr_answers + MSR_WRITES};
+    uint32_t bit = msr_bit(msr);
+
+    return msr + bits_alike(bitmaps, 4, bit, (bit | (MSR_RANGE_SIZE - 1)) + 1);
+}
+
+uint32_t policy_ports_alike(const struct plan_policy *policy, uint16_t port)
+{
+    uint32_t half = port / 0x8000u;
+    const uint8_t *const bitmaps[] = {half ? policy->io_bitmap_b : policy->io_bitmap_a,
+                                      policy->port_emulated + 4096 * half};
+
+    return port + bits_alike(bitmaps, 2, port % 0x8000u, 0x8000);
+}
+
 bool policy_msr_exits(const struct plan_policy *policy, uint32_t msr, bool write)
 {
     return !msr_has_bits(msr) ||

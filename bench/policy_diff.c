@@ -20,9 +20,11 @@ static bool exits_in(const struct plan_policy *plan, enum number_space space, ui
                                 : policy_io_exits(plan, number, 1);
 }
 
-static bool only_one(const void *context, enum number_space space, uint32_t number, bool write)
+static bool only_one(const void *context, enum number_space space, uint32_t number, bool write,
+                     uint32_t *last)
 {
     const struct pair *pair = context;
+    (void)last;
     return !exits_in(pair->passes, space, number, write) &&
            exits_in(pair->exits, space, number, write);
 }

@@ -19,10 +19,10 @@ struct found {
     size_t count, room;
 };
 
-static void add(struct found *found, uint32_t number, unsigned access, bool goes_on)
+static void add(struct found *found, struct access_run run, bool goes_on)
 {
     if (goes_on) {
-        found->runs[found->count - 1].last = number;
+        found->runs[found->count - 1].last = run.last;
         return;
     }
     if (found->count == found->room) {
@@ -33,7 +33,7 @@ static void add(struct found *found, uint32_t number, unsigned access, bool goes
         free(found->runs);
         found->runs = more;
     }
-    found->runs[found->count++] = (struct access_run){number, number, access};
+    found->runs[found->count++] = run;
 }
 
 static int in_order(const void *a, const void *b)
@@ -72,10 +72,13 @@ size_t runs_find(enum number_space space, uint32_t first, uint32_t last, run_hol
             from = first > from ? first : from;
             to = last < to ? last : to;
             for (uint64_t number = from; number <= to; number++) {
-                bool now = holds(context, space, (uint32_t)number, write);
+                struct access_run run = {(uint32_t)number, (uint32_t)number, access};
+                bool now = holds(context, space, run.first, write, &run.last);
+                run.last = run.last < to ? run.last : to;
                 if (now)
-                    add(&found, (uint32_t)number, access, before);
+                    add(&found, run, before);
                 before = now;
+                number = run.last;
             }
         }
     }

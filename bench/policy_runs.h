@@ -19,8 +19,12 @@ struct access_run {
     unsigned access; /* ACCESS_*; of a port always ACCESS_BOTH, which has one bit for both */
 };
 
-/* Whether it holds for an access to that MSR, or to that port, then with write false. */
-typedef bool run_holds(const void *context, enum number_space space, uint32_t number, bool write);
+/*
+ * Whether it holds for an access to that MSR, or to that port, then with write false. *last, which
+ * is number, may be raised as far as the answer is the same for all numbers up to there.
+ */
+typedef bool run_holds(const void *context, enum number_space space, uint32_t number, bool write,
+                       uint32_t *last);
 
 /*
  * The longest ranges from first to last for which it holds, of reads and of writes, and of both

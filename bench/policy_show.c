@@ -12,15 +12,23 @@
 
 static const char *const actions[] = {"passthrough", "intercept"};
 
+static uint32_t alike(const struct plan_policy *plan, enum number_space space, uint32_t number)
+{
+    return space == NUMBERS_MSR ? policy_msrs_alike(plan, number)
+                                : policy_ports_alike(plan, (uint16_t)number);
+}
+
 /* What a rule must be written for, the default being action. */
 struct beside {
     const struct plan_policy *plan;
     bool intercept;
 };
 
-static bool differs(const void *context, enum number_space space, uint32_t number, bool write)
+static bool differs(const void *context, enum number_space space, uint32_t number, bool write,
+                    uint32_t *last)
 {
     const struct beside *beside = context;
+    *last = alike(beside->plan, space, number);
     bool exits = space == NUMBERS_MSR ? policy_msr_exits(beside->plan, number, write)
                                       : policy_io_exits(beside->plan, number, 1);
     return exits != beside->intercept;
@@ -146,10 +154,12 @@ struct answered {
     enum policy_answer answer;
 };
 
-static bool answered_so(const void *context, enum number_space space, uint32_t number, bool write)
+static bool answered_so(const void *context, enum number_space space, uint32_t number, bool write,
+                        uint32_t *last)
 {
     const struct answered *answered = context;
     (void)write;
+    *last = alike(answered->plan, space, number);
     return answered->answer == (space == NUMBERS_MSR
                                     ? policy_msr_answer(answered->plan, number)
                                     : policy_port_answer(answered->plan, (uint16_t)number));

@@ -74,6 +74,13 @@ $(BUILD)/tests/probes_%: $(HOSTED)/plain/probes/tests/test_%.o $(HOSTED_LIBRARY)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HOSTED_SANITIZE) $(HOSTED_EXTRA_CFLAGS) -o $@ $^ -lcmocka
 
+# The exit path's own macro closes its records.
+$(BUILD)/tests/probes_ring_commit: $(HOSTED)/plain/probes/tests/commit.S.o
+
+$(HOSTED)/plain/%.S.o: %.S $(IMAGE_OFFSETS)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -I$(BUILD)/image -MMD -MP -c -o $@ $<
+
 $(BUILD)/tests/guests_%: $(HOSTED)/plain/guests/tests/unit_%.o $(HOSTED_LIBRARY)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HOSTED_SANITIZE) $(HOSTED_EXTRA_CFLAGS) -o $@ $^ -lcmocka
@@ -101,4 +108,4 @@ HOSTED_TEST_OBJECTS = $(patsubst %.c,$(HOSTED)/plain/%.o,core/tests/exit_fixture
 .SECONDARY: $(HOSTED_TEST_OBJECTS)
 
 -include $(HOSTED_OBJECTS:.o=.d) $(HOSTED_COUNTED_OBJECTS:.o=.d) \
-	$(HOSTED_TEST_OBJECTS:.o=.d)
+	$(HOSTED_TEST_OBJECTS:.o=.d) $(HOSTED)/plain/probes/tests/commit.S.d

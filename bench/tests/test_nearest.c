@@ -51,13 +51,37 @@ static void hints(void **state)
     free(none);
 }
 
+/* Leaving out early what is too far away leaves out nothing else. */
+static void none_is_overlooked(void **state)
+{
+    static const char letters[] = "abcIA_32";
+    uint64_t seed = 5;
+    unsigned hits = 0, misses = 0;
+    (void)state;
+    for (int round = 0; round < 4000; round++) {
+        char word[80] = "", name[80] = "";
+        const char *const names[] = {name}, *best[NEAREST_MAX];
+        const uint32_t length = random_below(&seed, round % 50 ? 14 : 79);
+        for (uint32_t at = 0; at < length; at++)
+            word[at] = name[at] = letters[random_below(&seed, sizeof(letters) - 1)];
+        for (uint32_t edits = random_below(&seed, 2 + length / 2); length && edits > 0; edits--)
+            name[random_below(&seed, length)] = letters[random_below(&seed, sizeof(letters) - 1)];
+        if (edit_distance(word, name) <= (length < 6 ? 1 : length / 3)) {
+            assert_int_equal(nearest(word, names, 1, best), 1);
+            hits++;
+        } else {
+            misses += nearest(word, names, 1, best) == 0;
+        }
+    }
+    assert_true(hits > 1000 && misses > 100);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(distances),
-        cmocka_unit_test(long_strings),
-        cmocka_unit_test(best_first),
-        cmocka_unit_test(hints),
+        cmocka_unit_test(distances),          cmocka_unit_test(long_strings),
+        cmocka_unit_test(best_first),         cmocka_unit_test(hints),
+        cmocka_unit_test(none_is_overlooked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

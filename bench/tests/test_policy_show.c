@@ -276,6 +276,50 @@ static void words(void **unused)
 #undef BITMAPS
 }
 
+/* A row that is taken for alike is, and a whole policy of one answer is few rows. */
+static void rows_are_alike(void **unused)
+{
+    static const uint32_t bases[] = {0, MSR_HIGH_BASE};
+    uint64_t state = 21;
+    struct policy policy;
+    (void)unused;
+    for (int round = 0; round < 20; round++) {
+        unsigned rows = 0;
+        compile("default msr passthrough\ndefault io passthrough", &policy);
+        for (int bits = 0; bits < round; bits++) {
+            ((uint8_t *)&policy.plan.msr_bitmap)[random_below(&state, 4096)] ^= 1u << bits % 8;
+            ((uint8_t *)&policy.plan.msr_answers)[random_below(&state, 4096)] ^= 1u << bits % 8;
+            ((uint8_t *)&policy.plan.io_bitmap_a)[random_below(&state, 4096)] ^= 1u << bits % 8;
+            ((uint8_t *)&policy.plan.io_bitmap_b)[random_below(&state, 4096)] ^= 1u << bits % 8;
+            ((uint8_t *)&policy.plan.port_emulated)[random_below(&state, 8192)] ^= 1u << bits % 8;
+        }
+        for (int range = 0; range < 2; range++)
+            for (uint32_t msr = bases[range]; msr < bases[range] + MSR_RANGE_SIZE; msr++, rows++) {
+                uint32_t first = msr, last = policy_msrs_alike(&policy.plan, first);
+                assert_in_range(last, first, bases[range] + MSR_RANGE_SIZE - 1);
+                for (; msr < last; msr++) {
+                    assert_int_equal(policy_msr_exits(&policy.plan, msr + 1, false),
+                                     policy_msr_exits(&policy.plan, first, false));
+                    assert_int_equal(policy_msr_exits(&policy.plan, msr + 1, true),
+                                     policy_msr_exits(&policy.plan, first, true));
+                    assert_int_equal(policy_msr_answer(&policy.plan, msr + 1),
+                                     policy_msr_answer(&policy.plan, first));
+                }
+            }
+        for (uint32_t port = 0; port < 0x10000; port++, rows++) {
+            uint32_t first = port, last = policy_ports_alike(&policy.plan, (uint16_t)first);
+            assert_in_range(last, first, 0xffff);
+            for (; port < last; port++) {
+                assert_int_equal(policy_io_exits(&policy.plan, port + 1, 1),
+                                 policy_io_exits(&policy.plan, first, 1));
+                assert_int_equal(policy_port_answer(&policy.plan, (uint16_t)(port + 1)),
+                                 policy_port_answer(&policy.plan, (uint16_t)first));
+            }
+        }
+        assert_true(rows < 1000 + 64u * 5 * (unsigned)round);
+    }
+}
+
 static void expect_refused(const struct policy_file *file, size_t size, const char *word)
 {
     struct policy policy;
@@ -348,11 +392,9 @@ static void random_damage_does_no_harm(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(random_texts),
-        cmocka_unit_test(random_plans),
-        cmocka_unit_test(words),
-        cmocka_unit_test(damaged_files),
-        cmocka_unit_test(random_damage_does_no_harm),
+        cmocka_unit_test(random_texts),  cmocka_unit_test(random_plans),
+        cmocka_unit_test(words),         cmocka_unit_test(rows_are_alike),
+        cmocka_unit_test(damaged_files), cmocka_unit_test(random_damage_does_no_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

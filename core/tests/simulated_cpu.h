@@ -124,6 +124,12 @@ struct simulated_cpu {
         enum vmx_failure failure;
         uint64_t error;
     } failing[SIMULATED_INSTRUCTIONS];
+    struct {
+        unsigned times;
+        enum vmx_failure how; /* VMfailInvalid where there was no current VMCS */
+        uint64_t field;       /* of VMREAD or VMWRITE */
+        bool unchecked;       /* by x86_vmread() or x86_vmwrite() */
+    } failed;                 /* as simulated_fail() said */
 
     unsigned faults;
     char first_fault[128];
@@ -155,7 +161,8 @@ void simulated_msr_remove(uint32_t index);
 /* The leaf's registers, added as zeros if they were not there yet. */
 struct cpuid_registers *simulated_leaf(uint32_t leaf, uint32_t subleaf);
 
-/* The n-th instruction of that kind from now fails, in that way. */
+/* The n-th instruction of that kind from now fails, in that way; simulated_cpu.failed is cleared.
+ */
 void simulated_fail(enum simulated_instruction instruction, unsigned n, enum vmx_failure failure,
                     uint64_t error);
 

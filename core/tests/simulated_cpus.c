@@ -23,6 +23,7 @@ static void share(struct simulated_cpu *to, const struct simulated_cpu *from)
     memcpy(to->vmcs, from->vmcs, sizeof(to->vmcs));
     memcpy(to->executed, from->executed, sizeof(to->executed));
     memcpy(to->failing, from->failing, sizeof(to->failing));
+    to->failed = from->failed;
     memcpy(to->first_fault, from->first_fault, sizeof(to->first_fault));
     to->faults = from->faults;
     to->invept = from->invept;

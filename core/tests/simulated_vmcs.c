@@ -62,10 +62,14 @@ static enum vmx_failure check(enum simulated_instruction instruction, uint64_t f
     }
     if (!cpu->current)
         return VMX_FAIL_INVALID;
-    if (cpu->failing[instruction].countdown && !--cpu->failing[instruction].countdown)
+    if (cpu->failing[instruction].countdown && !--cpu->failing[instruction].countdown) {
+        cpu->failed.times++;
+        cpu->failed.field = field;
+        cpu->failed.how = cpu->failing[instruction].failure;
         return cpu->failing[instruction].failure == VMX_FAIL_VALID
                    ? vmfail_valid(cpu->failing[instruction].error)
                    : cpu->failing[instruction].failure;
+    }
     return simulated_field_exists(field) ? VMX_SUCCEED : vmfail_valid(12);
 }
 
@@ -106,14 +110,18 @@ enum vmx_failure x86_vmwrite_checked(uint64_t field, uint64_t value)
 
 uint64_t x86_vmread(uint64_t field)
 {
+    unsigned times = simulated_cpu.failed.times;
     uint64_t value;
     if (x86_vmread_checked(field, &value) != VMX_SUCCEED)
         simulated_fault("unchecked VMREAD of 0x%llx failed", (unsigned long long)field);
+    simulated_cpu.failed.unchecked |= simulated_cpu.failed.times != times;
     return value;
 }
 
 void x86_vmwrite(uint64_t field, uint64_t value)
 {
+    unsigned times = simulated_cpu.failed.times;
     if (x86_vmwrite_checked(field, value) != VMX_SUCCEED)
         simulated_fault("unchecked VMWRITE of 0x%llx failed", (unsigned long long)field);
+    simulated_cpu.failed.unchecked |= simulated_cpu.failed.times != times;
 }

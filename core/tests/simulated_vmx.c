@@ -26,6 +26,8 @@ void simulated_fail(enum simulated_instruction instruction, unsigned n, enum vmx
     simulated_cpu.failing[instruction].countdown = n;
     simulated_cpu.failing[instruction].failure = failure;
     simulated_cpu.failing[instruction].error = error;
+    simulated_cpu.failed.times = 0;
+    simulated_cpu.failed.unchecked = false;
 }
 
 static enum vmx_failure vmfail(uint64_t error)
@@ -48,9 +50,11 @@ static bool fails(enum simulated_instruction instruction, enum vmx_failure *fail
     if (!simulated_cpu.failing[instruction].countdown ||
         --simulated_cpu.failing[instruction].countdown)
         return false;
+    simulated_cpu.failed.times++;
     *failure = simulated_cpu.failing[instruction].failure;
     if (*failure == VMX_FAIL_VALID)
         *failure = vmfail(simulated_cpu.failing[instruction].error);
+    simulated_cpu.failed.how = *failure;
     return true;
 }
 

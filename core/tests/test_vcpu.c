@@ -194,6 +194,32 @@ static void entries_that_vmfail_leave_a_record(void **state)
         assert_int_equal(simulated_probe_cpu.totals.exits[i], 0);
 }
 
+/* Whoever makes room for the records of exits does it for these. */
+static struct record *make_room(struct record *spare)
+{
+    assert_ptr_equal(spare, &ring[2]);
+    ring[0] = *spare;
+    simulated_probe_cpu.next = &ring[1];
+    return &ring[0];
+}
+
+static void room_is_made_for_entries_that_vmfail(void **state)
+{
+    (void)state;
+    stub_guest = scripted;
+    assert_true(vcpu_apply_policy(fixture_vcpu, &fixture_policy));
+    open_ring();
+    simulated_probe_cpu.full = make_room;
+    for (int i = 0; i < 2; i++)
+        run_to(VMX_FAIL_INVALID, VCPU_PATH_FULL);
+    assert_ptr_equal(simulated_probe_cpu.next, &ring[2]);
+    simulated_cpu.tsc = 2000;
+    run_to(VMX_FAIL_VALID, VCPU_PATH_FULL);
+    assert_ptr_equal(simulated_probe_cpu.next, &ring[1]);
+    expect_failure(&ring[0], 7, 2000);
+    assert_int_equal(simulated_probe_cpu.discarded, 0);
+}
+
 static void entries_that_vmfail_are_counted(void **state)
 {
     (void)state;
@@ -267,6 +293,7 @@ int main(void)
         vcpu_test(run_tells_the_outcomes_apart),
         vcpu_test(the_launch_state_is_followed),
         vcpu_test(entries_that_vmfail_leave_a_record),
+        vcpu_test(room_is_made_for_entries_that_vmfail),
         vcpu_test(entries_that_vmfail_are_counted),
         vcpu_test(entry_controls_follow_the_guest),
         vcpu_test(invept_is_executed_before_the_guest_runs),

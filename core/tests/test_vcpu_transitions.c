@@ -131,12 +131,13 @@ static void any_vmwrite_fails(void **state)
         assert_int_equal(fixture_vcpu->stop.cause, STOP_VMCS_REFUSED);
         assert_int_equal(fixture_vcpu->stop.value, fields[n]);
     }
-    for (unsigned n = 0; n < 2; n++) {
+    for (unsigned n = 0; n < 3; n++) {
         simulated_fail(SIMULATED_VMWRITE, n + 1, VMX_FAIL_VALID, 12);
         assert_false(vcpu_set_hardware_stamp(fixture_vcpu, true));
         assert_int_equal(fixture_vcpu->stop.cause, STOP_VMCS_REFUSED);
         assert_int_equal(fixture_vcpu->stop.value,
-                         n ? VMCS_EXIT_MSR_STORE_COUNT : VMCS_EXIT_MSR_STORE);
+                         n == 1 ? VMCS_EXIT_MSR_STORE : VMCS_EXIT_MSR_STORE_COUNT);
+        assert_int_equal(field(VMCS_EXIT_MSR_STORE_COUNT), 0);
     }
 }
 

@@ -145,8 +145,9 @@ static void a_write_that_fails_says_what(void **state)
     first = VMCS_NO_FIELD;
     assert_false(vmcs_write(VMCS_HOST_RIP, 2, &first));
     assert_int_equal(first, VMCS_HOST_RIP);
-    assert_string_equal(simulated_log(),
-                        "VMWRITE of host RIP (0x6c16) = 0x2 failed: no current VMCS\n");
+    assert_string_equal(
+        simulated_log(),
+        "VMWRITE of host RIP (0x6c16) = 0x2 failed: VMfailInvalid: no current VMCS\n");
     vmcs_destroy(&vmcs);
 }
 

@@ -24,7 +24,9 @@ static void keep(enum vcpu_path path, uint64_t error)
         .handled = now,
         .detail = error,
     };
-    if (THIS_CPU->next == THIS_CPU->end)
+    if (THIS_CPU->next == THIS_CPU->end && THIS_CPU->full)
+        THIS_CPU->full(THIS_CPU->next);
+    else if (THIS_CPU->next == THIS_CPU->end)
         THIS_CPU->discarded++;
     else
         THIS_CPU->next =

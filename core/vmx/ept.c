@@ -4,6 +4,7 @@
 #include "../x86/instructions.h"
 #include "demand.h"
 #include "ept_entry.h"
+#include "vmcs.h"
 
 #define POINTER_WRITE_BACK     6ull
 #define POINTER_4_LEVEL        (3ull << 3) /* walk length less one */
@@ -219,10 +220,10 @@ bool ept_use(const struct ept *ept, struct ept_seen *seen)
 
     if (seen->generation == generation && seen->cpu == cpu)
         return true;
-    if (ept->invept &&
-        x86_invept(ept->invept, (struct invalidation_descriptor){
-                                    .selector = ept->invept == INVEPT_SINGLE ? ept->pointer : 0,
-                                }) != VMX_SUCCEED)
+    struct invalidation_descriptor what = {
+        .selector = ept->invept == INVEPT_SINGLE ? ept->pointer : 0,
+    };
+    if (ept->invept && !vmx_succeeded("INVEPT", x86_invept(ept->invept, what)))
         return false;
     *seen = (struct ept_seen){generation, cpu};
     return true;

@@ -100,7 +100,7 @@ static const char *refusal(struct vcpu *vcpu, const struct vcpu_start *start)
     return NULL;
 }
 
-bool vcpu_start(struct vcpu *vcpu, const struct vcpu_start *start)
+static bool put(struct vcpu *vcpu, const struct vcpu_start *start)
 {
     const struct mode *mode = &modes[start->mode];
     uint32_t failure = VMCS_NO_FIELD;
@@ -174,4 +174,9 @@ bool vcpu_start(struct vcpu *vcpu, const struct vcpu_start *start)
     /* What the guest before it used may still be cached. */
     guest_invalidate_all(vcpu);
     return true;
+}
+
+bool vcpu_start(struct vcpu *vcpu, const struct vcpu_start *start)
+{
+    return vcpu_part_is(vcpu, VCPU_PART_START, put(vcpu, start));
 }

@@ -67,8 +67,9 @@ bool msr_area_set(struct vcpu *vcpu, enum msr_area area, const struct msr_area_e
         if (text)
             return refused(vcpu, text, entries[i].msr);
     }
-    if (count)
-        vmcs_write(fields[area].address, platform_physical(entries), &failure);
-    vmcs_write(fields[area].count, count, &failure);
+    /* Empty until it is whole: with a count, the CPU writes to whatever address is there. */
+    if (vmcs_write(fields[area].count, 0, &failure) && count &&
+        vmcs_write(fields[area].address, platform_physical(entries), &failure))
+        vmcs_write(fields[area].count, count, &failure);
     return vcpu_written(vcpu, failure);
 }

@@ -15,16 +15,20 @@ enum vmx_failure vmx_enter(struct vcpu *vcpu);
 struct vcpu *vcpu_create(const struct vmx_capability *capability, const struct ept *ept)
 {
     char *block = platform_pages_allocate(VCPU_BLOCK_PAGES, PAGE_SIZE);
-    if (!block)
+    if (!block) {
+        platform_log("vCPU: no memory for it\n");
         return NULL;
+    }
     struct vcpu *vcpu = (struct vcpu *)(block + VCPU_OFFSET);
     vcpu->capability = capability;
     if (!resident_create(vcpu)) {
+        platform_log("vCPU: no memory for its extended state\n");
         platform_pages_free(block, VCPU_BLOCK_PAGES);
         return NULL;
     }
     vcpu->vpid = vpid_allocate();
     if (!vcpu->vpid || !vmcs_create(&vcpu->vmcs, vmx_revision(capability))) {
+        platform_log("vCPU: no %s for it\n", vcpu->vpid ? "VMCS" : "VPID");
         vpid_free(vcpu->vpid);
         resident_destroy(vcpu);
         platform_pages_free(block, VCPU_BLOCK_PAGES);
@@ -40,11 +44,13 @@ bool vcpu_destroy(struct vcpu *vcpu)
 {
     if (!vcpu)
         return true;
-    uint32_t bound = __atomic_load_n(&vcpu->cpu, __ATOMIC_ACQUIRE);
-    if (bound != VCPU_UNBOUND && bound != platform_cpu_number())
+    bool held = vcpu->resident.cpu == platform_cpu_number();
+    /* What the CPU may still write to is not to be freed. */
+    if (!vcpu_unbind(vcpu))
         return false;
+    if (held)
+        resident_to_host();
     resident_destroy(vcpu);
-    vcpu_unbind(vcpu);
     vmcs_destroy(&vcpu->vmcs);
     vpid_free(vcpu->vpid);
     platform_pages_free((char *)vcpu - VCPU_OFFSET, VCPU_BLOCK_PAGES);
@@ -126,12 +132,32 @@ static bool choose_cr3_targets(struct vcpu *vcpu, const struct vcpu_policy *poli
     return true;
 }
 
-bool vcpu_apply_policy(struct vcpu *vcpu, const struct vcpu_policy *policy)
+static void write_path(struct vcpu *vcpu, enum vcpu_path path, uint32_t *failure)
+{
+    static const char *const stubs[VCPU_PATHS] = {
+        [VCPU_PATH_OFF] = vmx_exit_off,           [VCPU_PATH_COUNTS] = vmx_exit_counts,
+        [VCPU_PATH_STAMPS] = vmx_exit_stamps,     [VCPU_PATH_FULL] = vmx_exit_full,
+        [VCPU_PATH_HARDWARE] = vmx_exit_hardware, [VCPU_PATH_PMU] = vmx_exit_pmu,
+        [VCPU_PATH_FLOOR] = vmx_exit_floor,
+    };
+    vcpu->path = path;
+    vmcs_write(VMCS_HOST_RIP, (uintptr_t)stubs[path], failure);
+}
+
+static void write_time_limit(struct vcpu *vcpu, uint64_t ticks, uint32_t *failure)
+{
+    uint64_t units = ticks >> (vcpu->capability->misc & 0x1f); /* IA32_VMX_MISC[4:0] */
+
+    if (vcpu->controls[CONTROL_PIN_BASED] & PIN_BASED_PREEMPTION_TIMER)
+        vmcs_write(VMCS_PREEMPTION_TIMER, !ticks || units > UINT32_MAX ? UINT32_MAX : units,
+                   failure);
+}
+
+/* The VMCS is current. */
+static bool apply(struct vcpu *vcpu, const struct vcpu_policy *policy)
 {
     uint32_t failure = VMCS_NO_FIELD;
 
-    if (vcpu_bind(vcpu))
-        return false;
     vcpu->stale =
         true; /* without a VPID, the guest's own invalidations have not reached its VPID */
     for (int group = 0; group < CONTROL_GROUPS; group++) {
@@ -195,43 +221,79 @@ bool vcpu_apply_policy(struct vcpu *vcpu, const struct vcpu_policy *policy)
         vmcs_write(VMCS_PLE_WINDOW, PLE_WINDOW, &failure);
     }
     apic_virtual_write(vcpu, &failure);
+    write_path(vcpu, VCPU_PATH_OFF, &failure);
+    write_time_limit(vcpu, 0, &failure);
+    if (!vcpu_written(vcpu, failure))
+        return false;
     platform_apic_is_guests(local_apic_is_hardware(&vcpu->apic), true);
-    vcpu_set_path(vcpu, VCPU_PATH_OFF);
-    vcpu_set_time_limit(vcpu, 0);
-    return vcpu_written(vcpu, failure);
+    return true;
+}
+
+bool vcpu_part_is(struct vcpu *vcpu, enum vcpu_part part, bool whole)
+{
+    vcpu->unmade[part] = whole ? (struct vcpu_stop){.cause = STOP_NONE} : vcpu->stop;
+    return whole;
+}
+
+/* False, with vcpu->stop, if something that was to be written for the guest was not. */
+static bool is_whole(struct vcpu *vcpu)
+{
+    for (int part = 0; part < VCPU_PARTS; part++)
+        if (vcpu->unmade[part].cause != STOP_NONE) {
+            vcpu->stop = vcpu->unmade[part];
+            return false;
+        }
+    return true;
+}
+
+bool vcpu_apply_policy(struct vcpu *vcpu, const struct vcpu_policy *policy)
+{
+    if (vcpu_bind(vcpu))
+        return false;
+    bool whole = apply(vcpu, policy);
+    vcpu_part_is(vcpu, VCPU_PART_PATH, whole);
+    vcpu_part_is(vcpu, VCPU_PART_TIME_LIMIT, whole);
+    return vcpu_part_is(vcpu, VCPU_PART_POLICY, whole);
 }
 
 void vcpu_set_path(struct vcpu *vcpu, enum vcpu_path path)
 {
-    static const char *const stubs[VCPU_PATHS] = {
-        [VCPU_PATH_OFF] = vmx_exit_off,           [VCPU_PATH_COUNTS] = vmx_exit_counts,
-        [VCPU_PATH_STAMPS] = vmx_exit_stamps,     [VCPU_PATH_FULL] = vmx_exit_full,
-        [VCPU_PATH_HARDWARE] = vmx_exit_hardware, [VCPU_PATH_PMU] = vmx_exit_pmu,
-        [VCPU_PATH_FLOOR] = vmx_exit_floor,
-    };
-    vcpu->path = path;
-    vmwrite(VMCS_HOST_RIP, (uintptr_t)stubs[path]);
+    uint32_t failure = VMCS_NO_FIELD;
+
+    write_path(vcpu, path, &failure);
+    vcpu_part_is(vcpu, VCPU_PART_PATH, vcpu_written(vcpu, failure));
 }
 
 void vcpu_set_time_limit(struct vcpu *vcpu, uint64_t ticks)
 {
-    uint64_t units = ticks >> (vcpu->capability->misc & 0x1f); /* IA32_VMX_MISC[4:0] */
+    uint32_t failure = VMCS_NO_FIELD;
 
-    if (!(vcpu->controls[CONTROL_PIN_BASED] & PIN_BASED_PREEMPTION_TIMER))
-        return;
-    vmwrite(VMCS_PREEMPTION_TIMER, !ticks || units > UINT32_MAX ? UINT32_MAX : units);
+    write_time_limit(vcpu, ticks, &failure);
+    vcpu_part_is(vcpu, VCPU_PART_TIME_LIMIT, vcpu_written(vcpu, failure));
 }
 
 static struct vcpu_stop entry_failure(enum vmx_failure failure)
 {
     if (failure == VMX_FAIL_INVALID)
         return (struct vcpu_stop){.cause = STOP_ENTRY_INVALID};
-    uint64_t error = vmread(VMCS_INSTRUCTION_ERROR);
+    uint64_t error = vmx_instruction_error();
     return (struct vcpu_stop){
         .cause = STOP_ENTRY_VALID,
         .value = error,
         .text = vmx_instruction_error_name(error),
     };
+}
+
+/* The guest's mode may have changed without the core. */
+static void follow_entry_controls(struct vcpu *vcpu)
+{
+    uint32_t failure = VMCS_NO_FIELD;
+    uint64_t controls;
+
+    if (vmcs_read(VMCS_ENTRY_CONTROLS, &controls, &failure))
+        vcpu->controls[CONTROL_ENTRY] = (uint32_t)controls;
+    else
+        vcpu_written(vcpu, failure);
 }
 
 const struct vcpu_stop *vcpu_run(struct vcpu *vcpu)
@@ -240,6 +302,8 @@ const struct vcpu_stop *vcpu_run(struct vcpu *vcpu)
 
     if (refusal)
         return refusal;
+    if (!is_whole(vcpu))
+        return &vcpu->stop;
     /* As the policy has it, on this CPU too. It may drop a kick: its wish is looked at behind. */
     platform_apic_is_guests(local_apic_is_hardware(&vcpu->apic), false);
     if (__atomic_exchange_n(&vcpu->kicked, false, __ATOMIC_ACQ_REL)) {
@@ -259,14 +323,12 @@ const struct vcpu_stop *vcpu_run(struct vcpu *vcpu)
         vcpu->stop = entry_failure(failure);
         entry_record_failure(vcpu->path, vcpu->stop.value);
     } else
-        vcpu->controls[CONTROL_ENTRY] = (uint32_t)vmread(VMCS_ENTRY_CONTROLS);
+        follow_entry_controls(vcpu);
     check_entry(vcpu);
     vcpu->launched = failure == VMX_SUCCEED && vcpu->stop.cause != STOP_ENTRY_FAILED;
     /* It may have been any entry of this run that failed: VMCLEAR makes the launch state known. */
-    if (!vcpu->launched) {
-        vmcs_unbind(&vcpu->vmcs);
-        vmcs_bind(&vcpu->vmcs);
-    }
+    if (!vcpu->launched)
+        vcpu_clear(vcpu);
     return &vcpu->stop;
 }
 

@@ -71,6 +71,15 @@ enum vcpu_path {
     VCPU_PATHS
 };
 
+/* What is written for a guest before it is entered. */
+enum vcpu_part {
+    VCPU_PART_POLICY,
+    VCPU_PART_START,
+    VCPU_PART_PATH,
+    VCPU_PART_TIME_LIMIT,
+    VCPU_PARTS
+};
+
 struct vcpu {
     /* The frame: what every handler may change, in the reverse order of the pushes. */
     uint64_t r11;
@@ -94,6 +103,7 @@ struct vcpu {
     uint64_t r15;
     uint64_t caller_rsp; /* of vmx_enter()'s caller */
     bool launched;       /* VMRESUME from now on: the VMCS's launch state is "launched" */
+    bool unclear;        /* owes VMCLEAR: what its launch state is, is not known */
     bool stale;          /* owes INVVPID before it is entered */
     bool kicked;         /* vcpu_kick()'s wish, until the vCPU has stopped for it */
     uint16_t vpid;       /* its own, from vpid.h */
@@ -124,6 +134,8 @@ struct vcpu {
     uint32_t requested; /* VM exits that the guest has asked for: exits/request.h */
     uint32_t time_left; /* ... and its preemption timer as it was then */
     struct vcpu_stop stop;
+    /* Why a part is not there, or half: vcpu_run() refuses for it until it is written whole. */
+    struct vcpu_stop unmade[VCPU_PARTS];
     /* hardware_stamp.value: the TSC at the latest VM exit, stored by the CPU; see
      * vcpu_set_hardware_stamp(). */
     struct msr_area_entry hardware_stamp;
@@ -208,8 +220,9 @@ struct vcpu_start {
 struct vcpu *vcpu_create(const struct vmx_capability *capability, const struct ept *ept);
 
 /*
- * Unbinds it if it is bound to this CPU, and frees it. False, and nothing done, if it is bound to
- * another CPU: only that one can clear its VMCS. NULL is allowed.
+ * Unbinds it if it is bound to this CPU, and frees it. False, and nothing freed, if it cannot be
+ * unbound: it is bound to another CPU, and only that one can clear its VMCS, or VMCLEAR failed.
+ * NULL is allowed.
  */
 bool vcpu_destroy(struct vcpu *vcpu);
 
@@ -228,10 +241,16 @@ const struct vcpu_stop *vcpu_bind(struct vcpu *vcpu);
 
 /*
  * VMCLEARs it off this CPU, so that it can be bound to any, VMLAUNCH being next. True too if it was
- * bound to none; false, and nothing done, if it is bound to another CPU. Every vCPU is to be
- * unbound before vmx_disable().
+ * bound to none; false, and it stays bound, if it is bound to another CPU, or VMCLEAR failed. Every
+ * vCPU is to be unbound before vmx_disable().
  */
 bool vcpu_unbind(struct vcpu *vcpu);
+
+/*
+ * For vcpu_run(): VMCLEARs it and makes its VMCS current again, VMLAUNCH being next. What of that
+ * fails is logged, and made good by the next vcpu_bind().
+ */
+void vcpu_clear(struct vcpu *vcpu);
 
 /*
  * For vcpu_run(): pays the invalidations that vcpu_bind() and changes of the EPT have left owing.
@@ -252,7 +271,13 @@ bool vcpu_apply_policy(struct vcpu *vcpu, const struct vcpu_policy *policy);
  */
 bool vcpu_written(struct vcpu *vcpu, uint32_t first_failure);
 
-/* Chooses the exit stub, the VMCS being current. One VMWRITE now, nothing on the path. */
+/* Notes whether the part has been written whole, vcpu->stop saying why not; returns that. */
+bool vcpu_part_is(struct vcpu *vcpu, enum vcpu_part part, bool whole);
+
+/*
+ * Chooses the exit stub, the VMCS being current. One VMWRITE now, nothing on the path. Should it
+ * fail, vcpu_run() says so.
+ */
 void vcpu_set_path(struct vcpu *vcpu, enum vcpu_path path);
 
 /*
@@ -284,13 +309,16 @@ bool vcpu_start(struct vcpu *vcpu, const struct vcpu_start *start);
 /*
  * Gives the guest so many TSC ticks of its own from now on, exits not counted; 0 is as many as can
  * be given. Where the CPU has no VMX-preemption timer, there is no limit. The VMCS is current.
+ * Should the VMWRITE fail, vcpu_run() says so.
  */
 void vcpu_set_time_limit(struct vcpu *vcpu, uint64_t ticks);
 
 /*
  * Binds, and runs the guest until a handler stops it; returns &vcpu->stop, or what vcpu_bind() has
- * against it; never NULL. Interrupts are off. This CPU takes the guest's resident state for it if
- * it does not hold it (resident_state.h), and keeps it until the vCPU is unbound.
+ * against it; never NULL. A guest whose policy, start, path or time limit could not be written when
+ * it was to be last is not entered: the stop is that failure's. Interrupts are off. This CPU takes
+ * the guest's resident state for it if it does not hold it (resident_state.h), and keeps it until
+ * the vCPU is unbound.
  */
 const struct vcpu_stop *vcpu_run(struct vcpu *vcpu);
 

@@ -35,6 +35,24 @@ static bool bring_host_state(struct vcpu *vcpu, uint32_t cpu)
     return true;
 }
 
+static bool refused(struct vcpu *vcpu, const char *instruction)
+{
+    vcpu->stop = (struct vcpu_stop){.cause = STOP_VMCS_REFUSED, .text = instruction};
+    return false;
+}
+
+/* The instruction that failed; NULL if none did. */
+static const char *make_current(struct vcpu *vcpu, uint32_t cpu)
+{
+    if (vcpu->unclear && !vmcs_unbind(&vcpu->vmcs))
+        return "VMCLEAR";
+    vcpu->unclear = false;
+    if (!vmcs_bind(&vcpu->vmcs))
+        return "VMPTRLD";
+    current[cpu] = vcpu;
+    return NULL;
+}
+
 const struct vcpu_stop *vcpu_bind(struct vcpu *vcpu)
 {
     uint32_t cpu = platform_cpu_number(), bound = VCPU_UNBOUND;
@@ -44,14 +62,12 @@ const struct vcpu_stop *vcpu_bind(struct vcpu *vcpu)
         vcpu->stale = true;
     else if (bound != cpu)
         return &elsewhere;
-    if (current[cpu] != vcpu) {
-        if (!vmcs_bind(&vcpu->vmcs)) {
-            vcpu->stop = (struct vcpu_stop){.cause = STOP_VMCS_REFUSED, .text = "VMPTRLD"};
-            if (bound == VCPU_UNBOUND)
-                __atomic_store_n(&vcpu->cpu, VCPU_UNBOUND, __ATOMIC_RELEASE);
-            return &vcpu->stop;
-        }
-        current[cpu] = vcpu;
+    const char *failed = current[cpu] == vcpu ? NULL : make_current(vcpu, cpu);
+    if (failed) {
+        refused(vcpu, failed);
+        if (bound == VCPU_UNBOUND)
+            __atomic_store_n(&vcpu->cpu, VCPU_UNBOUND, __ATOMIC_RELEASE);
+        return &vcpu->stop;
     }
     if (bring_host_state(vcpu, cpu))
         return NULL;
@@ -68,12 +84,23 @@ bool vcpu_unbind(struct vcpu *vcpu)
     if (bound != cpu)
         return false;
     resident_leave(vcpu);
-    vmcs_unbind(&vcpu->vmcs);
-    vcpu->launched = false;
+    if (!vmcs_unbind(&vcpu->vmcs))
+        return false;
+    vcpu->launched = vcpu->unclear = false;
     if (current[cpu] == vcpu)
         current[cpu] = NULL;
     __atomic_store_n(&vcpu->cpu, VCPU_UNBOUND, __ATOMIC_RELEASE);
     return true;
+}
+
+void vcpu_clear(struct vcpu *vcpu)
+{
+    uint32_t cpu = platform_cpu_number();
+
+    current[cpu] = NULL;
+    vcpu->launched = false;
+    vcpu->unclear = true;
+    make_current(vcpu, cpu);
 }
 
 /*
@@ -90,6 +117,5 @@ bool vcpu_invalidate_stale(struct vcpu *vcpu)
     }
     if (ept_use(vcpu->ept, &vcpu->ept_seen))
         return true;
-    vcpu->stop = (struct vcpu_stop){.cause = STOP_VMCS_REFUSED, .text = "INVEPT"};
-    return false;
+    return refused(vcpu, "INVEPT");
 }

@@ -40,15 +40,27 @@ const char *vcpu_performance_absent(const struct vmx_capability *capability)
 }
 
 /* Sets or clears a control that the vCPU has in force, as far as the CPU lets it be cleared. */
-static void switch_control(struct vcpu *vcpu, enum control_group group, uint32_t bit, bool on,
+static bool switch_control(struct vcpu *vcpu, enum control_group group, uint32_t bit, bool on,
                            enum vmcs_field field, uint32_t *failure)
 {
     uint32_t must_be_one = (uint32_t)vcpu->capability->controls[group];
     uint32_t value = on ? vcpu->controls[group] | bit : vcpu->controls[group] & ~bit;
 
     value |= must_be_one & bit;
-    if (vmcs_write(field, value, failure))
-        vcpu->controls[group] = value;
+    if (!vmcs_write(field, value, failure))
+        return false;
+    vcpu->controls[group] = value;
+    return true;
+}
+
+/* Both transitions load the MSR, or neither does. */
+static bool switch_loading(struct vcpu *vcpu, bool on, uint32_t *failure)
+{
+    bool exits = switch_control(vcpu, CONTROL_EXIT, EXIT_LOAD_PERF_GLOBAL_CTRL, on,
+                                VMCS_EXIT_CONTROLS, failure);
+    bool entries = switch_control(vcpu, CONTROL_ENTRY, ENTRY_LOAD_PERF_GLOBAL_CTRL, on,
+                                  VMCS_ENTRY_CONTROLS, failure);
+    return exits && entries;
 }
 
 bool vcpu_set_performance(struct vcpu *vcpu, uint64_t host, uint64_t guest)
@@ -61,14 +73,10 @@ bool vcpu_set_performance(struct vcpu *vcpu, uint64_t host, uint64_t guest)
         vcpu->stop = (struct vcpu_stop){.cause = STOP_CONTROL_REFUSED, .text = absent};
         return false;
     }
-    if (apart) {
-        vmcs_write(VMCS_HOST_PERF_GLOBAL_CTRL, host, &failure);
-        vmcs_write(VMCS_GUEST_PERF_GLOBAL_CTRL, guest, &failure);
-    }
-    switch_control(vcpu, CONTROL_EXIT, EXIT_LOAD_PERF_GLOBAL_CTRL, apart, VMCS_EXIT_CONTROLS,
-                   &failure);
-    switch_control(vcpu, CONTROL_ENTRY, ENTRY_LOAD_PERF_GLOBAL_CTRL, apart, VMCS_ENTRY_CONTROLS,
-                   &failure);
+    bool written = !apart || (vmcs_write(VMCS_HOST_PERF_GLOBAL_CTRL, host, &failure) &&
+                              vmcs_write(VMCS_GUEST_PERF_GLOBAL_CTRL, guest, &failure));
+    if (!written || !switch_loading(vcpu, apart, &failure))
+        switch_loading(vcpu, false, &failure);
     return vcpu_written(vcpu, failure);
 }
 

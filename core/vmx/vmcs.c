@@ -9,7 +9,7 @@ bool vmcs_create(struct vmcs *vmcs, uint32_t revision)
     region[0] = revision & 0x7fffffff; /* bit 31 would make it a shadow VMCS */
     vmcs->region = region;
     vmcs->physical = platform_physical(region);
-    if (x86_vmclear(vmcs->physical) != VMX_SUCCEED) {
+    if (!vmcs_unbind(vmcs)) {
         platform_pages_free(region, 1);
         vmcs->region = NULL;
         return false;
@@ -21,19 +21,19 @@ void vmcs_destroy(struct vmcs *vmcs)
 {
     if (!vmcs->region)
         return;
-    x86_vmclear(vmcs->physical);
+    vmcs_unbind(vmcs);
     platform_pages_free(vmcs->region, 1);
     vmcs->region = NULL;
 }
 
 bool vmcs_bind(const struct vmcs *vmcs)
 {
-    return x86_vmptrld(vmcs->physical) == VMX_SUCCEED;
+    return vmx_succeeded("VMPTRLD", x86_vmptrld(vmcs->physical));
 }
 
 bool vmcs_unbind(const struct vmcs *vmcs)
 {
-    return x86_vmclear(vmcs->physical) == VMX_SUCCEED;
+    return vmx_succeeded("VMCLEAR", x86_vmclear(vmcs->physical));
 }
 
 bool vmcs_write(enum vmcs_field field, uint64_t value, uint32_t *first_failure)
@@ -41,10 +41,20 @@ bool vmcs_write(enum vmcs_field field, uint64_t value, uint32_t *first_failure)
     enum vmx_failure failure = x86_vmwrite_checked(field, value);
     if (failure == VMX_SUCCEED)
         return true;
-    uint64_t error = failure == VMX_FAIL_VALID ? x86_vmread(VMCS_INSTRUCTION_ERROR) : 0;
     platform_log("VMWRITE of %s (0x%x) = 0x%llx failed: %s\n", vmcs_field_name(field), field,
-                 (unsigned long long)value,
-                 error ? vmx_instruction_error_name(error) : "no current VMCS");
+                 (unsigned long long)value, vmx_failure_name(failure));
+    if (*first_failure == VMCS_NO_FIELD)
+        *first_failure = field;
+    return false;
+}
+
+bool vmcs_read(enum vmcs_field field, uint64_t *value, uint32_t *first_failure)
+{
+    enum vmx_failure failure = x86_vmread_checked(field, value);
+    if (failure == VMX_SUCCEED)
+        return true;
+    platform_log("VMREAD of %s (0x%x) failed: %s\n", vmcs_field_name(field), field,
+                 vmx_failure_name(failure));
     if (*first_failure == VMCS_NO_FIELD)
         *first_failure = field;
     return false;
@@ -84,4 +94,23 @@ const char *vmx_instruction_error_name(uint64_t number)
         instruction_errors[number])
         return instruction_errors[number];
     return "unknown VM-instruction error";
+}
+
+const char *vmx_failure_name(enum vmx_failure failure)
+{
+    return failure == VMX_FAIL_VALID ? vmx_instruction_error_name(vmx_instruction_error())
+                                     : "VMfailInvalid: no current VMCS";
+}
+
+bool vmx_succeeded(const char *instruction, enum vmx_failure failure)
+{
+    if (failure != VMX_SUCCEED)
+        platform_log("%s failed: %s\n", instruction, vmx_failure_name(failure));
+    return failure == VMX_SUCCEED;
+}
+
+uint64_t vmx_instruction_error(void)
+{
+    uint64_t error;
+    return x86_vmread_checked(VMCS_INSTRUCTION_ERROR, &error) == VMX_SUCCEED ? error : 0;
 }

@@ -61,7 +61,19 @@ bool vmcs_unbind(const struct vmcs *vmcs);
  */
 bool vmcs_write(enum vmcs_field field, uint64_t value, uint32_t *first_failure);
 
+/* Reads likewise; *value is 0 if it fails. */
+bool vmcs_read(enum vmcs_field field, uint64_t *value, uint32_t *first_failure);
+
 /* Name of a VM-instruction error (SDM Vol. 3C 31.4), 1 to 28. Never NULL. */
 const char *vmx_instruction_error_name(uint64_t number);
+
+/* The number in the current VMCS, of the VMX instruction that VMfailed last; 0 if none is there. */
+uint64_t vmx_instruction_error(void);
+
+/* Why the VMX instruction that has just failed did so. Never NULL. */
+const char *vmx_failure_name(enum vmx_failure failure);
+
+/* Whether it succeeded; if not, that it failed and why is logged. */
+bool vmx_succeeded(const char *instruction, enum vmx_failure failure);
 
 #endif

@@ -6,6 +6,7 @@
 #include "../x86/instructions.h"
 #include "../x86/msr.h"
 #include "resident_state.h"
+#include "vmcs.h"
 
 /* Every bit of fixed0 set, none outside fixed1 (SDM Vol. 3D appendix A.7, A.8). */
 static bool respects(uint64_t value, uint64_t fixed0, uint64_t fixed1)
@@ -60,7 +61,7 @@ const char *vmx_enable(struct vmx_cpu *cpu)
 
     x86_write_cr4(cr4);
     refusal = resident_start(capability);
-    if (!refusal && x86_vmxon(platform_physical(region)) != VMX_SUCCEED) {
+    if (!refusal && !vmx_succeeded("VMXON", x86_vmxon(platform_physical(region)))) {
         resident_end();
         refusal = "VMXON failed: already in VMX operation, or the region was refused";
     }
