@@ -145,6 +145,21 @@ static void logical_in_xapic_mode(void **state)
     assert_int_equal(all_that_got(), 0x3f);
 }
 
+/* A destination in one mode's form says nothing to an APIC in the other mode. */
+static void logical_across_modes(void **state)
+{
+    (void)state;
+    build();
+    to_xapic_mode(&apics[1]);
+    local_apic_mmio_write(&apics[1], 0xd0, 4, 0xff000000);
+    local_apic_mmio_write(&apics[1], 0xe0, 4, UINT32_MAX);
+    write(&apics[0], 0x830, 0x0000ffffull << 32 | 1u << 11 | VECTOR); /* the whole cluster 0 */
+    assert_int_equal(all_that_got(), 1u << 0 | 1u << 2);
+    local_apic_mmio_write(&apics[1], 0x310, 4, 0xfeu << 24);
+    local_apic_mmio_write(&apics[1], 0x300, 4, 1u << 11 | VECTOR);
+    assert_int_equal(all_that_got(), 1u << 1);
+}
+
 /* Those that are disabled in either way get no interrupt, and are not chosen either. */
 static void disabled(void **state)
 {
@@ -226,6 +241,9 @@ static void init_and_sipi(void **state)
     assert_int_equal(value, ids[1]);
     signals = apic_bus_collect(&apics[1]);
     assert_true(!signals.init && signals.waits && !signals.startup);
+    write(&apics[0], 0x830, to | 5u << 8); /* another INIT is none: it waits already */
+    signals = apic_bus_collect(&apics[1]);
+    assert_true(!signals.init && signals.waits && !signals.startup);
     write(&apics[0], 0x830, to | 4u << 8); /* an NMI has to wait */
     assert_false(apic_bus_collect(&apics[1]).nmi);
     write(&apics[0], 0x830, to | 6u << 8 | 0x9a);
@@ -298,6 +316,7 @@ int main(void)
         simulated_test(physical),
         simulated_test(logical_in_x2apic_mode),
         simulated_test(logical_in_xapic_mode),
+        simulated_test(logical_across_modes),
         simulated_test(disabled),
         simulated_test(forms_that_there_are_not),
         simulated_test(illegal_vectors_are_the_senders_error),

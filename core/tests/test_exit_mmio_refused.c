@@ -6,6 +6,8 @@
 #include "../vmx/event.h"
 #include "../vmx/walk.h"
 
+#include <string.h>
+
 #define READ  VIOLATION_READ
 #define WRITE VIOLATION_WRITE
 
@@ -54,6 +56,12 @@ static void moves_that_fault(void **state)
     assert_int_equal(MMIO_TAKE("\xa4", MMIO_DEVICE, READ), EXIT_RESUME);
     expect_gp();
     exit_field(VMCS_ENTRY_INTERRUPTION_INFO, 0);
+    guest.rdi = MMIO_DEVICE;
+    guest.rsi = 0x8000000000000000;
+    assert_int_equal(MMIO_TAKE("\xa4", MMIO_DEVICE, WRITE), EXIT_RESUME);
+    expect_gp();
+    exit_field(VMCS_ENTRY_INTERRUPTION_INFO, 0);
+    guest.rsi = MMIO_DEVICE;
     guest.rdi = MMIO_NOBODY;
     assert_int_equal(MMIO_TAKE("\xa4", MMIO_DEVICE, READ), EXIT_STOP);
     expect_stop(STOP_MMIO, MMIO_DEVICE, "MOVS with memory that EPT does not map");
@@ -131,6 +139,46 @@ static void refused_by_the_device(void **state)
     }
 }
 
+/* The same of instructions that do one access, or that have a device on either side. */
+static void each_access_refused(void **state)
+{
+    static const struct {
+        const char *bytes;
+        uint64_t rsi, rdi;
+        unsigned access;
+        int accesses; /* until it is done; each of them is refused in turn */
+    } cases[] = {
+        {"\x89\x07", MMIO_DATA, MMIO_DEVICE, WRITE, 1},
+        {"\x8b\x07", MMIO_DATA, MMIO_DEVICE, READ, 1},
+        {"\x87\x07", MMIO_DATA, MMIO_DEVICE, READ | WRITE, 2},
+        {"\xaa", MMIO_DATA, MMIO_DEVICE, WRITE, 1},
+        {"\xac", MMIO_DEVICE, MMIO_DATA, READ, 1},
+        {"\xa4", MMIO_DATA, MMIO_DEVICE, WRITE, 1},
+        {"\xa4", MMIO_DEVICE, MMIO_DATA, READ, 1},
+        {"\xa4", MMIO_SECOND, MMIO_DEVICE, WRITE, 2},
+    };
+    (void)state;
+    mmio_answer = MMIO_REFUSED;
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        for (int left = 0; left <= cases[i].accesses; left++) {
+            guest.rsi = cases[i].rsi;
+            guest.rdi = cases[i].rdi;
+            mmio_answers_left = left;
+            enum exit_outcome outcome =
+                mmio_take(cases[i].bytes, strlen(cases[i].bytes), MMIO_DEVICE, cases[i].access);
+            if (left == cases[i].accesses) {
+                assert_int_equal(outcome, EXIT_RESUME);
+                continue;
+            }
+            assert_int_equal(outcome, EXIT_STOP);
+            assert_int_equal(guest.stop.cause, STOP_MMIO);
+            assert_string_equal(guest.stop.text, "the device has no such register");
+            expect_unchanged();
+            assert_int_equal(guest.rsi, cases[i].rsi);
+            assert_int_equal(guest.rdi, cases[i].rdi);
+        }
+}
+
 static void locked(void **state)
 {
     static const struct {
@@ -160,6 +208,7 @@ int main(void)
         mmio_test(not_emulated),
         mmio_test(not_by_an_instruction),
         mmio_test(refused_by_the_device),
+        mmio_test(each_access_refused),
         mmio_test(locked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -492,14 +492,65 @@ static void allocations_fail(void **state)
     assert_true(n > 16);
 }
 
-/* VMLAUNCH and VMRESUME with each error there is, and those that there are not. */
-static void entries_fail(void **state)
+static void begin_with_a_guest(void)
 {
-    (void)state;
     begin();
     expect_whole = false;
     for (step_now = 0; steps[step_now].take != run_first; step_now++)
         assert_true(steps[step_now].take());
+}
+
+static void end_with_it(void)
+{
+    assert_true(run_first());
+    assert_true(destroy_first());
+    assert_true(destroy_second());
+    end();
+}
+
+/* The guest's registers do not all go into the CPU: it is not entered, and the host's come back. */
+static void an_msr_refuses_the_guests_value(void **state)
+{
+    struct simulated_msr *lstar;
+    unsigned before;
+
+    (void)state;
+    begin_with_a_guest();
+    before = entered;
+    lstar = simulated_msr(IA32_LSTAR);
+    lstar->read_only = true;
+    for (int again = 0; again < 2; again++) {
+        assert_int_equal(vcpu_run(life.first)->cause, STOP_CPU_REFUSED);
+        assert_int_equal(life.first->stop.value, IA32_LSTAR);
+        assert_string_equal(life.first->stop.text, "an MSR refuses its value");
+    }
+    assert_int_equal(entered, before);
+    lstar->read_only = false;
+    resident_to_host();
+    assert_int_equal(lstar->value, 0x8888);
+    assert_int_equal(simulated_msr(IA32_STAR)->value, 0x7777);
+    end_with_it();
+}
+
+/* Nothing will ever wake it: that is found before it is entered. */
+static void a_guest_that_sleeps_for_good(void **state)
+{
+    unsigned before;
+
+    (void)state;
+    begin_with_a_guest();
+    before = entered;
+    life.first->events.halted = true;
+    assert_int_equal(vcpu_run(life.first)->cause, STOP_HALTED);
+    assert_int_equal(entered, before);
+    end_with_it();
+}
+
+/* VMLAUNCH and VMRESUME with each error there is, and those that there are not. */
+static void entries_fail(void **state)
+{
+    (void)state;
+    begin_with_a_guest();
     for (uint64_t error = 0; error <= 64; error++) {
         entry_error = error;
         assert_true(fail_to_enter());
@@ -509,20 +560,23 @@ static void entries_fail(void **state)
             assert_true(run_first());
         assert_true(run(life.first, VMX_FAIL_INVALID, STOP_ENTRY_INVALID));
     }
-    assert_true(run_first());
-    assert_true(destroy_first());
-    assert_true(destroy_second());
-    end();
+    end_with_it();
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(vmxon_fails),   cmocka_unit_test(vmclear_fails),
-        cmocka_unit_test(vmptrld_fails), cmocka_unit_test(vmread_fails),
-        cmocka_unit_test(vmwrite_fails), cmocka_unit_test(invept_fails),
-        cmocka_unit_test(invvpid_fails), cmocka_unit_test(allocations_fail),
+        cmocka_unit_test(vmxon_fails),
+        cmocka_unit_test(vmclear_fails),
+        cmocka_unit_test(vmptrld_fails),
+        cmocka_unit_test(vmread_fails),
+        cmocka_unit_test(vmwrite_fails),
+        cmocka_unit_test(invept_fails),
+        cmocka_unit_test(invvpid_fails),
+        cmocka_unit_test(allocations_fail),
         cmocka_unit_test(entries_fail),
+        cmocka_unit_test(an_msr_refuses_the_guests_value),
+        cmocka_unit_test(a_guest_that_sleeps_for_good),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

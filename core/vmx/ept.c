@@ -220,10 +220,12 @@ bool ept_use(const struct ept *ept, struct ept_seen *seen)
 
     if (seen->generation == generation && seen->cpu == cpu)
         return true;
-    struct invalidation_descriptor what = {
-        .selector = ept->invept == INVEPT_SINGLE ? ept->pointer : 0,
-    };
-    if (ept->invept && !vmx_succeeded("INVEPT", x86_invept(ept->invept, what)))
+    if (ept->invept &&
+        !vmx_succeeded(
+            "INVEPT",
+            x86_invept(ept->invept, (struct invalidation_descriptor){
+                                        .selector = ept->invept == INVEPT_SINGLE ? ept->pointer : 0,
+                                    })))
         return false;
     *seen = (struct ept_seen){generation, cpu};
     return true;

@@ -207,8 +207,6 @@ bool resident_create(struct vcpu *vcpu)
 
 void resident_destroy(struct vcpu *vcpu)
 {
-    if (vcpu->resident.cpu == platform_cpu_number())
-        resident_to_host();
     extended_state_destroy(vcpu->capability, vcpu->resident.area);
 }
 

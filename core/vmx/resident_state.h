@@ -61,7 +61,7 @@ void resident_end(void);
 /* As after RESET, held nowhere. False if there is no memory. */
 bool resident_create(struct vcpu *vcpu);
 
-/* Gives up everything; if this CPU holds the vCPU's state, the host takes it back. No other may. */
+/* Gives up everything of a vCPU whose state no CPU holds. */
 void resident_destroy(struct vcpu *vcpu);
 
 /* As after RESET again, for a vCPU that this CPU or none holds; held nowhere then. */

@@ -45,7 +45,7 @@ bool vcpu_destroy(struct vcpu *vcpu)
     if (!vcpu)
         return true;
     bool held = vcpu->resident.cpu == platform_cpu_number();
-    /* What the CPU may still write to is not to be freed. */
+    /* Memory that the CPU may still write to is not to be freed. */
     if (!vcpu_unbind(vcpu))
         return false;
     if (held)

@@ -102,11 +102,9 @@ const char *vmx_failure_name(enum vmx_failure failure)
                                      : "VMfailInvalid: no current VMCS";
 }
 
-bool vmx_succeeded(const char *instruction, enum vmx_failure failure)
+__attribute__((cold)) void vmx_log_failure(const char *instruction, enum vmx_failure failure)
 {
-    if (failure != VMX_SUCCEED)
-        platform_log("%s failed: %s\n", instruction, vmx_failure_name(failure));
-    return failure == VMX_SUCCEED;
+    platform_log("%s failed: %s\n", instruction, vmx_failure_name(failure));
 }
 
 uint64_t vmx_instruction_error(void)

@@ -73,7 +73,15 @@ uint64_t vmx_instruction_error(void);
 /* Why the VMX instruction that has just failed did so. Never NULL. */
 const char *vmx_failure_name(enum vmx_failure failure);
 
-/* Whether it succeeded; if not, that it failed and why is logged. */
-bool vmx_succeeded(const char *instruction, enum vmx_failure failure);
+/* Logs that the instruction failed, and why. */
+void vmx_log_failure(const char *instruction, enum vmx_failure failure);
+
+/* Whether it succeeded; if not, that is logged. */
+static inline bool vmx_succeeded(const char *instruction, enum vmx_failure failure)
+{
+    if (__builtin_expect(failure != VMX_SUCCEED, 0))
+        vmx_log_failure(instruction, failure);
+    return failure == VMX_SUCCEED;
+}
 
 #endif
