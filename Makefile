@@ -73,7 +73,7 @@ unit: $(UNIT_TESTS) ## unit tests in C on a simulated CPU, under ASan and UBSan
 	@for test in $(UNIT_TESTS); do $$test || exit 1; done
 
 # In a build of its own, without the sanitizers. Threads would count into the same counters at once:
-# their tests stay out. The harness's command line is tested from outside.
+# their tests stay out. The harness's command line is tested from outside, from a place of its own.
 COVERAGE = $(BUILD)/coverage
 COVERAGE_BUILD = BUILD=$(COVERAGE) CC='gcc --coverage' CXX='g++ --coverage' HOSTED_EXTRA_CFLAGS=-O0 \
 	HOSTED_SANITIZE= BENCH_SANITIZE= THREAD_TESTS=
@@ -81,7 +81,7 @@ coverage: ## what the unit tests and the harness's execute, by folder; fails bel
 	@mkdir -p $(COVERAGE)
 	@find $(COVERAGE) -name '*.gcda' -delete
 	@$(MAKE) $(COVERAGE_BUILD) unit $(COVERAGE)/exitmeter >$(COVERAGE)/log 2>&1 || { tail -n 30 $(COVERAGE)/log; exit 1; }
-	@EXITMETER=$(abspath $(COVERAGE)/exitmeter) $(PYTEST) bench/tests
+	@EXITMETER=$(abspath $(COVERAGE)/exitmeter) $(PYTEST) bench/tests --ignore bench/tests/test_manual.py
 	@$(PYTHON) ci/coverage.py $(COVERAGE) --at-least 90 core/exits core/vmx
 
 python-tests: all ## tests of analysis, and of the harness without Bochs

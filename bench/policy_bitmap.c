@@ -134,22 +134,23 @@ void policy_set_ports(struct plan_policy *policy, uint16_t first, uint16_t last,
                  intercept);
 }
 
-/*
- * How many bits behind that one are as it is, in all of the bitmaps; by whole words, from one on
- * that stands at a word's beginning. Behind end there are no more.
- */
+/* How many bits behind that one, and before end, are as it is, in all of the bitmaps. */
 static uint32_t bits_alike(const uint8_t *const *bitmaps, size_t count, uint32_t bit, uint32_t end)
 {
-    uint32_t at = bit;
+    uint64_t behind = UINT64_MAX << bit % 64;
 
-    for (; bit % 64 == 0 && at < end; at += 64)
+    for (uint32_t at = bit - bit % 64; at < end; at += 64, behind = UINT64_MAX) {
+        uint64_t differing = 0;
         for (size_t i = 0; i < count; i++) {
-            uint64_t word;
+            uint64_t word; /* little-endian, as the bitmaps are */
             memcpy(&word, bitmaps[i] + at / 8, sizeof(word));
-            if (word != (get_bit(bitmaps[i], bit) ? UINT64_MAX : 0))
-                return at > bit ? at - 1 - bit : 0;
+            differing |= get_bit(bitmaps[i], bit) ? ~word : word;
         }
-    return at > bit ? at - 1 - bit : 0;
+        differing &= behind;
+        if (differing)
+            return at + (uint32_t)__builtin_ctzll(differing) - 1 - bit;
+    }
+    return end - 1 - bit;
 }
 
 uint32_t policy_msrs_alike(const struct plan_policy *policy, uint32_t msr)

@@ -42,8 +42,7 @@ void policy_answer_ports(struct plan_policy *policy, uint16_t first, uint16_t la
 enum policy_answer policy_msr_answer(const struct plan_policy *policy, uint32_t msr);
 enum policy_answer policy_port_answer(const struct plan_policy *policy, uint16_t port);
 
-/* The last of a row, from one that has bits and from a port on, that the policy treats alike; or
- * one of that row before it. */
+/* The last of the row, from one that has bits and from a port on, that the policy treats alike. */
 uint32_t policy_msrs_alike(const struct plan_policy *policy, uint32_t msr);
 uint32_t policy_ports_alike(const struct plan_policy *policy, uint16_t port);
 

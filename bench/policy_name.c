@@ -29,6 +29,7 @@ static const struct listed ports[] = {
 struct names {
     struct named_range *ranges;
     const char **names;
+    const struct named_range **sorted; /* by numbers; of the same ones, as listed */
     size_t count;
 };
 
@@ -45,6 +46,17 @@ static void add(struct names *names, const struct listed *listed)
     }
 }
 
+static int in_order(const void *a, const void *b)
+{
+    const struct named_range *left = *(const struct named_range *const *)a;
+    const struct named_range *right = *(const struct named_range *const *)b;
+    if (left->first != right->first)
+        return left->first < right->first ? -1 : 1;
+    if (left->last != right->last)
+        return left->last < right->last ? -1 : 1;
+    return left < right ? -1 : left > right;
+}
+
 static void spread(struct names *names, const struct listed *listed, size_t entries)
 {
     size_t count = 0;
@@ -54,6 +66,10 @@ static void spread(struct names *names, const struct listed *listed, size_t entr
     names->names = zeroed(count, sizeof(*names->names));
     for (size_t i = 0; i < entries; i++)
         add(names, &listed[i]);
+    names->sorted = zeroed(count, sizeof(*names->sorted));
+    for (size_t i = 0; i < count; i++)
+        names->sorted[i] = &names->ranges[i];
+    qsort(names->sorted, count, sizeof(*names->sorted), in_order);
 }
 
 static const struct names *names_of(enum number_space space)
@@ -93,10 +109,23 @@ const char *name_of_range(enum number_space space, uint32_t first, uint32_t last
 {
     const struct names *names = names_of(space);
     struct named_range ranges[NAME_RANGES_MAX];
-    for (size_t i = 0; i < names->count; i++)
-        if (names->ranges[i].first == first && names->ranges[i].last == last &&
-            name_ranges(space, names->names[i], ranges) == 1)
-            return names->names[i];
+    size_t low = 0, high = names->count;
+
+    while (low < high) { /* those below low are less, those from high on are not */
+        size_t middle = (low + high) / 2;
+        const struct named_range *range = names->sorted[middle];
+        if (range->first < first || (range->first == first && range->last < last))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < names->count; low++) {
+        const struct named_range *range = names->sorted[low];
+        if (range->first != first || range->last != last)
+            break;
+        if (name_ranges(space, range->name, ranges) == 1)
+            return range->name;
+    }
     return NULL;
 }
 

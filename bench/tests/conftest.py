@@ -22,8 +22,9 @@ BINARY = pathlib.Path(os.environ.get("EXITMETER", REPOSITORY / "build" / "exitme
 
 
 def listen():
-    """Whoever runs the tests in the background may have SIGINT ignored, and that is inherited."""
+    """Whoever runs the tests in the background may have these ignored, and that is inherited."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 class Home:

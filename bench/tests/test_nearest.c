@@ -51,29 +51,59 @@ static void hints(void **state)
     free(none);
 }
 
+#define NAMES 40
+
+/* As nearest.h says it: all distances are known, and the nearest of those that count is taken. */
+static size_t by_the_book(const char *word, const char *const *names, size_t count,
+                          const char *best[])
+{
+    size_t found = 0;
+    for (unsigned distance = 0; distance < 64; distance++)
+        for (size_t i = 0; i < count && found < NEAREST_MAX; i++) {
+            size_t length = strlen(word), other = strlen(names[i]);
+            size_t longer = length > other ? length : other;
+            if (edit_distance(word, names[i]) == distance &&
+                (distance <= (longer < 6 ? 1 : longer / 3) ||
+                 (length >= 3 && strcasestr(names[i], word)) ||
+                 (length >= 3 && other >= 3 && strcasestr(word, names[i]))))
+                best[found++] = names[i];
+        }
+    return found;
+}
+
 /* Leaving out early what is too far away leaves out nothing else. */
 static void none_is_overlooked(void **state)
 {
     static const char letters[] = "abcIA_32";
     uint64_t seed = 5;
-    unsigned hits = 0, misses = 0;
+    unsigned of[NEAREST_MAX + 1] = {0};
     (void)state;
-    for (int round = 0; round < 4000; round++) {
-        char word[80] = "", name[80] = "";
-        const char *const names[] = {name}, *best[NEAREST_MAX];
+    for (int round = 0; round < 400; round++) {
+        char word[80] = "", texts[NAMES][80] = {""};
+        const char *names[NAMES], *best[NEAREST_MAX], *wanted[NEAREST_MAX];
         const uint32_t length = random_below(&seed, round % 50 ? 14 : 79);
         for (uint32_t at = 0; at < length; at++)
-            word[at] = name[at] = letters[random_below(&seed, sizeof(letters) - 1)];
-        for (uint32_t edits = random_below(&seed, 2 + length / 2); length && edits > 0; edits--)
-            name[random_below(&seed, length)] = letters[random_below(&seed, sizeof(letters) - 1)];
-        if (edit_distance(word, name) <= (length < 6 ? 1 : length / 3)) {
-            assert_int_equal(nearest(word, names, 1, best), 1);
-            hits++;
-        } else {
-            misses += nearest(word, names, 1, best) == 0;
+            word[at] = letters[random_below(&seed, sizeof(letters) - 1)];
+        for (size_t i = 0; i < NAMES; i++) {
+            char *name = strcpy(texts[i], word);
+            for (uint32_t edits = random_below(&seed, 2 + length); length && edits > 0; edits--)
+                name[random_below(&seed, length)] =
+                    letters[random_below(&seed, sizeof(letters) - 1)];
+            if (i % 3 == 0)
+                name[random_below(&seed, 80)] = '\0';
+            else if (i % 3 == 1)
+                memmove(name, name + random_below(&seed, 4), 70);
+            names[i] = name;
         }
+        const size_t count = 1 + random_below(&seed, round % 2 ? 3 : NAMES);
+        size_t found = nearest(word, names, count, best);
+        assert_int_equal(found, by_the_book(word, names, count, wanted));
+        for (size_t i = 0; i < found; i++)
+            assert_ptr_equal(best[i], wanted[i]);
+        of[found]++;
     }
-    assert_true(hits > 1000 && misses > 100);
+    for (size_t found = 0; found <= NEAREST_MAX; found++)
+        assert_int_not_equal(of[found], 0);
 }
 
 int main(void)
