@@ -21,7 +21,7 @@ enum stop_cause {
     STOP_ENTRY_FAILED,    /* VM entry: failed loading guest state (exit reason bit 31) */
     STOP_CONTROL_REFUSED, /* not entered: this CPU lacks a control; text and value name it */
     STOP_START_REFUSED, /* not entered: a start that the controls in force do not allow; in text */
-    STOP_VMCS_REFUSED,  /* not entered: a VMWRITE or VMPTRLD failed; value is the field */
+    STOP_VMCS_REFUSED,  /* an access failed: text names field (value) or instruction; log: why */
     STOP_BOUND_ELSEWHERE, /* not entered: bound to another CPU */
     STOP_KICKED,          /* vcpu_kick(); the guest can go on */
     STOP_CPU_REFUSED,   /* not entered: the CPU cannot take the guest's registers; text says why */

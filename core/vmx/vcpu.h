@@ -315,10 +315,10 @@ void vcpu_set_time_limit(struct vcpu *vcpu, uint64_t ticks);
 
 /*
  * Binds, and runs the guest until a handler stops it; returns &vcpu->stop, or what vcpu_bind() has
- * against it; never NULL. A guest whose policy, start, path or time limit could not be written when
- * it was to be last is not entered: the stop is that failure's. Interrupts are off. This CPU takes
- * the guest's resident state for it if it does not hold it (resident_state.h), and keeps it until
- * the vCPU is unbound.
+ * against it; never NULL. A guest of which the policy, start, path or time limit was not written
+ * whole the last time is not entered: the stop is that failure's. Interrupts are off. This CPU
+ * takes the guest's resident state for it if it does not hold it (resident_state.h), and keeps it
+ * until the vCPU is unbound.
  */
 const struct vcpu_stop *vcpu_run(struct vcpu *vcpu);
 
