@@ -86,7 +86,7 @@ fuzz: $(FUZZERS) ## feed loaders, policies, exit handlers and the like what libF
 	@ci/fuzz.sh $(BUILD) $(FUZZ_SECONDS)
 
 torture: all $(TORTURE_ELF) ## GUESTS=1000000 random guests on the core, on Bochs, from SEED=1
-	$(PYTHON) -m ci.torture --guests $(GUESTS) --seed $(SEED)
+	$(PYTHON) ci/torture.py --guests $(GUESTS) --seed $(SEED)
 
 lint: ## both compilers, header check, clang-format, shellcheck, pyflakes, SPDX lines
 	@ci/lint.sh $(BUILD)
