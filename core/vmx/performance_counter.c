@@ -71,7 +71,7 @@ static bool put(uint32_t msr, uint64_t value, struct performance_fault *fault)
 
 bool performance_write(uint32_t msr, uint64_t value, struct performance_fault *fault)
 {
-    uint64_t now;
+    uint64_t now = 0;
 
     if (!put(msr, value, fault) || !performance_read(msr, &now, fault))
         return false;
