@@ -82,7 +82,7 @@ bool performance_set(const struct performance *performance, unsigned number, uin
                      struct performance_fault *fault)
 {
     uint32_t msr = value_msr(number);
-    uint64_t now;
+    uint64_t now = 0;
 
     if (!put(value_msr_to_write(performance, number), value, fault) ||
         !performance_read(msr, &now, fault))
