@@ -194,7 +194,7 @@ def open_run(path: Path) -> Run:
     status = top["status"].text()
     if status not in ("complete", "failed"):
         raise top["status"].bad(f'"{status}" is neither "complete" nor "failed"')
-    benchmarks = {node["name"].text(): node.object() for node in top["benchmarks"]}
+    benchmarks = {node["name"].text(): _benchmark(node) for node in top["benchmarks"]}
     levels = {node["name"].text(): node["probe_level"].text() for node in top["policies"]}
     done = any(node["status"].value == "done" for node in top["jobs"])
     trace = Trace(path) if done or Trace.exists(path) else None
@@ -220,6 +220,15 @@ def open_run(path: Path) -> Run:
                probe_levels=levels, jobs=tuple(jobs), trace=trace)
 
 
+def _benchmark(node: Node) -> dict[str, Any]:
+    for key in ("kind", "instruction", "description", "stub"):
+        if key in node:
+            node[key].text()
+    for entry in node["exits"] if "exits" in node else ():
+        entry["reason"].count()
+    return node.object()
+
+
 def _interruptions(node: Node) -> int:
     """Exits of the host's own that the op phase had more than the control phase."""
     return node["op"].count() - node["control"].count()
@@ -239,7 +248,10 @@ def _open_samples(file: Path) -> np.ndarray:
                        "samples: cut off")
     if size == 0:
         return np.zeros((0, 2), dtype="<u8")
-    return np.memmap(file, dtype="<u8", mode="r").reshape(-1, 2)
+    try:
+        return np.memmap(file, dtype="<u8", mode="r").view(np.ndarray).reshape(-1, 2)
+    except OSError as error:
+        raise BadInput(f"{file}: cannot be read: {error.strerror}") from error
 
 
 def _events(node: Node) -> tuple[Event, ...]:
