@@ -80,7 +80,8 @@ class Store:
 
     def __init__(self, file: Path, create: bool = False) -> None:
         self.file = file
-        if not create and not file.is_file():
+        # One that was interrupted before it held anything is none.
+        if not create and not (file.is_file() and file.stat().st_size):
             raise BadInput(f"{file}: no such history; `exitmeter history add` makes one")
         with self._said():
             self.connection = sqlite3.connect(file, timeout=WAIT_SECONDS, isolation_level=None)
