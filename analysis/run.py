@@ -172,8 +172,7 @@ class Run:
     def notes(self) -> list[str]:
         """What a monitor that is not our core, or who ran it, says of all the figures."""
         monitor = self.document.get("monitor")
-        notes = monitor.get("notes") if isinstance(monitor, dict) else None
-        return [note for note in notes or [] if isinstance(note, str)]
+        return monitor.get("notes", []) if isinstance(monitor, dict) else []
 
     def fact(self, section: str, key: str) -> str:
         """A string of run.json's sections machine, build or host; "" if it is not there."""
@@ -197,6 +196,7 @@ def open_run(path: Path) -> Run:
     benchmarks = {node["name"].text(): _benchmark(node) for node in top["benchmarks"]}
     levels = {node["name"].text(): node["probe_level"].text() for node in top["policies"]}
     done = any(node["status"].value == "done" for node in top["jobs"])
+    _check_monitor(top)
     trace = Trace(path) if done or Trace.exists(path) else None
     samples = path / "samples.bin"
     kinds = {name: row.get("kind") for name, row in benchmarks.items()}
@@ -227,6 +227,13 @@ def _benchmark(node: Node) -> dict[str, Any]:
     for entry in node["exits"] if "exits" in node else ():
         entry["reason"].count()
     return node.object()
+
+
+def _check_monitor(top: Node) -> None:
+    """What Run.notes takes from there."""
+    if "monitor" in top and top["monitor"].value is not None and "notes" in top["monitor"]:
+        for note in top["monitor"]["notes"]:
+            note.text()
 
 
 def _interruptions(node: Node) -> int:

@@ -154,6 +154,16 @@ def test_what_a_benchmark_says_of_itself(run):
         (run / "run.json").write_text(text)
 
 
+@pytest.mark.parametrize("monitor, said", [
+    ({"notes": 1.5}, "monitor.notes: a list is needed"), ({"notes": None}, "monitor.notes: a list"),
+    ({"notes": ["x", 3]}, "monitor.notes[1]: a string"), (3, "monitor: an object is needed")])
+def test_notes_of_a_monitor(run, monitor, said):
+    edit(run, lambda document: document.update(monitor=monitor))
+    with pytest.raises(BadInput) as caught:
+        open_run(run)
+    assert said in str(caught.value)
+
+
 def test_a_directory_in_place_of_samples(run, call):
     (run / "samples.bin").unlink()
     (run / "samples.bin").mkdir()

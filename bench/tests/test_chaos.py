@@ -18,7 +18,10 @@ from test_run_trouble import is_ours, wait_for
 
 sys.path.insert(0, str(REPOSITORY))
 
+from analysis.compare_text import policies_text  # noqa: E402
+from analysis.results import results  # noqa: E402
 from analysis.run import open_run  # noqa: E402
+from analysis.summary import summarize  # noqa: E402
 
 TIMES = int(os.environ.get("EXITMETER_CHAOS", "1"))
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -90,6 +93,37 @@ def test_bochs_is_killed_at_each_step(home, step):
     assert kept or "bochs was killed by signal 9 (Killed)" in result.stderr
     assert whole(home, "R") == ["complete" if kept else "failed"]
     assert home.left_behind() == ["R"]
+
+
+def test_what_a_broken_machine_leaves_is_a_run_that_can_be_read(home):
+    """Whatever was written over in its results: the jobs that lost something failed, and analysis takes
+    the rest. It refuses no run that the harness has made."""
+    home.bochs("""\
+        import random, struct
+        log()
+        results()
+        chance = random.Random(int(os.environ["SEED"]))
+        plan = synthetic.Plan(pathlib.Path("tree/plan.bin").read_bytes())
+        data = bytearray(pathlib.Path("results.bin").read_bytes())
+        for _ in range(chance.randrange(1, 9)):
+            job = chance.choice(plan.jobs)
+            at = chance.choice((chance.randrange(synthetic.JOB_RESULT) + job["offset"],
+                                chance.randrange(424), chance.randrange(len(data) - 8)))
+            value = chance.choice((0, 1, 255, 0xffffffff, 1 << 63, (1 << 64) - 1, chance.getrandbits(64)))
+            width = chance.choice("BIQ")
+            struct.pack_into("<" + width, data, at, value % (1 << 8 * struct.calcsize(width)))
+        pathlib.Path("results.bin").write_bytes(data)
+        """)
+    read = 0
+    for seed in range(10 * TIMES):
+        result = home.run("run", "-o", f"S{seed}", env=home.environment() | {"SEED": str(seed)})
+        assert result.returncode in (0, 1), result.stderr
+        [status] = whole(home, f"S{seed}")
+        assert (status == "complete") == (result.returncode == 0)
+        run = open_run(home.work / f"S{seed}")
+        read += len(results(run))
+        policies_text(summarize(run, results(run)))
+    assert read > 10 * TIMES
 
 
 def limited(size):
