@@ -30,9 +30,10 @@ include core/target.mk
 include core/tests.mk
 include guests/guests.mk
 include bench/bench.mk
+include analysis/fuzz.mk
 
 UNIT_TESTS = $(CORE_UNIT_TESTS) $(BENCH_UNIT_TESTS)
-FUZZERS = $(FUZZ_LOADER) $(FUZZ_SERIAL) $(FUZZ_CORE) $(FUZZ_BENCH)
+FUZZERS = $(FUZZ_LOADER) $(FUZZ_SERIAL) $(FUZZ_CORE) $(FUZZ_BENCH) $(FUZZ_ANALYSIS)
 FUZZ_SECONDS = 60
 
 .PHONY: help all bench bench-report bench-harness test unit coverage python-tests e2e e2e-linux fuzz torture lint baseline \

@@ -2,11 +2,12 @@
 """The analysis end of the exitmeter command: compare, gate, report, history."""
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 from typing import Any
 
-from .errors import Failure
+from .errors import SIGNALS, Failure, Interrupted
 
 # Debian's package of each module that is not Python's own.
 PACKAGES = {"numpy": "python3-numpy", "scipy": "python3-scipy", "jinja2": "python3-jinja2"}
@@ -126,6 +127,21 @@ def _positive(text: str) -> int:
     return number
 
 
+def interrupt(number: int, _: Any) -> None:
+    """The first signal ends what is being done; a second is not to get in the way of tidying up."""
+    for each in SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
+    raise Interrupted(number)
+
+
+def listen() -> None:
+    """nohup stays nohup. Until here they were blocked (bench/command_analysis.c)."""
+    for each in SIGNALS:
+        if signal.getsignal(each) != signal.SIG_IGN:
+            signal.signal(each, interrupt)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+
+
 def dispatch(options: argparse.Namespace) -> int:
     """Imports late, so that usage and a missing package are answered without numpy."""
     if options.command == "compare":
@@ -159,5 +175,15 @@ def dispatch(options: argparse.Namespace) -> int:
     return report(options.run, options.output)
 
 
+def command(arguments: list[str]) -> int:
+    """main() for a process of its own, which a signal ends in good order."""
+    try:
+        listen()
+        return main(arguments)
+    except Interrupted as end:
+        print(f"exitmeter: interrupted by {signal.Signals(end.number).name}", file=sys.stderr)
+        return 128 + end.number
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(command(sys.argv[1:]))

@@ -2,11 +2,15 @@
 """A JSON file read with suspicion: every access is checked, every error names file and key."""
 
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any, Iterator
 
 from .errors import BadInput
+
+
+LIMIT = 1 << 64
 
 
 class Node:
@@ -52,9 +56,11 @@ class Node:
         return int(self.value, 16)
 
     def number(self) -> float:
-        """An int or a float; true and false are not numbers."""
+        """An int or a float of up to 64 bits; true and false are not numbers."""
         if isinstance(self.value, bool) or not isinstance(self.value, (int, float)):
             raise self.bad("a number is needed")
+        if abs(self.value) >= LIMIT:
+            raise self.bad(f"{str(self.value):.24} is too large: no figure has more than 64 bits")
         return self.value
 
     def count(self) -> int:
@@ -62,6 +68,14 @@ class Node:
         if isinstance(self.value, bool) or not isinstance(self.value, int) or self.value < 0:
             raise self.bad("a whole number, 0 or more, is needed")
         return self.value
+
+    def by_number(self, what: str) -> Iterator[tuple[int, "Node"]]:
+        """The values of an object whose keys are numbers, each written the one way there is: no two
+        keys are the same number."""
+        for key in self.object():
+            if not re.fullmatch("0|[1-9][0-9]{0,9}", key):
+                raise self.bad(f'"{key}" is no {what}')
+            yield int(key), self[key]
 
     def schema(self, expected: str) -> None:
         """Refuse a file of another kind or version."""
@@ -79,7 +93,8 @@ def load(file: Path) -> Node:
     except OSError as error:
         raise BadInput(f"{file}: cannot be read: {error.strerror}") from error
     try:
-        value = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_no_duplicates)
+        value = json.loads(text, parse_constant=_no_constant, parse_int=_whole, parse_float=_finite,
+                           object_pairs_hook=_no_duplicates)
         json.dumps(value, ensure_ascii=False).encode("utf-8")  # a lone surrogate is no text
     except (ValueError, RecursionError) as error:
         raise BadInput(f"{file}: not valid JSON: {error}") from error
@@ -90,6 +105,19 @@ def load(file: Path) -> Node:
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON number")
+
+
+def _whole(text: str) -> int:
+    """Beyond 64 bits is nothing that was counted, and numpy and floats cannot hold it."""
+    if len(text) > 20 or abs(int(text)) >= LIMIT:
+        raise ValueError(f"{text[:24]} has more than 64 bits")
+    return int(text)
+
+
+def _finite(text: str) -> float:
+    if math.isinf(float(text)):
+        raise ValueError(f"{text[:24]} is beyond all numbers of 64 bits")
+    return float(text)
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

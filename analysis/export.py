@@ -11,7 +11,7 @@ from typing import TextIO
 
 from . import export_csv, export_folded, export_openmetrics, export_perfetto
 from .errors import EXIT_DAMAGED, EXIT_DONE, BadInput, NotPossible
-from .output import complain, stream_whole
+from .output import complain, scratch, standard, stream_whole
 from .profile import is_profile, open_profile
 from .run import Run, open_run
 
@@ -51,11 +51,8 @@ def _target(output: Path | None) -> Iterator[TextIO]:
         with stream_whole(output) as stream:
             yield stream
         return
-    try:
+    with standard(sys.stdout):
         yield sys.stdout
-        sys.stdout.flush()
-    except BrokenPipeError:
-        sys.stdout = open("/dev/null", "w", encoding="utf-8")
 
 
 def copy_trace(run: Run, output: Path | None) -> None:
@@ -67,6 +64,8 @@ def copy_trace(run: Run, output: Path | None) -> None:
     if output.exists():
         raise BadInput(f"{output}: there already")
     try:
-        shutil.copytree(run.trace.directory, output)
+        with scratch(output.parent, f".{output.name}.") as directory:
+            shutil.copytree(run.trace.directory, directory / "trace")
+            (directory / "trace").rename(output)  # there whole or not at all
     except (OSError, shutil.Error) as error:
         raise BadInput(f"{output}: cannot be written: {error}") from error

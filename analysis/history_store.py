@@ -8,12 +8,13 @@ of its own. Of a run are kept the figures that a gate would hold, and the facts 
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .document import LIMIT
 from .errors import BadInput, NotPossible
 from .results import Result, results, root_operations
 from .run import Run
@@ -79,7 +80,8 @@ class Store:
 
     def __init__(self, file: Path, create: bool = False) -> None:
         self.file = file
-        if not create and not file.is_file():
+        # One that was interrupted before it held anything is none.
+        if not create and not (file.is_file() and file.stat().st_size):
             raise BadInput(f"{file}: no such history; `exitmeter history add` makes one")
         with self._said():
             self.connection = sqlite3.connect(file, timeout=WAIT_SECONDS, isolation_level=None)
@@ -102,7 +104,7 @@ class Store:
             yield
         except sqlite3.OperationalError as error:
             raise BadInput(f"{self.file}: cannot be used: {error}") from error
-        except (sqlite3.DatabaseError, ValueError) as error:
+        except (sqlite3.DatabaseError, ValueError, RecursionError) as error:
             raise BadInput(f"{self.file}: no history, or a damaged one: {error}") from error
 
     @contextmanager
@@ -179,10 +181,10 @@ class Store:
             found = self.connection.execute(
                 "SELECT series.id, key FROM series JOIN runs ON series = series.id "
                 "WHERE branch = ? GROUP BY series.id ORDER BY min(runs.time), series.id", (branch,))
-            return [self._one(number, json.loads(key), branch) for number, key in found.fetchall()]
+            return [self._one(number, _key(key), branch) for number, key in found.fetchall()]
 
     def _one(self, number: int, key: dict[str, Any], branch: str) -> Series:
-        runs = tuple(Entry(*row, json.loads(told)) for *row, told in self.connection.execute(
+        runs = tuple(_entry(number, *row) for number, *row in self.connection.execute(
             "SELECT id, branch, revision, time, path, facts FROM runs "
             "WHERE series = ? AND branch = ? ORDER BY time, id", (number, branch)))
         table: dict[Item, dict[int, float]] = {}
@@ -190,8 +192,43 @@ class Store:
                 "SELECT benchmark, policy, level, metric, run, value FROM figures "
                 "JOIN items ON items.id = item JOIN runs ON runs.id = run "
                 "WHERE series = ? AND branch = ? ORDER BY items.id", (number, branch)):
-            table.setdefault(Item(*names), {})[run] = value
+            table.setdefault(Item(*_texts(names)), {})[run] = _figure(value)
         return Series(key, runs, table)
+
+
+def _texts(values: Iterable[Any]) -> list[str]:
+    """SQLite keeps in a cell what it is given: what another has written may be of any type."""
+    found = list(values)
+    for value in found:
+        if not isinstance(value, str):
+            raise ValueError(f"{value!r:.40} is no text")
+    return found
+
+
+def _figure(value: Any) -> float:
+    if not isinstance(value, (int, float)) or not abs(value) < LIMIT:
+        raise ValueError(f"{value!r:.40} is no figure")
+    return value
+
+
+def _object(text: Any) -> dict[str, Any]:
+    value = json.loads(*_texts([text]))
+    if not isinstance(value, dict):
+        raise ValueError(f"{text:.40} is no object")
+    return value
+
+
+def _key(text: Any) -> dict[str, Any]:
+    key = _object(text)
+    _texts(key.get(name) for name in ("target", "unit", "cpu_model", "signature", "brand"))
+    return key
+
+
+def _entry(number: int, *columns: Any) -> Entry:
+    *texts, told = columns
+    facts_of = _object(told)
+    _texts(facts_of.values())
+    return Entry(number, *_texts(texts), facts_of)
 
 
 def refuse(run: Run) -> None:

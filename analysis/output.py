@@ -3,23 +3,38 @@
 
 import json
 import os
+import shutil
+import signal
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeVar
 
-from .errors import BadInput
+from .errors import SIGNALS, BadInput
+
+Made = TypeVar("Made")
 
 
 def emit(text: str, to_stderr: bool = False) -> None:
     """Print text to stdout. A reader that went away is no error: the exit code still counts."""
     stream = sys.stderr if to_stderr else sys.stdout
-    try:
+    with standard(stream):
         print(text, file=stream, flush=True)
-    except BrokenPipeError:
+
+
+@contextmanager
+def standard(stream: TextIO) -> Iterator[None]:
+    """Writing to stdout or stderr, which is a file on a full disk, say. What is left in the buffer is
+    not tried again as Python ends."""
+    try:
+        yield
+        stream.flush()
+    except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise BadInput(f"standard output: cannot be written: {error.strerror}") from error
 
 
 def append(path: Path, text: str) -> None:
@@ -53,22 +68,50 @@ def write_whole(path: Path, text: str) -> None:
 
 @contextmanager
 def stream_whole(path: Path) -> Iterator[TextIO]:
-    """The same bit by bit."""
+    """The same bit by bit. What is there and no regular file, a device or a pipe, is written to as it
+    is: it is not ours to replace."""
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        if path.exists() and not path.is_file():
+            with open(path, "w", encoding="utf-8") as file:
+                yield file
+            return
+        with _kept(lambda: tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent),
+                   lambda made: Path(made[1]).unlink(missing_ok=True)) as (handle, name):
+            with open(handle, "w", encoding="utf-8") as file:
+                os.fchmod(file.fileno(), 0o666 & ~_umask())
+                yield file
+                file.flush()
+                os.fsync(file.fileno())  # or a crash of the machine leaves the name, and nothing in it
+            os.replace(name, path)
     except OSError as error:
         raise BadInput(f"{path}: cannot be written: {error.strerror}") from error
+
+
+@contextmanager
+def scratch(parent: Path | None = None, prefix: str = "exitmeter-") -> Iterator[Path]:
+    """A directory that is gone afterwards, however that ends."""
+    with _kept(lambda: tempfile.mkdtemp(prefix=prefix, dir=parent),
+               lambda name: shutil.rmtree(name, ignore_errors=True)) as name:
+        yield Path(name)
+
+
+@contextmanager
+def _kept(make: Callable[[], Made], remove: Callable[[Made], None]) -> Iterator[Made]:
+    """What make() leaves on disk, until it is removed. Signals that ask for an end wait while it is
+    made and removed: in between nobody would know of it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
-        with open(handle, "w", encoding="utf-8") as file:
-            os.fchmod(file.fileno(), 0o666 & ~_umask())
-            yield file
-        os.replace(name, path)
-    except OSError as error:
-        os.unlink(name)
-        raise BadInput(f"{path}: cannot be written: {error.strerror}") from error
-    except BaseException:
-        os.unlink(name)
-        raise
+        made = make()
+        try:
+            try:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
+                yield made
+            finally:
+                signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        finally:
+            remove(made)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _umask() -> int:

@@ -148,22 +148,14 @@ def _profile(node: Node, called: Names) -> Profile:
         details_lost=node["details_lost"]["count"].count(),
         addresses_lost=node["addresses_lost"].count(), waiting=_waiting(node["details"]),
         width=over_time["width"].count(),
-        over_time={_reason(key, over_time): (_series(series["count"], slices),
-                                             _series(series["ticks"], slices))
-                   for key, series in ((key, over_time["reasons"][key])
-                                       for key in over_time["reasons"].object())})
+        over_time={reason: (_series(series["count"], slices), _series(series["ticks"], slices))
+                   for reason, series in over_time["reasons"].by_number("exit reason")})
 
 
 def _waiting(details: Node) -> tuple[int, int]:
     found = [detail["waiting"] for detail in details if "waiting" in detail]
     return (sum(waiting["count"].count() for waiting in found),
             sum(waiting["ticks"].count() for waiting in found))
-
-
-def _reason(key: str, node: Node) -> int:
-    if not key.isdecimal():
-        raise node["reasons"].bad(f'"{key}" is no exit reason')
-    return int(key)
 
 
 def _series(node: Node, slices: int) -> list[int]:

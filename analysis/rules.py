@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from .document import LIMIT
 from .errors import BadInput
 from .totals import COUNTERS
 
@@ -76,7 +77,7 @@ def load_rules(file: Path, exact_clock: bool, needed: bool = False) -> Rules:
         document = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise BadInput(f"{file}: cannot be read: {error.strerror}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # tomllib's own are ValueErrors
         raise BadInput(f"{file}: not valid TOML: {error}") from error
     if document.get("schema") != SCHEMA:
         raise BadInput(f'{file}: schema is {document.get("schema")!r}, "{SCHEMA}" is needed')
@@ -101,6 +102,9 @@ def _rule(entry: Any, where: str, exact_clock: bool) -> Rule:
             raise BadInput(f"{where}: {key}: no such key; there is {', '.join(kinds)}")
         if not isinstance(value, kinds[key]) or isinstance(value, bool):
             raise BadInput(f"{where}: {key}: a {'text' if str in kinds[key] else 'number'} is needed")
+        # What is no number is neither above nor below any: such a rule would let everything pass.
+        if str not in kinds[key] and not abs(value) < LIMIT:
+            raise BadInput(f"{where}: {key}: {str(value):.24} is no number of up to 64 bits")
     for key in ("metric", "hold"):
         if key not in entry:
             raise BadInput(f"{where}: key \"{key}\" is missing")

@@ -172,8 +172,7 @@ class Run:
     def notes(self) -> list[str]:
         """What a monitor that is not our core, or who ran it, says of all the figures."""
         monitor = self.document.get("monitor")
-        notes = monitor.get("notes") if isinstance(monitor, dict) else None
-        return [note for note in notes or [] if isinstance(note, str)]
+        return monitor.get("notes", []) if isinstance(monitor, dict) else []
 
     def fact(self, section: str, key: str) -> str:
         """A string of run.json's sections machine, build or host; "" if it is not there."""
@@ -194,9 +193,10 @@ def open_run(path: Path) -> Run:
     status = top["status"].text()
     if status not in ("complete", "failed"):
         raise top["status"].bad(f'"{status}" is neither "complete" nor "failed"')
-    benchmarks = {node["name"].text(): node.object() for node in top["benchmarks"]}
+    benchmarks = {node["name"].text(): _benchmark(node) for node in top["benchmarks"]}
     levels = {node["name"].text(): node["probe_level"].text() for node in top["policies"]}
     done = any(node["status"].value == "done" for node in top["jobs"])
+    _check_monitor(top)
     trace = Trace(path) if done or Trace.exists(path) else None
     samples = path / "samples.bin"
     kinds = {name: row.get("kind") for name, row in benchmarks.items()}
@@ -220,6 +220,22 @@ def open_run(path: Path) -> Run:
                probe_levels=levels, jobs=tuple(jobs), trace=trace)
 
 
+def _benchmark(node: Node) -> dict[str, Any]:
+    for key in ("kind", "instruction", "description", "stub"):
+        if key in node:
+            node[key].text()
+    for entry in node["exits"] if "exits" in node else ():
+        entry["reason"].count()
+    return node.object()
+
+
+def _check_monitor(top: Node) -> None:
+    """What Run.notes takes from there."""
+    if "monitor" in top and top["monitor"].value is not None and "notes" in top["monitor"]:
+        for note in top["monitor"]["notes"]:
+            note.text()
+
+
 def _interruptions(node: Node) -> int:
     """Exits of the host's own that the op phase had more than the control phase."""
     return node["op"].count() - node["control"].count()
@@ -239,7 +255,10 @@ def _open_samples(file: Path) -> np.ndarray:
                        "samples: cut off")
     if size == 0:
         return np.zeros((0, 2), dtype="<u8")
-    return np.memmap(file, dtype="<u8", mode="r").reshape(-1, 2)
+    try:
+        return np.memmap(file, dtype="<u8", mode="r").view(np.ndarray).reshape(-1, 2)
+    except OSError as error:
+        raise BadInput(f"{file}: cannot be read: {error.strerror}") from error
 
 
 def _events(node: Node) -> tuple[Event, ...]:

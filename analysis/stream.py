@@ -193,6 +193,8 @@ class _Stamps:
 def _map(file: Path) -> np.ndarray:
     try:
         size = file.stat().st_size
-        return np.memmap(file, dtype="u1", mode="r") if size else np.zeros(0, dtype="u1")
+        # As a plain array: each view of a memmap object costs it microseconds of its own.
+        return (np.memmap(file, dtype="u1", mode="r").view(np.ndarray) if size
+                else np.zeros(0, dtype="u1"))
     except OSError as error:
         raise BadInput(f"{file}: cannot be read: {error.strerror}") from error

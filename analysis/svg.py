@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 from markupsafe import Markup
 
 from .errors import NotPossible
+from .output import scratch
 
 SVG = "http://www.w3.org/2000/svg"
 HREF = "{http://www.w3.org/1999/xlink}href"
@@ -35,6 +36,24 @@ class Drawing:
     script: str
 
 
+class _Running:
+    """Processes that are to end with us, whichever comes first: starting one, or the end."""
+
+    def __init__(self) -> None:
+        self._processes: list[subprocess.Popen[str]] = []
+        self._stopped = False
+
+    def add(self, process: subprocess.Popen[str]) -> None:
+        self._processes.append(process)
+        if self._stopped:
+            process.kill()
+
+    def stop(self) -> None:
+        self._stopped = True
+        for process in list(self._processes):
+            process.kill()
+
+
 def draw(drawings: Sequence[Drawing]) -> list[Markup]:
     """An <svg> element each. Safe as they are: they went through an XML writer."""
     if not drawings:
@@ -42,16 +61,36 @@ def draw(drawings: Sequence[Drawing]) -> list[Markup]:
     if shutil.which("gnuplot") is None:
         raise NotPossible("gnuplot is not installed: install gnuplot-nox")
     workers = min(os.cpu_count() or 1, len(drawings))
-    with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(workers) as pool:
-        numbered = list(enumerate(drawings))
-        list(pool.map(lambda first: _run(Path(name), numbered[first::workers]), range(workers)))
-        texts = [(Path(name) / f"{number}.svg").read_text(encoding="utf-8")
-                 for number, _ in numbered]
-    return [Markup(inline(text, drawing.name, drawing.title))
-            for text, drawing in zip(texts, drawings)]
+    running = _Running()
+    numbered = list(enumerate(drawings))
+    try:
+        with scratch() as directory, ThreadPoolExecutor(workers) as pool:
+            try:
+                parts = [pool.submit(_run, directory, numbered[first::workers], running)
+                         for first in range(workers)]
+                # In short pieces: a signal that comes right before a wait does not end it.
+                while wait(parts, timeout=0.1, return_when=FIRST_EXCEPTION).not_done:
+                    for part in parts:
+                        if part.done():
+                            part.result()
+                for part in parts:
+                    part.result()
+            except BaseException:  # nobody waits for what will not be seen
+                running.stop()
+                raise
+            texts = [(directory / f"{number}.svg").read_text(encoding="utf-8")
+                     for number, _ in numbered]
+        return [Markup(inline(text, drawing.name, drawing.title))
+                for text, drawing in zip(texts, drawings)]
+    except OSError as error:
+        raise NotPossible(f"cannot draw in {tempfile.gettempdir()}: {error.strerror}") from error
+    except ElementTree.ParseError as error:
+        raise NotPossible(f"gnuplot's drawings are cut off; is the disk of {tempfile.gettempdir()} "
+                          "full?") from error
 
 
-def _run(directory: Path, drawings: list[tuple[int, Drawing]]) -> None:
+def _run(directory: Path, drawings: list[tuple[int, Drawing]],
+         running: "_Running") -> None:
     """One process draws many, each to NUMBER.svg. It names each on stderr first, so that the last
     name there is that of the one that failed."""
     script = "".join(
@@ -62,20 +101,23 @@ def _run(directory: Path, drawings: list[tuple[int, Drawing]]) -> None:
         for number, drawing in drawings)
     file = directory / f"{drawings[0][0]}.gnuplot"  # of a file it stops at the first error
     file.write_text(script, encoding="utf-8")
-    try:
-        done = subprocess.run(["gnuplot", "-d", file.name], capture_output=True, cwd=directory,
-                              encoding="utf-8", timeout=TIMEOUT_SECONDS, check=False)
-    except subprocess.TimeoutExpired as error:
-        raise NotPossible(f"gnuplot took over {TIMEOUT_SECONDS} s") from error
-    names = [line for line in done.stderr.splitlines()
+    with subprocess.Popen(["gnuplot", "-d", file.name], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE, cwd=directory, encoding="utf-8") as done:
+        running.add(done)
+        try:
+            _, said = done.communicate(timeout=TIMEOUT_SECONDS)
+        except subprocess.TimeoutExpired as error:
+            done.kill()
+            raise NotPossible(f"gnuplot took over {TIMEOUT_SECONDS} s") from error
+    told = said.splitlines()
+    names = [line for line in told
              if any(line == drawing.name for _, drawing in drawings)]
     missing = [drawing.name for number, drawing in drawings
                if not (directory / f"{number}.svg").is_file()
                or not (directory / f"{number}.svg").stat().st_size]
     if done.returncode or missing:
         failed = names[-1] if done.returncode and names else (missing or ["anything"])[0]
-        said = " ".join(line.strip() for line in done.stderr.splitlines()
-                        if line.strip() and line not in names)
+        said = " ".join(line.strip() for line in told if line.strip() and line not in names)
         raise NotPossible(f"gnuplot could not draw {failed}: {said}")
 
 

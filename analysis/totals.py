@@ -48,11 +48,7 @@ def read_totals(node: Node) -> Totals | None:
     """The sums at node, or None for null."""
     if node.value is None:
         return None
-    exits = {}
-    for key in node["exits"].object():
-        if not key.isdigit():
-            raise node["exits"].bad(f'"{key}" is no exit reason')
-        exits[int(key)] = node["exits"][key].count()
+    exits = {reason: count.count() for reason, count in node["exits"].by_number("exit reason")}
     return Totals(exits, {name: node[name].count() for name in COUNTERS})
 
 
@@ -65,11 +61,12 @@ def _read_histogram(node: Node) -> Histogram | None:
         if len(pair) != 2 or pair[1] == 0 or (buckets and pair[0] <= buckets[-1][0]):
             raise entry.bad("not the next bucket: lowest value and how many")
         buckets.append((pair[0], pair[1]))
-    n = node["n"].count()
+    n, least, most = (node[key].count() for key in ("n", "min", "max"))
     if n == 0 or sum(count for _, count in buckets) != n:
         raise node["n"].bad(f"{n}, which is not what the buckets hold")
-    return Histogram(n, node["sum"].count(), node["min"].count(), node["max"].count(),
-                     tuple(buckets))
+    if not buckets[0][0] <= least <= most or most < buckets[-1][0]:
+        raise node["min"].bad(f"from {least} to {most} is not where the buckets lie")
+    return Histogram(n, node["sum"].count(), least, most, tuple(buckets))
 
 
 def read_folded(node: Node, samples: int) -> Folded | None:
@@ -77,8 +74,11 @@ def read_folded(node: Node, samples: int) -> Folded | None:
     if node.value is None:
         return None
     rounds = node["rounds"].count()
-    if node["samples"].count() != rounds * samples:
+    if rounds == 0 or node["samples"].count() != rounds * samples:
         raise node["samples"].bad(f"{node['samples'].value}, not {rounds} rounds of {samples}")
+    histograms = {name: _read_histogram(node["histograms"][name]) for name in HISTOGRAMS}
+    trips = histograms["round_trip"]
+    if (trips.n if trips else 0) != rounds * samples:
+        raise node["histograms"]["round_trip"].bad(f"it is not of the {rounds * samples} samples")
     return Folded(rounds, node["samples"].value, node["records"].count(),
-                  node["discarded"].count(), read_totals(node["totals"]),
-                  {name: _read_histogram(node["histograms"][name]) for name in HISTOGRAMS})
+                  node["discarded"].count(), read_totals(node["totals"]), histograms)

@@ -61,7 +61,7 @@ class Trace:
         names: dict[int, str] = {}
         for block in re.split(r"\bevent\s*\{", text)[1:]:
             name = re.search(r'\bname\s*=\s*"([^"]*)"', block)
-            number = re.search(r"\bid\s*=\s*(0x[0-9a-fA-F]+|\d+)", block)
+            number = re.search(r"\bid\s*=\s*(0x[0-9a-fA-F]+|0|[1-9][0-9]{0,9})\b", block)
             if name and number:
                 names[int(number[1], 0)] = name[1]
         return names

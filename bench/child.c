@@ -32,7 +32,8 @@ __attribute__((noreturn)) static void become(const struct child *child, pid_t pa
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     signal(SIGPIPE, SIG_DFL); /* being ignored would survive the exec */
-    if (getppid() != parent)  /* it was gone before it could matter */
+    signal(SIGXFSZ, SIG_DFL);
+    if (getppid() != parent) /* it was gone before it could matter */
         _exit(CODE_NOT_STARTED);
     setenv("TERM", "vt100", 1);
     if (chdir(child->directory) == 0)

@@ -183,6 +183,7 @@ static int make(const struct iso_options *options, struct run *run)
     free(notes);
     if (interrupt_signal()) {
         free(error);
+        say("iso: interrupted");
         return CODE_SIGNAL + interrupt_signal();
     }
     if (result < 0) {

@@ -114,7 +114,7 @@ static json_t *policy_json(const struct policy *policy)
 static int write_file(const struct command *command, const char *path, const struct policy *policy)
 {
     struct policy_file file = policy_file_make(policy);
-    if (file_write(path, &file, sizeof(file)) == 0)
+    if (file_write_whole(path, &file, sizeof(file)) == 0)
         return CODE_DONE;
     say("%s: %s: %s", command->name, path, strerror(errno));
     return CODE_USAGE;

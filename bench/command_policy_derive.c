@@ -124,7 +124,7 @@ static int put_out(const struct command *command, const char *path, const struct
                    const struct derived *derived, const char *output, bool json)
 {
     print_limits(command, run, derived);
-    if (output && file_write(output, derived->text, strlen(derived->text)) < 0) {
+    if (output && file_write_whole(output, derived->text, strlen(derived->text)) < 0) {
         say("%s: %s: %s", command->name, output, strerror(errno));
         return CODE_USAGE;
     }

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "files.h"
 
+#include "interrupt.h"
+#include "text.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <sha2.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -52,22 +57,62 @@ void bytes_unmap(struct bytes *bytes)
     *bytes = (struct bytes){NULL, 0};
 }
 
-int file_write(const char *path, const void *data, size_t size)
+static int write_all(int file, const char *from, size_t size)
 {
-    const char *from = data;
-    int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (file < 0)
-        return -1;
     while (size > 0) {
         ssize_t wrote = write(file, from, size);
         if (wrote < 0 && errno == EINTR)
             continue;
         if (wrote < 0)
-            return closed(file, -1);
+            return -1;
         from += wrote;
         size -= (size_t)wrote;
     }
-    return closed(file, 0);
+    return 0;
+}
+
+int file_write(const char *path, const void *data, size_t size)
+{
+    int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+
+    return file < 0 ? -1 : closed(file, write_all(file, data, size));
+}
+
+/* Beside path, under a name of its own, and then that. Returns 0, or -1 with errno set. */
+static int write_and_rename(const char *path, char *beside, const void *data, size_t size)
+{
+    mode_t mask = umask(0);
+    int file = mkostemp(beside, O_CLOEXEC);
+
+    umask(mask);
+    if (file < 0)
+        return -1;
+    int result =
+        fchmod(file, 0666 & ~mask) < 0 || write_all(file, data, size) < 0 || fsync(file) < 0 ? -1
+                                                                                             : 0;
+    result = closed(file, result);
+    if (result == 0)
+        result = rename(beside, path);
+    int saved = errno;
+    if (result < 0)
+        unlink(beside);
+    errno = saved;
+    return result;
+}
+
+int file_write_whole(const char *path, const void *data, size_t size)
+{
+    struct stat status;
+    sigset_t before;
+
+    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+        return file_write(path, data, size);
+    char *beside = text("%s.XXXXXX", path);
+    interrupt_block(&before); /* or nobody would remove it */
+    int result = write_and_rename(path, beside, data, size);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    free(beside);
+    return result;
 }
 
 int file_copy(const char *from, const char *to)

@@ -24,6 +24,12 @@ void bytes_unmap(struct bytes *bytes);
 /* Creates or replaces a file with these bytes. */
 int file_write(const char *path, const void *data, size_t size);
 
+/*
+ * The same of a file that the user named: whole or not at all, with what was there before until
+ * then. What is there and no regular file, a device or a pipe, is written to as it is.
+ */
+int file_write_whole(const char *path, const void *data, size_t size);
+
 /* Copies a regular file; the target is created or replaced. */
 int file_copy(const char *from, const char *to);
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "interrupt.h"
 
-#include <signal.h>
 #include <stddef.h>
 
 static volatile sig_atomic_t caught;
+
+static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 
 static void note(int number)
 {
@@ -13,7 +14,6 @@ static void note(int number)
 
 void interrupt_catch(void)
 {
-    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
     /* No SA_RESTART: a wait ends early. SA_RESETHAND: the second signal kills. */
     struct sigaction action = {.sa_handler = note, .sa_flags = (int)SA_RESETHAND};
     sigemptyset(&action.sa_mask);
@@ -23,6 +23,16 @@ void interrupt_catch(void)
         if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
             sigaction(signals[i], &action, NULL); /* nohup stays nohup */
     }
+}
+
+void interrupt_block(sigset_t *before)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+        sigaddset(&set, signals[i]);
+    sigprocmask(SIG_BLOCK, &set, before);
 }
 
 int interrupt_signal(void)

@@ -52,6 +52,7 @@ static void add_frequency(json_t *json, const struct machine_facts *machine, boo
     uint32_t base = knows(machine, MACHINE_FREQUENCY) ? machine->frequency[0] & 0xffff : 0;
     uint32_t most = knows(machine, MACHINE_FREQUENCY) ? machine->frequency[1] & 0xffff : 0;
     const uint32_t *clock = machine->clock;
+    uint64_t hz = clock[0] ? (uint64_t)clock[2] * clock[1] / clock[0] : 0;
     bool turbo = knows(machine, MACHINE_POWER | MACHINE_MISC_ENABLE);
 
     if (!base)
@@ -61,8 +62,8 @@ static void add_frequency(json_t *json, const struct machine_facts *machine, boo
     set(json, "max_mhz", most && !exact ? json_integer(most) : NULL,
         exact ? emulated : "CPUID leaf 0x16 does not say it");
     set(json, "tsc_hz",
-        knows(machine, MACHINE_CLOCK) && clock[0] && clock[1] && clock[2] && !exact
-            ? json_integer((json_int_t)clock[2] * clock[1] / clock[0])
+        knows(machine, MACHINE_CLOCK) && hz && hz <= INT64_MAX && !exact
+            ? json_integer((json_int_t)hz)
             : NULL,
         exact ? emulated : "CPUID leaf 0x15 does not say it");
     set(json, "turbo",

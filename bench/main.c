@@ -4,9 +4,13 @@
 #include "places.h"
 #include "text.h"
 
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct command commands[] = {
     {"list", "benchmarks, policies and targets", command_list},
@@ -42,24 +46,43 @@ static void print_help(void)
          "3 cannot be measured here\nor not comparable.");
 }
 
+/*
+ * Code, unless what was printed got lost, on a full disk, say. A reader that has gone away does not
+ * count.
+ */
+static int printed(int code)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO};
+
+    int failed = fflush(stdout) != 0 ? errno : 0;
+    if (!failed && !ferror(stdout))
+        return code;
+    if (poll(&out, 1, 0) == 1 && out.revents & POLLERR)
+        return code;
+    say("standard output: not all of it could be written%s%s", failed ? ": " : "",
+        failed ? strerror(failed) : "");
+    return code == CODE_DONE ? CODE_FAILED : code;
+}
+
 int main(int argc, const char **argv)
 {
     const char *names[COMMAND_COUNT];
     const char *word = argc > 1 ? argv[1] : "";
 
+    signal(SIGXFSZ, SIG_IGN); /* beyond `ulimit -f` is an error of write() then, and is named */
     places_find();
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         names[i] = commands[i].name;
         if (strcmp(word, commands[i].name) == 0)
-            return commands[i].run(&commands[i], argc - 1, argv + 1);
+            return printed(commands[i].run(&commands[i], argc - 1, argv + 1));
     }
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
         print_help();
-        return CODE_DONE;
+        return printed(CODE_DONE);
     }
     if (strcmp(word, "--version") == 0) {
         puts("exitmeter " EXITMETER_VERSION);
-        return CODE_DONE;
+        return printed(CODE_DONE);
     }
     char *hint = nearest_hint(word, names, COMMAND_COUNT);
     if (argc < 2)

@@ -3,6 +3,7 @@
 
 #include "exit_proof.h"
 #include "results_events.h"
+#include "results_sums.h"
 #include "text.h"
 #include "validity.h"
 
@@ -86,16 +87,13 @@ static void count_phase_exits(struct phase_outcome *out, uint32_t rounds)
 /* What several rounds were folded into must be what the plan asked for, and in order. */
 static bool check_folded(const struct job *job, enum phase phase, struct job_outcome *outcome)
 {
-    const struct phase_folded *folded = outcome->phases[phase].folded;
+    char *wrong = folded_wrong(outcome->phases[phase].folded, phase_rounds(&job->plan, phase),
+                               phase_samples(&job->plan, phase));
 
-    if (folded->rounds != phase_rounds(&job->plan, phase) ||
-        folded->samples != folded->rounds * phase_samples(&job->plan, phase))
-        return fail_job(outcome, "phase %d: %" PRIu64 " rounds of %" PRIu64 " samples in all",
-                        phase, folded->rounds, folded->samples);
-    if (folded->out_of_order)
-        return fail_job(outcome, "phase %d: %" PRIu64 " time stamps out of order", phase,
-                        folded->out_of_order);
-    return true;
+    if (wrong)
+        fail_job(outcome, "phase %d: %s", phase, wrong);
+    free(wrong);
+    return !wrong;
 }
 
 static bool may_be_left_out(const struct job *job, enum phase phase)
@@ -130,6 +128,8 @@ static bool read_phase(const struct job *job, uint32_t index, enum phase phase,
         .totals = in->totals_offset ? (const void *)(region->data + at.totals) : NULL,
         .folded = in->folded_offset ? (const void *)(region->data + at.folded) : NULL,
     };
+    if (in->discarded >= COUNT_MOST || (out->totals && !totals_sound(out->totals)))
+        return fail_job(outcome, "phase %d: its sums are damaged", phase);
     if (out->folded && !check_folded(job, phase, outcome))
         return false;
     if (in->packet_offset != 0 &&
@@ -162,12 +162,14 @@ static void keep_trace(const struct job *job, uint32_t index, const struct bytes
         struct phase_outcome *out = &outcome->phases[i];
         uint32_t level = phase < PHASE_CONTROL ? PROBE_FULL : result->probe_level;
         if (in->packet_offset == at.packet && level_is_possible(job, result->probe_level) &&
-            packet_is_sound(job, index, phase, level, in->records, region->data + at.packet))
+            packet_is_sound(job, index, phase, level, in->records, region->data + at.packet) &&
+            in->discarded < COUNT_MOST)
             *out = (struct phase_outcome){.level = level,
                                           .records = in->records,
                                           .discarded = in->discarded,
                                           .packet = region->data + at.packet};
-        if (in->totals_offset == at.totals && phase_totals_size(&job->plan, phase))
+        if (in->totals_offset == at.totals && phase_totals_size(&job->plan, phase) &&
+            totals_sound((const void *)(region->data + at.totals)))
             out->totals = (const void *)(region->data + at.totals);
     }
 }
@@ -295,6 +297,7 @@ void results_read(const struct experiment *experiment, const struct bytes *regio
     if (wrong) {
         snprintf(results->reason, sizeof(results->reason), "%s", wrong);
         free(wrong);
+        results->header = (struct results_header){0}; /* none of it can be believed */
         return;
     }
     results->readable = true;

@@ -231,12 +231,11 @@ int run_alone(struct run *run)
         code = run_check_target(run->options.target, run->facts.accelerator);
     if (code == CODE_DONE)
         code = check_out(run->options.gb.out);
-    if (code == CODE_DONE)
-        code = run_open_directory(run->options.output, run->facts.created, &run->directory);
     if (code != CODE_DONE)
         return code;
-    interrupt_catch();
-    return run_carry_out(run);
+    interrupt_catch(); /* from here on there is something to be removed */
+    code = run_open_directory(run->options.output, run->facts.created, &run->directory);
+    return code == CODE_DONE ? run_carry_out(run) : code;
 }
 
 void run_release(struct run *run)

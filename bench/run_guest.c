@@ -226,10 +226,13 @@ static int carry_out(struct guest_run *run)
     bool any_profile = false;
     char *error;
 
-    interrupt_catch();
     char *policies = text("%s/policies", run->directory.partial);
-    int code = mkdir(policies, 0777) == 0 ? boot_all(run) : CODE_FAILED;
+    int code = mkdir(policies, 0777) == 0 ? CODE_DONE : CODE_FAILED;
+    if (code != CODE_DONE)
+        say("run: %s: %s", policies, strerror(errno));
     free(policies);
+    if (code == CODE_DONE)
+        code = boot_all(run);
     if (code != CODE_DONE)
         return code;
     for (size_t i = 0; i < run->outcome_count; i++)
@@ -266,8 +269,10 @@ int run_guest(struct run_options *options, struct run_facts *facts)
         code = find_core(&run);
     if (code == CODE_DONE)
         code = run_check_target(options->target, NULL);
-    if (code == CODE_DONE)
+    if (code == CODE_DONE) {
+        interrupt_catch(); /* from here on there is something to be removed */
         code = run_open_directory(options->output, facts->created, &run.directory);
+    }
     if (code == CODE_DONE) {
         run.outcomes = zeroed(run.policies.policy_count, sizeof(*run.outcomes));
         code = carry_out(&run);

@@ -102,16 +102,14 @@ static int start(struct several *several, size_t index)
     struct member *member = &several->members[index];
     char *inside = run_directory_file(&several->directory, member->name);
     char *shown = text("%s/%s", several->directory.path, member->name);
-    char *output = text("%s/%s", several->directory.scratch, member->name);
 
     member->run.options.output = inside;
     member->run.shown = shown;
     member->run.begun = monotonic_seconds();
     run_progress_share(&several->progress[index]);
-    int result = worker_start(&member->worker, output, work, member);
+    int result = worker_start(&member->worker, work, member);
     if (result < 0)
         say("run: %s: cannot be started: %s", member->name, strerror(errno));
-    free(output);
     free(shown);
     free(inside);
     member->run.options.output = NULL;
@@ -201,10 +199,12 @@ static int show_targets(const struct several *several)
     if (!several->options->targets[1] || stdout_is_for_a_machine(&several->options->gb))
         return CODE_DONE;
     fflush(NULL);
-    pid_t pid = fork();
+    pid_t pid = fork(), ended = pid;
     if (pid == 0)
         _exit(command_analysis(&targets, 2, argv));
-    if (pid < 0 || waitpid(pid, &status, 0) < 0) {
+    while (pid > 0 && (ended = waitpid(pid, &status, 0)) < 0 && errno == EINTR)
+        kill(pid, interrupt_signal()); /* the terminal's has reached it; others only us */
+    if (ended < 0) {
         say("run: cannot show the targets side by side: %s", strerror(errno));
         return CODE_FAILED;
     }
@@ -252,8 +252,10 @@ static int run_all(struct several *several, time_t created)
 
     for (size_t i = 0; options->targets[i] && code == CODE_DONE; i++)
         code = run_check_target(options->targets[i], options->accel);
-    if (code == CODE_DONE)
-        code = run_open_directory(options->output, created, &several->directory);
+    if (code != CODE_DONE)
+        return code;
+    interrupt_catch(); /* from here on there is something to be removed */
+    code = run_open_directory(options->output, created, &several->directory);
     if (code != CODE_DONE)
         return code;
     several->progress = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -261,7 +263,6 @@ static int run_all(struct several *several, time_t created)
         say("run: %s", strerror(errno));
         return CODE_FAILED;
     }
-    interrupt_catch();
     code = carry_out(several) < 0 ? CODE_FAILED : CODE_DONE;
     munmap(several->progress, size);
     if (interrupt_signal()) {

@@ -3,9 +3,7 @@
 
 #include "child.h"
 #include "exit_code.h"
-#include "files.h"
 #include "interrupt.h"
-#include "text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,14 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-static void redirect(int to, const char *path, int flags)
+static void redirect(int to, int file)
 {
-    int file = open(path, flags, 0666);
     if (file < 0 || dup2(file, to) < 0)
         _exit(CODE_FAILED);
     close(file);
@@ -34,19 +32,22 @@ __attribute__((noreturn)) static void become(const struct worker *worker, pid_t 
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent)
         _exit(CODE_FAILED);
-    redirect(STDIN_FILENO, "/dev/null", O_RDONLY);
-    redirect(STDOUT_FILENO, worker->output, O_WRONLY | O_CREAT | O_TRUNC);
-    redirect(STDERR_FILENO, worker->message, O_WRONLY | O_CREAT | O_TRUNC);
+    redirect(STDIN_FILENO, open("/dev/null", O_RDONLY));
+    redirect(STDOUT_FILENO, worker->output);
+    redirect(STDERR_FILENO, worker->message);
     int code = work(context);
     fflush(NULL);
     _exit(code);
 }
 
-int worker_start(struct worker *worker, const char *path, int (*work)(void *context), void *context)
+int worker_start(struct worker *worker, int (*work)(void *context), void *context)
 {
     pid_t parent = getpid();
 
-    *worker = (struct worker){.output = text("%s.out", path), .message = text("%s.err", path)};
+    *worker = (struct worker){.output = memfd_create("stdout", MFD_CLOEXEC),
+                              .message = memfd_create("stderr", MFD_CLOEXEC)};
+    if (worker->output < 0 || worker->message < 0)
+        return -1;
     fflush(NULL); /* or it would be written twice */
     pid_t pid = fork();
     if (pid < 0)
@@ -98,19 +99,18 @@ void worker_stop(struct worker *worker)
     reap(worker, 0);
 }
 
-static void copy_to(FILE *to, const char *path)
+static void copy_to(FILE *to, int from)
 {
-    struct bytes bytes;
-    if (bytes_map(path, &bytes) < 0)
-        return;
-    fwrite(bytes.data, 1, bytes.size, to);
+    char buffer[4096];
+    ssize_t got;
+    for (off_t at = 0; (got = pread(from, buffer, sizeof(buffer), at)) > 0; at += got)
+        fwrite(buffer, 1, (size_t)got, to);
     fflush(to);
-    bytes_unmap(&bytes);
 }
 
 void worker_show(const struct worker *worker)
 {
-    if (!worker->output)
+    if (worker->output <= 0)
         return;
     copy_to(stdout, worker->output);
     copy_to(stderr, worker->message);
@@ -118,7 +118,9 @@ void worker_show(const struct worker *worker)
 
 void worker_free(struct worker *worker)
 {
-    free(worker->output);
-    free(worker->message);
+    if (worker->output > 0)
+        close(worker->output);
+    if (worker->message > 0)
+        close(worker->message);
     *worker = (struct worker){0};
 }

@@ -12,16 +12,15 @@
 struct worker {
     pid_t pid; /* 0: it was not started */
     bool ended;
-    int code;               /* what the function returned; CODE_FAILED if it was killed */
-    char *output, *message; /* files that hold its stdout and stderr */
+    int code;            /* what the function returned; CODE_FAILED if it was killed */
+    int output, message; /* what holds its stdout and stderr; 0: nothing does */
 };
 
 /*
- * Runs work(context) in a new process; what it writes goes to the files path.out and path.err.
- * interrupt_catch() has been called. Returns 0, or -1 with errno set.
+ * Runs work(context) in a new process; what it writes is kept in memory, so that a full disk does
+ * not cost its words. interrupt_catch() has been called. Returns 0, or -1 with errno set.
  */
-int worker_start(struct worker *worker, const char *path, int (*work)(void *context),
-                 void *context);
+int worker_start(struct worker *worker, int (*work)(void *context), void *context);
 
 /* Whether it has ended; then worker->code is set. */
 bool worker_ended(struct worker *worker);

@@ -14,6 +14,8 @@ longest() {
     case $1 in
     loader) echo 40000 ;;
     serial) echo 3000 ;;
+    results) echo 512 ;;
+    run_json | trace) echo 20000 ;;
     *) echo 4096 ;;
     esac
 }
@@ -23,7 +25,7 @@ fuzz() {
     local name=$1 work=$build/fuzz/work/$1 seeds=ci/corpus/$1
     mkdir -p "$work/corpus"
     [ -d "$seeds" ] && cp -n "$seeds"/* "$work/corpus/"
-    (cd "$work" && exec "$OLDPWD/$build/fuzz/$name" -max_total_time="$seconds" \
+    (cd "$work" && exec "$OLDPWD/$build/fuzz/$name" -max_total_time="$seconds" -timeout=60 \
         -max_len="$(longest "$name")" -rss_limit_mb=2048 -malloc_limit_mb=8192 -print_final_stats=1 corpus) \
         >"$work/log" 2>&1
 }

@@ -49,6 +49,16 @@ static void absent(const json_t *json, const char *key, const char *words)
     assert_non_null(strstr(json_string_value(json_object_get(json, name)), words));
 }
 
+/* From a machine that has gone wrong: no number is better than one below 0. */
+static void a_clock_that_cannot_be(void **state)
+{
+    (void)state;
+    memcpy(machine.clock, (uint32_t[]){1, UINT32_MAX, UINT32_MAX}, sizeof(machine.clock));
+    json_t *json = described(&real);
+    absent(json, "tsc_hz", "0x15");
+    json_decref(json);
+}
+
 static void a_real_cpu(void **state)
 {
     (void)state;
@@ -126,6 +136,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_real_cpu, set_up),
+        cmocka_unit_test_setup(a_clock_that_cannot_be, set_up),
         cmocka_unit_test_setup(turbo_is_switched_off_by_msr_or_not_offered, set_up),
         cmocka_unit_test_setup(an_older_cpu, set_up),
         cmocka_unit_test_setup(nothing_known_is_nothing_claimed, set_up),

@@ -82,6 +82,9 @@ static void fill_phase(struct fixture *fixture, size_t index, enum phase phase)
         folded->records = folded->rounds * result->records;
         folded->totals.exits[10] = folded->rounds * exits;
         folded->totals.exits[18] = folded->rounds;
+        for (uint32_t round = 0; round < folded->rounds; round++)
+            for (uint32_t i = 0; i < result->samples; i++)
+                histogram_add(&folded->round_trip, samples[i].end - samples[i].start);
     }
 }
 
@@ -224,7 +227,7 @@ static void rounds_add_up(void **state)
 
 static void rounds_that_do_not_add_up_are_noticed(void **state)
 {
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 12; i++) {
         struct fixture *fixture = again(state, 7, PROBE_FULL);
         struct phase_result *op = &result_of(fixture, 0)->phases[PHASE_OP];
         struct phase_folded *folded = (void *)(fixture->region + op->folded_offset);
@@ -234,8 +237,24 @@ static void rounds_that_do_not_add_up_are_noticed(void **state)
             folded->samples--;
         else if (i == 2)
             folded->out_of_order = 1;
-        else
+        else if (i == 3)
             op->folded_offset = 0;
+        else if (i == 4)
+            folded->round_trip.count++;
+        else if (i == 5)
+            folded->round_trip.buckets[HISTOGRAM_BUCKETS - 1] = UINT64_MAX;
+        else if (i == 6)
+            folded->round_trip.min = 0;
+        else if (i == 7)
+            folded->round_trip.max = UINT64_MAX;
+        else if (i == 8)
+            folded->round_trip.max = folded->round_trip.min - 1;
+        else if (i == 9)
+            folded->round_trip = (struct histogram){0};
+        else if (i == 10)
+            folded->handler.buckets[3] = 1;
+        else
+            histogram_add(&folded->round_trip, 70);
         read_all(fixture);
         assert_int_equal(fixture->results.jobs[0].status, RESULT_FAILED);
         assert_int_equal(fixture->results.jobs[1].status, RESULT_DONE);
@@ -334,6 +353,18 @@ static void damage_is_noticed(void **state)
     DAMAGED(packet_of(fixture, 0, PHASE_OP)->packet_size *= 2, "header");
 }
 
+/* It is not UTF-8 and has no end; run.json takes the compiler from there. */
+static void nothing_is_kept_of_a_header_that_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    memset(header_of(fixture), 0xff, sizeof(struct results_header));
+    read_all(fixture);
+    assert_false(fixture->results.readable);
+    assert_non_null(strstr(fixture->results.reason, "magic"));
+    assert_string_equal(fixture->results.header.compiler, "");
+    assert_int_equal(fixture->results.header.tsc_start, 0);
+}
+
 static void a_failed_job_keeps_its_trace(void **state)
 {
     struct fixture *fixture = *state;
@@ -361,6 +392,38 @@ static void a_failed_job_keeps_its_trace(void **state)
     assert_null(job->phases[PHASE_COUNT_OP].packet);
     assert_non_null(job->phases[PHASE_COUNT_CONTROL].packet);
     assert_string_equal(job->reason, "VM entry: VMfailInvalid");
+}
+
+/* Beyond what can be counted: they would not add up in 64 bits. */
+static void sums_that_cannot_be(void **state)
+{
+    for (int i = 0; i < 6; i++) {
+        struct fixture *fixture = again(state, i < 3 ? 1 : 7, i < 3 ? PROBE_COUNTS : PROBE_FULL);
+        struct phase_result *op = &result_of(fixture, 0)->phases[PHASE_OP];
+        struct probe_totals *totals = (void *)(fixture->region + op->totals_offset);
+        struct phase_folded *folded = (void *)(fixture->region + op->folded_offset);
+        if (i == 0)
+            totals->exits[18] = 1ull << 63;
+        else if (i == 1)
+            totals->vmreads = UINT64_MAX;
+        else if (i == 2)
+            op->discarded = UINT64_MAX;
+        else if (i == 3)
+            folded->records = UINT64_MAX;
+        else if (i == 4)
+            folded->discarded = 1ull << 56;
+        else
+            folded->totals.exits[0] = 1ull << 63;
+        read_all(fixture);
+        assert_int_equal(fixture->results.jobs[0].status, RESULT_FAILED);
+        assert_string_equal(fixture->results.jobs[0].reason, "phase 3: its sums are damaged");
+        assert_int_equal(fixture->results.jobs[1].status, RESULT_DONE);
+        if (i >= 2)
+            continue;
+        result_of(fixture, 0)->status = RESULT_FAILED; /* given up by the image: no better */
+        read_all(fixture);
+        assert_null(fixture->results.jobs[0].phases[PHASE_OP].totals);
+    }
 }
 
 static void a_failed_job_keeps_its_sums(void **state)
@@ -427,7 +490,9 @@ int main(void)
         WITH_FIXTURE(exits_by_another_reason_fail_the_job),
         WITH_FIXTURE(the_hosts_interrupts_are_counted_apart),
         cmocka_unit_test(damage_is_noticed),
+        WITH_FIXTURE(nothing_is_kept_of_a_header_that_is_refused),
         WITH_FIXTURE(a_failed_job_keeps_its_trace),
+        WITH_FIXTURE(sums_that_cannot_be),
         WITH_FIXTURE(a_failed_job_keeps_its_sums),
         WITH_FIXTURE(the_image_says_why_it_failed),
         WITH_FIXTURE(a_region_of_another_size),
