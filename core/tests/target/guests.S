@@ -109,6 +109,63 @@ program_interrupted_handler:
     iretq
 GUEST_END interrupted
 
+.macro KEEP
+  .irp register, rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15
+    push    %\register
+  .endr
+.endm
+
+GUEST exits
+    lgdt    0x900
+    lidt    0x910
+  .irp number, 8, 9, 10, 11, 12, 13, 14, 15
+    mov     $0x1122334455667700 + \number, %r\number
+  .endr
+    mov     $0x8877665544332211, %rbp
+    mov     $0x1234567890abcdef, %rsi
+    mov     $0x80f, %ecx                /* SVR: software-enabled */
+    mov     $0x1ff, %eax
+    xor     %edx, %edx
+    wrmsr
+    KEEP
+    xor     %eax, %eax
+    cpuid
+    KEEP
+    mov     $0x277, %ecx                /* IA32_PAT */
+    rdmsr
+    KEEP
+    mov     %cr3, %rax
+    mov     %rax, %cr3
+    KEEP
+    mov     $0x5a, %al
+    out     %al, $0x80
+    KEEP
+    mov     $0x83f, %ecx                /* to itself: it waits, as interrupts are off */
+    mov     $0x51, %eax
+    xor     %edx, %edx
+    wrmsr
+    KEEP
+    mov     $HYPERCALL_PHASE_DONE, %eax
+    vmcall
+    .globl  program_exits_nmi
+program_exits_nmi:
+    incq    0x5008
+    iretq
+GUEST_END exits
+
+GUEST floor
+    mov     $3, %edi
+1:  xor     %eax, %eax
+    mov     $1, %ecx
+    lea     2f(%rip), %rbx
+    cpuid
+2:  dec     %edi
+    jnz     1b
+    xor     %ecx, %ecx
+    mov     $HYPERCALL_PHASE_DONE, %eax
+    vmcall
+GUEST_END floor
+
     .code16
 GUEST real
     mov     $0x500, %ax                 /* GUEST_DATA */

@@ -4,6 +4,7 @@
  * after it, and no page lost. The module named "plan" may say "broadcast": then the CPUs are
  * started as on a machine whose loader passes no ACPI tables.
  */
+#include "step.h"
 #include "target.h"
 
 #include "../../boot/apic.h"
@@ -38,6 +39,7 @@ void target_failed(const char *file, int line, const char *why)
 /* The machine is about to be switched off, and the tests after this one do not run. */
 void image_failed(const char *reason)
 {
+    step_failed(reason);
     platform_log("failed %s: %s:%u: %s\n", running, __FILE__, (unsigned)__LINE__, reason);
 }
 

@@ -31,6 +31,8 @@
     TARGET_TEST(1, entry_fails_on_msr_loading) \
     TARGET_TEST(1, failed_entries_are_counted) \
     TARGET_TEST(1, wide_records)               \
+    TARGET_TEST(1, nmi_at_every_instruction)   \
+    TARGET_TEST(1, faults_at_every_instruction) \
     TARGET_TEST(2, cpus_are_themselves)        \
     TARGET_TEST(2, memory_is_shared_out)       \
     TARGET_TEST(2, lines_stay_whole)           \
