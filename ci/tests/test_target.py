@@ -24,7 +24,7 @@ def verdict(lines, name):
 
 @pytest.fixture(scope="module", params=[1, 2], ids=["one CPU", "two CPUs"])
 def booted(request, tmp_path_factory):
-    return request.param, boot(tmp_path_factory.mktemp("target") / "boot", ELF, request.param)
+    return request.param, boot(tmp_path_factory.mktemp("target") / "boot", ELF, request.param, seconds=240)
 
 
 @pytest.mark.parametrize("name", TESTS)

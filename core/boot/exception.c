@@ -12,15 +12,15 @@
 
 #define EXCEPTIONS  32u
 #define REASON_SIZE 96u
-#define ENTRY_SIZE 16u     /* of exception.S */
-#define GATE_64    0x8e00u /* present, DPL 0, 64-bit interrupt gate */
-#define TSS_64     0x89u   /* present, available 64-bit TSS */
-#define CODE       0x08u
-#define TASK_STATE 0x18u
-#define VECTOR_NMI 2u
-#define VECTOR_DF  8u
-#define VECTOR_GP  13u
-#define VECTOR_MC  18u
+#define ENTRY_SIZE  16u     /* of exception.S */
+#define GATE_64     0x8e00u /* present, DPL 0, 64-bit interrupt gate */
+#define TSS_64      0x89u   /* present, available 64-bit TSS */
+#define CODE        0x08u
+#define TASK_STATE  0x18u
+#define VECTOR_NMI  2u
+#define VECTOR_DF   8u
+#define VECTOR_GP   13u
+#define VECTOR_MC   18u
 
 extern const char exception_entries[];
 
@@ -156,12 +156,17 @@ static void tell(const struct exception_frame *frame)
                  (ull)frame->r13, (ull)frame->r14, (ull)frame->r15);
 }
 
-/* By CPU: reports that have begun. */
-static unsigned depths[PLATFORM_CPUS_MAX];
+/* Reports that have begun, by local APIC id: who fails in here may not have GS to go by. */
+static unsigned depths[256];
+
+static unsigned *my_depth(void)
+{
+    return &depths[x86_cpuid(1, 0).ebx >> 24];
+}
 
 void exception_survived(void)
 {
-    depths[platform_cpu_number()] = 0;
+    *my_depth() = 0;
 }
 
 /*
@@ -170,19 +175,18 @@ void exception_survived(void)
  */
 static void end_run(const struct exception_frame *frame)
 {
-    static char reasons[PLATFORM_CPUS_MAX][2][REASON_SIZE];
-    uint32_t cpu = platform_cpu_number();
-    unsigned depth = depths[cpu]++;
+    char reason[REASON_SIZE];
+    unsigned depth = (*my_depth())++;
 
     if (depth > 1)
         power_off();
-    print(reasons[cpu][depth], REASON_SIZE, "host exception %llu (%s) at 0x%llx%s",
-          (unsigned long long)frame->vector, name_of(frame->vector),
-          (unsigned long long)frame->rip, depth ? ", in reporting another" : ": see the console");
+    print(reason, sizeof(reason), "host exception %llu (%s) at 0x%llx%s",
+          (unsigned long long)frame->vector, name_of(frame->vector), (unsigned long long)frame->rip,
+          depth ? ", in reporting another" : ": see the console");
     if (depth)
-        finish("failed", reasons[cpu][depth]);
+        finish("failed", reason);
     tell(frame);
-    boot_fail(reasons[cpu][depth]);
+    boot_fail(reason);
 }
 
 void exception_handle(struct exception_frame *frame)

@@ -35,7 +35,7 @@ GUEST_PROGRAM(
     interrupted) /* RSI interrupts by 0x51, each [RDI] up, 50 of them in HLT; done. Wants tables */
 GUEST_PROGRAM(exits) /* a few exits, all registers on the stack after each; done. Wants tables */
 GUEST_PROGRAM(floor) /* three CPUIDs as the floor's exit stub wants them; done */
-GUEST_PROGRAM(real) /* real mode: [GUEST_DATA] = 100; done */
+GUEST_PROGRAM(real)  /* real mode: [GUEST_DATA] = 100; done */
 #undef GUEST_PROGRAM
 
 /*
@@ -53,7 +53,8 @@ bool guest_create_apart(struct guest *guest, struct guest_code code, void *share
 /* The same, and every MSR, port, and load of CR3 exits. */
 bool guest_create_intercepted(struct guest *guest, struct guest_code code);
 
-/* What an interrupt or NMI wants of a guest in 64-bit mode: for LGDT at 0x900, for LIDT at 0x910. */
+/* What an interrupt or NMI wants of a guest in 64-bit mode: for LGDT at 0x900, for LIDT at 0x910.
+ */
 void guest_give_tables(struct guest *guest, uint8_t vector, uint64_t handler);
 
 /* To the start of its code once more, whatever became of it; its memory stays as it is. */

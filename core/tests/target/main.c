@@ -30,6 +30,11 @@ struct vmx_cpu *target_vmx(uint32_t cpu)
     return &vmx[cpu];
 }
 
+uint32_t target_cpus(void)
+{
+    return cpus;
+}
+
 void target_failed(const char *file, int line, const char *why)
 {
     has_failed = true;

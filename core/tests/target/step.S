@@ -70,6 +70,26 @@ step_nmi:
     wrmsr
     jmp     step_return
 
+/* The exceptions that step_handle() has caused: the instruction is put back before the host's own
+ * entry is taken, as that may be made of it. */
+.macro FAULT name, vector
+    .balign 16
+    .globl  step_\name
+step_\name:
+    push    %rax
+    push    %rcx
+    mov     step_patched(%rip), %rax
+    mov     step_replaced(%rip), %cx
+    mov     %cx, (%rax)
+    pop     %rcx
+    pop     %rax
+    jmp     exception_entries + \vector * VECTOR_SIZE
+.endm
+
+FAULT gp, 13
+FAULT ud, 6
+FAULT mc, 18
+
 /* The gate of an NMI that calls step_in_nmi(): until it returns, NMIs are blocked. */
     .balign 16
     .globl  step_nmi_context

@@ -12,6 +12,10 @@
 #define VECTOR_DB   1u
 #define VECTOR_NMI  2u
 #define VECTOR_BP   3u
+#define VECTOR_UD   6u
+#define VECTOR_GP   13u
+#define VECTOR_MC   18u
+#define EXCEPTIONS  32u
 #define VECTOR_NONE 0x60u /* whose gate is none while stepping */
 #define INT3        0xccu
 #define IST         4u
@@ -24,12 +28,14 @@ struct step_place {
 int step_keep(struct step_place *place) __attribute__((returns_twice));
 _Noreturn void step_back(struct step_place *place);
 void step_handle(struct exception_frame *frame);
-extern const char step_debug[], step_breakpoint[], step_nmi[], step_nmi_context[];
+extern const char step_debug[], step_breakpoint[], step_nmi[], step_nmi_context[], step_gp[],
+    step_ud[], step_mc[];
 
 const char *(*step_check)(uint64_t rsp);
 
 /* step.S's */
 uint64_t step_frame;
+uint8_t step_replaced[2], *step_patched;
 uint32_t step_apic_id;
 
 static struct step_plan plan;
@@ -37,13 +43,12 @@ static struct step_found found;
 static struct step_place place;
 static bool running, stepping, armed;
 static uint8_t bytes[2]; /* in whose place INT3 stands */
-static uint8_t replaced[2], *patched;
 static char stack[STACK] __attribute__((aligned(16)));
 
 static const uint8_t codes[][2] = {
     [STEP_GP] = {0xcd, VECTOR_NONE},
     [STEP_UD] = {0x0f, 0x0b},
-    [STEP_MC] = {0xcd, 18},
+    [STEP_MC] = {0xcd, VECTOR_MC},
 };
 
 static void arm(bool on)
@@ -79,14 +84,16 @@ static void happen(struct exception_frame *frame)
     arm(false);
     if (plan.event == STEP_NMI)
         send_nmi(frame);
-    patched = (uint8_t *)frame->rip;
-    memcpy(replaced, patched, sizeof(replaced));
-    memcpy(patched, codes[plan.event], sizeof(replaced));
+    step_patched = (uint8_t *)frame->rip;
+    for (unsigned i = 0; i < 2; i++) { /* not by a function: that may be what is changed */
+        step_replaced[i] = step_patched[i];
+        *(volatile uint8_t *)&step_patched[i] = codes[plan.event][i];
+    }
 }
 
 static void before_instruction(struct exception_frame *frame)
 {
-    if (!found.wrong && step_check)
+    if (plan.event == STEP_NOTHING && step_check && !found.wrong)
         found.wrong = step_check(frame->rsp);
     if (found.steps++ == plan.step && plan.event != STEP_NOTHING)
         happen(frame);
@@ -165,21 +172,24 @@ void step_failed(const char *reason)
 struct step_found step_through(const struct step_plan *wanted, void (*body)(void *), void *argument)
 {
     struct idt_gate *idt = (struct idt_gate *)x86_read_idtr().base;
-    const struct idt_gate kept[] = {idt[VECTOR_DB], idt[VECTOR_NMI], idt[VECTOR_BP],
-                                    idt[VECTOR_NONE]};
+    struct idt_gate kept[EXCEPTIONS];
+    const struct idt_gate none = idt[VECTOR_NONE];
 
+    memcpy(kept, idt, sizeof(kept));
     plan = *wanted;
     found = (struct step_found){0};
     cpu_this()->tables.task_state.ist[IST - 1] = (uint64_t)stack + STACK;
     set_gate(&idt[VECTOR_DB], step_debug);
     set_gate(&idt[VECTOR_BP], step_breakpoint);
     set_gate(&idt[VECTOR_NMI], step_nmi);
+    set_gate(&idt[VECTOR_GP], step_gp);
+    set_gate(&idt[VECTOR_UD], step_ud);
+    set_gate(&idt[VECTOR_MC], step_mc);
     idt[VECTOR_DB].ist_and_type |= IST;
     idt[VECTOR_BP].ist_and_type |= IST;
     idt[VECTOR_NONE] = (struct idt_gate){0};
     running = true;
     stepping = armed = false;
-    patched = NULL;
     if (!step_keep(&place)) {
         arm(plan.visit != STEP_NONE || plan.event == STEP_NOTHING);
         body(argument);
@@ -187,12 +197,8 @@ struct step_found step_through(const struct step_plan *wanted, void (*body)(void
     running = false;
     __asm__ volatile("nop; nop"); /* a step that is on ends here */
     arm(false);
-    if (patched)
-        memcpy(patched, replaced, sizeof(replaced));
-    idt[VECTOR_DB] = kept[0];
-    idt[VECTOR_NMI] = kept[1];
-    idt[VECTOR_BP] = kept[2];
-    idt[VECTOR_NONE] = kept[3];
+    memcpy(idt, kept, sizeof(kept));
+    idt[VECTOR_NONE] = none;
     cpu_this()->tables.task_state.ist[IST - 1] = 0;
     x86_write_dr6(DR6_RESET);
     return found;
