@@ -19,8 +19,8 @@ EVENT_NONE, EVENT_GENERAL, EVENT_FIXED = range(3)
 REASONS = 96
 JOB_RESULT, JOB_ROOM, EVENTS_ROOM = 792, 832, 6 * 192
 COUNTED, ABSENT = 1, 2
-HAS_CLOCKS, HAS_SMI_COUNT = 1, 2
-JUDGED, SMI, FREQUENCY, TSC = 1, 2, 4, 8  # VALIDITY_*
+HAS_CLOCKS, HAS_SMI_COUNT, HAS_NMI_COUNT = 1, 2, 4
+JUDGED, SMI, FREQUENCY, TSC, NMI = 1, 2, 4, 8, 16  # VALIDITY_*
 NOT_RUN, DONE, SKIPPED, FAILED = range(4)
 REASON_VMCALL = 18
 
@@ -193,13 +193,15 @@ def padded(data):
     return data.ljust((len(data) + 63) // 64 * 64, b"\0")
 
 
-def make_validity(clock, verdict=JUDGED, smis=None, core=None):
-    """struct job_validity: smis struck between the last two readings, core: cycles of 1000 ticks in
+def make_validity(clock, verdict=JUDGED, smis=None, core=None, nmis=None):
+    """struct job_validity: smis and nmis struck between the last two readings, core: cycles of 1000 ticks in
     the control phase and in the op phase; None: the CPU cannot tell."""
     flags = (core is not None and HAS_CLOCKS) | (smis is not None and HAS_SMI_COUNT)
-    readings = b"".join(struct.pack("<QQQII", clock.step(50), 100 * n, 90 * n,
-                                    7 + (smis or 0) * (n == 2), flags) for n in range(3))
-    return readings + struct.pack("<6I64s64s", *(core or (0, 0)), 1000, 1000, smis or 0, verdict,
+    flags |= nmis is not None and HAS_NMI_COUNT
+    readings = b"".join(struct.pack("<QQQIIII", clock.step(50), 100 * n, 90 * n,
+                                    7 + (smis or 0) * (n == 2), 5 + (nmis or 0) * (n == 2), flags, 0)
+                        for n in range(3))
+    return readings + struct.pack("<8I64s64s", *(core or (0, 0)), 1000, 1000, smis or 0, nmis or 0, verdict, 0,
                                   b"" if core else b"no clocks", b"no count" if smis is None else b"")
 
 
