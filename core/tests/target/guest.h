@@ -33,9 +33,12 @@ GUEST_PROGRAM(pingpong) /* RSI rounds: [RDI + RDX] up, wait for [RDI + 8 - RDX],
 GUEST_PROGRAM(sends) /* INIT, SIPI, then RSI times vector RDX to APIC id 1, [RDI] to follow; done */
 GUEST_PROGRAM(
     interrupted) /* RSI interrupts by 0x51, each [RDI] up, 50 of them in HLT; done. Wants tables */
-GUEST_PROGRAM(exits) /* a few exits, all registers on the stack after each; done. Wants tables */
-GUEST_PROGRAM(floor) /* three CPUIDs as the floor's exit stub wants them; done */
-GUEST_PROGRAM(real)  /* real mode: [GUEST_DATA] = 100; done */
+GUEST_PROGRAM(exits)  /* a few exits, all registers on the stack after each; done. Wants tables */
+GUEST_PROGRAM(storms) /* forever: exits of many kinds, commands at CPU 0; [RDI] up by one */
+GUEST_PROGRAM(sends_nmis) /* forever: an NMI to APIC id 0, now and then; [RDI] up by one */
+GUEST_PROGRAM(measures)   /* RSI CPUIDs, what each takes from [RDI + 64] on; done. Wants tables */
+GUEST_PROGRAM(floor)      /* three CPUIDs as the floor's exit stub wants them; done */
+GUEST_PROGRAM(real)       /* real mode: [GUEST_DATA] = 100; done */
 #undef GUEST_PROGRAM
 
 /*

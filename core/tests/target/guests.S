@@ -153,6 +153,78 @@ program_exits_nmi:
     iretq
 GUEST_END exits
 
+/* The interrupt command in EAX, to APIC id 0. */
+.macro AT_CPU_0 command
+    mov     $0x830, %ecx
+    xor     %edx, %edx
+    mov     $\command, %eax
+    wrmsr
+.endm
+
+GUEST storms
+    mov     $0x80f, %ecx                /* SVR: software-enabled */
+    mov     $0x1ff, %eax
+    xor     %edx, %edx
+    wrmsr
+    mov     %rdi, %r8
+    mov     %rdi, %r9
+    sti                                 /* as in `endless` */
+1:  xor     %eax, %eax
+    cpuid
+    AT_CPU_0 0x4051                     /* fixed */
+    AT_CPU_0 0x4400                     /* NMI */
+    AT_CPU_0 0x4500                     /* INIT */
+    AT_CPU_0 0x4604                     /* SIPI */
+    AT_CPU_0 0xc4400                    /* NMI, to all but itself */
+    wbinvd
+    invd
+    mov     %cr3, %rax
+    mov     %rax, %cr3
+    mov     %r9, %rdi
+    add     $64, %rdi
+    mov     $500, %ecx
+    rep     stosq
+    incq    (%r8)
+    jmp     1b
+GUEST_END storms
+
+GUEST sends_nmis
+    sti                                 /* as in `endless` */
+1:  mov     $300, %ecx                  /* not in step with what the other does */
+    add     %r9d, %ecx
+2:  dec     %ecx
+    jnz     2b
+    add     $7, %r9d
+    and     $127, %r9d
+    AT_CPU_0 0x4400
+    incq    (%rdi)
+    jmp     1b
+GUEST_END sends_nmis
+
+GUEST measures
+    lgdt    0x900
+    lidt    0x910
+    lea     64(%rdi), %r8
+1:  lfence
+    rdtsc
+    mov     %eax, %r9d
+    xor     %eax, %eax
+    cpuid
+    lfence
+    rdtsc
+    sub     %r9d, %eax
+    mov     %eax, (%r8)
+    add     $4, %r8
+    dec     %rsi
+    jnz     1b
+    mov     $HYPERCALL_PHASE_DONE, %eax
+    vmcall
+    .globl  program_measures_nmi
+program_measures_nmi:
+    incq    0x5008
+    iretq
+GUEST_END measures
+
 GUEST floor
     mov     $3, %edi
 1:  xor     %eax, %eax
