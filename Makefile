@@ -35,7 +35,7 @@ UNIT_TESTS = $(CORE_UNIT_TESTS) $(BENCH_UNIT_TESTS)
 FUZZERS = $(FUZZ_LOADER) $(FUZZ_SERIAL) $(FUZZ_CORE) $(FUZZ_BENCH)
 FUZZ_SECONDS = 60
 
-.PHONY: help all bench bench-report bench-harness test unit python-tests e2e e2e-linux fuzz torture lint baseline \
+.PHONY: help all bench bench-report bench-harness test unit python-tests e2e e2e-linux fuzz torture endurance lint baseline \
 	gate-soak gate-live repeat install clean
 
 help: ## list the targets
@@ -87,6 +87,10 @@ fuzz: $(FUZZERS) ## feed loaders, policies, exit handlers and the like what libF
 
 torture: all $(TORTURE_ELF) ## GUESTS=1000000 random guests on the core, on Bochs, from SEED=1
 	$(PYTHON) -m ci.torture --guests $(GUESTS) --seed $(SEED)
+
+EXITS ?= 100000000
+endurance: all ## EXITS=100000000 exits in one boot on Bochs, an hour or so: nothing lost, no drift, no leak
+	$(PYTHON) ci/endurance.py $(BUILD)/exitmeter --exits $(EXITS)
 
 lint: ## both compilers, header check, clang-format, shellcheck, pyflakes, SPDX lines
 	@ci/lint.sh $(BUILD)

@@ -127,7 +127,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("exitmeter", type=Path)
     parser.add_argument("--exits", type=int, default=100_000_000)
-    parser.add_argument("--round", type=int, default=10_000, help="exits a round; records kept of the last")
+    parser.add_argument("--round", type=int, default=10_000,
+                        help="exits a round; records are kept of the last")
     parser.add_argument("-o", dest="run", type=Path, help="keep the long run here")
     options = parser.parse_args()
     rounds = options.exits // options.round
@@ -140,7 +141,8 @@ def main() -> int:
     if not short.peak or not long.peak:
         wrong.append("the harness ended before its memory was looked at")
     if long.peak > short.peak + LEEWAY_KIB:
-        wrong.append(f"the harness took {long.peak} KiB, after {ROUNDS_OF_SHORT} rounds {short.peak} KiB")
+        wrong.append(f"the harness took {long.peak} KiB, after {ROUNDS_OF_SHORT} rounds "
+                     f"{short.peak} KiB")
     folded = long.op["folded"]
     trip = folded["histograms"]["round_trip"]
     clock = long.document["clock"]
