@@ -86,14 +86,26 @@ fuzz: $(FUZZERS) ## feed loaders, policies, exit handlers and the like what libF
 	@ci/fuzz.sh $(BUILD) $(FUZZ_SECONDS)
 
 torture: all $(TORTURE_ELF) ## GUESTS=1000000 random guests on the core, on Bochs, from SEED=1
-	$(PYTHON) -m ci.torture --guests $(GUESTS) --seed $(SEED)
+	$(PYTHON) ci/torture.py --guests $(GUESTS) --seed $(SEED)
 
 EXITS ?= 100000000
 endurance: all ## EXITS=100000000 exits in one boot on Bochs, an hour or so: nothing lost, no drift, no leak
 	$(PYTHON) ci/endurance.py $(BUILD)/exitmeter --exits $(EXITS)
 
-lint: ## both compilers, header check, clang-format, shellcheck, pyflakes, SPDX lines
+lint: $(BUILD)/compile_commands.json ## both compilers, clang-tidy, cppcheck, header check, clang-format, shellcheck, pyflakes, SPDX lines
 	@ci/lint.sh $(BUILD)
+
+analyze: $(BUILD)/compile_commands.json ## clang's static analyzer over all C code, which takes minutes
+	@git ls-files '*.c' | xargs -P $(shell nproc) -n 8 clang-tidy -quiet -p $(BUILD)
+
+# How each file is compiled, for clang's tools and editors.
+$(BUILD)/compile_commands.json: always
+	@mkdir -p $(@D)
+	$(Q)MAKEFLAGS= $(MAKE) -nB V=1 BUILD=$(BUILD) all unit fuzz bench-harness e2e | \
+		$(PYTHON) ci/compile_commands.py $$(git ls-files -co --exclude-standard '*.c') >$@
+
+.PHONY: always analyze
+always:
 
 bench-report: all ## how long a report over ten million records takes
 	$(PYTHON) ci/bench_report.py $(BUILD)/exitmeter

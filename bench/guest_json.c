@@ -109,7 +109,7 @@ static json_t *slices_json(const struct profile *profile)
                             json_pack("{s:o, s:o}", "count", counts, "ticks", ticks));
     }
     return json_pack("{s:I, s:I, s:o}", "width", (json_int_t)profile->slice_width, "slices",
-                     (json_int_t)(last + 1), "reasons", reasons);
+                     (json_int_t)last + 1, "reasons", reasons);
 }
 
 static json_t *profile_json(const struct profile *profile)

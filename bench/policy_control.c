@@ -55,8 +55,8 @@ static void choose_names(void)
 {
     for (size_t i = 0; i < LISTED; i++) {
         const char *symbol = listed[i].symbol;
-        for (size_t at = 0; symbol[at] && at < NAME_SIZE - 1; at++)
-            names[i][at] = symbol[at] == '_' ? '-' : (char)tolower((unsigned char)symbol[at]);
+        for (size_t at = 0; at < NAME_SIZE - 1 && symbol[at]; at++)
+            names[i][at] = (char)(symbol[at] == '_' ? '-' : tolower((unsigned char)symbol[at]));
         if (listed[i].group != GROUP_NONE && may_be_named(names[i])) {
             chosen[chosen_count] = i;
             chosen_names[chosen_count++] = names[i];

@@ -78,7 +78,7 @@ bool worker_ended(struct worker *worker)
 
 void worker_wait(unsigned milliseconds)
 {
-    nanosleep(&(struct timespec){.tv_nsec = milliseconds * 1000000l}, NULL);
+    nanosleep(&(struct timespec){.tv_nsec = milliseconds * 1000000L}, NULL);
 }
 
 void worker_ask(struct worker *worker)

@@ -42,6 +42,18 @@ clang-format --dry-run -Werror $(sources '*.c' '*.h' '*.cc') 2>"$build/lint-form
     complain "clang-format -i would change files"
 }
 
+# The analyzer takes minutes: `make analyze` has it. xargs has clang's parsing of tests too.
+sources '*.c' | xargs -P "$(nproc)" -n 16 clang-tidy -quiet -p "$build" --checks='-clang-analyzer-*' \
+    >"$build/lint-tidy.log" 2>/dev/null || {
+    grep -A 4 -E ': (warning|error): ' "$build/lint-tidy.log" | head -n 40
+    complain "clang-tidy"
+}
+
+cppcheck -q -j "$(nproc)" --enable=warning,portability,performance --max-configs=1 --error-exitcode=1 \
+    --suppressions-list=ci/cppcheck.txt --library=ci/cppcheck.cfg -i core/tests \
+    -i probes/tests -i guests/tests -i bench/tests -i ci --project="$build/compile_commands.json" ||
+    complain "cppcheck"
+
 for file in $(sources '*.c' '*.h' '*.cc' '*.S' '*.inc' '*.lds' '*.py' '*.sh' '*.bash' '*.mk' Makefile .ci/run); do
     head -n 2 "$file" | grep -q 'SPDX-License-Identifier: MIT' || complain "$file: no SPDX line"
 done

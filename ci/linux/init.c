@@ -11,6 +11,7 @@
 #define REBOOT_MAGIC_2   672274793
 #define REBOOT_POWER_OFF 0x4321fedc
 
+/* NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl*): the linker asks for it */
 void _start(void);
 
 static long call(long number, long a, long b, long c)

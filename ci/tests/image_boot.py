@@ -25,16 +25,27 @@ def configuration(model, cpus):
     return text.replace("magic_break: enabled=1\n", "")
 
 
-def drain(terminal):
+def drain(terminal, kept=None):
+    """Reads what Bochs says until it is gone; the last of it stays in kept."""
     try:
-        while os.read(terminal, 4096):
-            pass
-    except OSError:  # Bochs is gone
+        while said := os.read(terminal, 4096):
+            if kept is not None:
+                kept[:] = (kept + said)[-4096:]
+    except OSError:
         pass
 
 
+def last_words(said):
+    """Why Bochs ended, if that was its own doing."""
+    match = re.search(r"exiting with the following message:\s*(.*?)\s*\n", said.decode(errors="replace"))
+    return [f"bochs: {match[1]}"] if match and "shutdown requested" not in match[1] else []
+
+
 def boot(directory, elf, cpus=1, plan="all", model="corei7_haswell_4770", seconds=90):
-    """The console's lines; ended by Bochs itself, or after some time. directory: a new one."""
+    """The console's lines; ended by Bochs itself, or after some time. directory: a new one.
+
+    Where Bochs gave up, a last line "bochs: " has what it said: the console's lines may be gone then.
+    """
     tree = directory / "tree"
     tree.mkdir(parents=True)
     for name, content in (("core.elf", elf.read_bytes()), ("plan.bin", plan.encode()),
@@ -52,7 +63,8 @@ def boot(directory, elf, cpus=1, plan="all", model="corei7_haswell_4770", second
                                stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
                                env=os.environ | {"TERM": "vt100"})
     os.close(slave)
-    reader = threading.Thread(target=drain, args=(terminal,), daemon=True)
+    said = bytearray()
+    reader = threading.Thread(target=drain, args=(terminal, said), daemon=True)
     reader.start()
     try:
         process.wait(seconds)
@@ -65,4 +77,5 @@ def boot(directory, elf, cpus=1, plan="all", model="corei7_haswell_4770", second
         reader.join(5)
         os.close(terminal)
     console = directory / "console.txt"
-    return console.read_text(errors="replace").splitlines() if console.exists() else []
+    lines = console.read_text(errors="replace").splitlines() if console.exists() else []
+    return lines + last_words(said)

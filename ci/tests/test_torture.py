@@ -3,9 +3,10 @@
 import re
 
 import pytest
+from torture import Batch, find, report, total
 
 from .conftest import BUILD, run
-from .image_boot import boot
+from .image_boot import boot, last_words
 
 GUESTS = 2000
 FEWER = 768  # three looks at what is the host's
@@ -84,3 +85,23 @@ def test_what_goes_wrong_is_found(tmp_path, source, file, old, new, said):
     assert result.code == 0, result.err
     found = [line for line in torture(tmp_path, f"7 0 {FEWER}", elf) if line.startswith("failed guest")]
     assert found and any(said in line for line in found), found
+
+
+def test_a_guest_that_ends_bochs_is_found():
+    """By halves; the others count."""
+    def run_batch(seed, first, guests):
+        lines = ["bochs: why"] if first <= 11 < first + guests else [
+            f"outcome {guests} fine", f"guests {guests} failures 0", "exitmeter: done"]
+        return Batch(seed, first, guests, lines)
+
+    parts = find(run_batch(7, 0, 40), run_batch)
+    assert [(part.first, part.guests) for part in parts if not part.ended] == [(11, 1)]
+    assert sum(part.guests for part in parts) == 40 and total(parts)["outcome", "fine"] == 39
+    text, failed = report(parts, 1)
+    assert failed and "guests 11 to 11 did not come to an end; the last line: bochs: why" in text
+
+
+def test_what_bochs_says_at_its_end_is_kept():
+    assert last_words(b"Bochs is exiting with the following message:\r\n[CPU0  ] broken !\r\n===") == [
+        "bochs: [CPU0  ] broken !"]
+    assert last_words(b"following message:\r\n[UNMAP ] Shutdown port: shutdown requested\r\n") == []

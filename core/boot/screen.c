@@ -16,7 +16,7 @@ static char cells[SCREEN_ROWS_MAX][SCREEN_COLUMNS_MAX]; /* as they are shown */
 
 static void draw(unsigned row, unsigned column, char c)
 {
-    c = c >= ' ' && c <= '~' ? c : '?';
+    c = (char)(c >= ' ' && c <= '~' ? c : '?');
     if (cells[row][column] == c)
         return;
     cells[row][column] = c;
@@ -60,7 +60,7 @@ unsigned screen_columns(void)
 void screen_show(unsigned row, const char *text)
 {
     for (unsigned column = 0; row < rows && column < columns; column++)
-        draw(row, column, *text ? *text++ : ' ');
+        draw(row, column, (char)(*text ? *text++ : ' '));
 }
 
 static void scroll(void)

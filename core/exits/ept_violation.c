@@ -17,7 +17,7 @@ static inline enum exit_outcome try_again(struct vcpu *vcpu, uint64_t qualificat
 {
     if (__builtin_expect(event_keep_interrupted(vcpu), 0))
         return EXIT_EVENTS;
-    if (__builtin_expect(qualification & EVENT_UNBLOCKED_NMIS, 0) &&
+    if (__builtin_expect((qualification & EVENT_UNBLOCKED_NMIS) != 0, 0) &&
         vcpu->controls[CONTROL_PIN_BASED] & PIN_BASED_VIRTUAL_NMIS)
         event_block_nmis_again(qualification);
     return EXIT_RESUME;

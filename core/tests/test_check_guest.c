@@ -29,7 +29,7 @@ static void valid_states(void **state)
 static void registers(void **state)
 {
     static const struct change cet = ON(ENTRY_CONTROLS, BIT(20));
-    static const struct violation violations[] = {
+    const struct violation violations[] = {
         {LONG_MODE, {{0}}, {OFF(GUEST_CR0, BIT(5))}, VMCS_GUEST_CR0, "fixed"},
         {PROTECTED, {{0}}, {OFF(GUEST_CR0, BIT(31))}, VMCS_GUEST_CR0, "fixed"},
         {PROTECTED, {{0}}, {OFF(GUEST_CR0, BIT(0))}, VMCS_GUEST_CR0, "fixed"},
@@ -133,7 +133,7 @@ static void registers(void **state)
 static void tables_rip_and_rflags(void **state)
 {
     static const struct change external = BE(ENTRY_INTERRUPTION_INFO, EVENT_VALID | 0x40);
-    static const struct violation violations[] = {
+    const struct violation violations[] = {
         {LONG_MODE, {{0}}, {BE(GUEST_GDTR_BASE, HOLE)}, VMCS_GUEST_GDTR_BASE, "canonical"},
         {LONG_MODE, {{0}}, {BE(GUEST_IDTR_BASE, HOLE)}, VMCS_GUEST_IDTR_BASE, "canonical"},
         {LONG_MODE,

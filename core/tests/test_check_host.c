@@ -10,7 +10,7 @@ static const struct change cet[] = {ON(EXIT_CONTROLS, BIT(28)), ON(HOST_CR4, BIT
 
 static void registers(void **state)
 {
-    static const struct violation violations[] = {
+    const struct violation violations[] = {
         {LONG_MODE, {{0}}, {OFF(HOST_CR0, BIT(5))}, VMCS_HOST_CR0, "fixed"},
         {LONG_MODE, {{0}}, {ON(HOST_CR0, BIT(32))}, VMCS_HOST_CR0, "fixed"},
         {LONG_MODE, {{0}}, {OFF(HOST_CR4, BIT(13))}, VMCS_HOST_CR4, "fixed"},

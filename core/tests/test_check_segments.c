@@ -119,7 +119,7 @@ static void code_and_privilege(void **state)
     static const struct change ring_3_code = BE(GUEST_CS_ACCESS_RIGHTS, 0xa0fb);
     static const struct change selectors[] = {BE(GUEST_CS_SELECTOR, 0xb),
                                               BE(GUEST_SS_SELECTOR, 0x13)};
-    static const struct violation violations[] = {
+    const struct violation violations[] = {
         {LONG_MODE,
          {ring_3, ring_3_code, selectors[0], selectors[1]},
          {BE(GUEST_SS_SELECTOR, 0x10)},

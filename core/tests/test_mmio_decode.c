@@ -124,7 +124,7 @@ static void described(void **state)
         wanted.length = (uint8_t)instructions[i].count;
         assert_int_equal(mmio_decode(more, sizeof(more), instructions[i].code_bytes, &got),
                          MMIO_DECODED);
-        if (memcmp(&got, &wanted, offsetof(struct mmio_instruction, immediate)) ||
+        if (memcmp(&got, &wanted, offsetof(struct mmio_instruction, immediate)) != 0 ||
             got.immediate != wanted.immediate || got.segment != wanted.segment ||
             got.address_bytes != wanted.address_bytes || got.base != wanted.base ||
             got.index != wanted.index || got.scale != wanted.scale ||

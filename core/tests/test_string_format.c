@@ -77,7 +77,7 @@ static void wide_numbers(void **state)
         SAME("[%016llx %5llx %24llu %024llu]", v, v, v, v);
         SAME("%u %llx %s %d", (unsigned)v, v, "mixed", (int)v);
     }
-    SAME("[%lld %lld %lld]", LLONG_MIN, LLONG_MAX, -1ll);
+    SAME("[%lld %lld %lld]", LLONG_MIN, LLONG_MAX, -1LL);
     SAME("[%llu]", ULLONG_MAX);
 }
 

@@ -71,7 +71,7 @@ static bool put(uint32_t msr, uint64_t value, struct performance_fault *fault)
 
 bool performance_write(uint32_t msr, uint64_t value, struct performance_fault *fault)
 {
-    uint64_t now;
+    uint64_t now = 0;
 
     if (!put(msr, value, fault) || !performance_read(msr, &now, fault))
         return false;
@@ -82,7 +82,7 @@ bool performance_set(const struct performance *performance, unsigned number, uin
                      struct performance_fault *fault)
 {
     uint32_t msr = value_msr(number);
-    uint64_t now;
+    uint64_t now = 0;
 
     if (!put(value_msr_to_write(performance, number), value, fault) ||
         !performance_read(msr, &now, fault))

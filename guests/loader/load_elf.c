@@ -40,7 +40,7 @@ static const char *read_header(struct load_plan *plan, Elf64_Ehdr *header)
     const uint8_t *image = request->image;
     Elf32_Ehdr narrow;
 
-    if (request->image_size < sizeof(narrow) || memcmp(image, ELFMAG, SELFMAG))
+    if (request->image_size < sizeof(narrow) || memcmp(image, ELFMAG, SELFMAG) != 0)
         return load_refuse(plan, "the image has a multiboot header without load addresses, and is "
                                  "no ELF file either");
     if (image[EI_DATA] != ELFDATA2LSB)

@@ -42,7 +42,7 @@ static void fill_apart_bitmap(void)
         char *bits = apart_bitmap + 2048 * write;
         memset(bits + 0x800 / 8, 0xff, 0x100 / 8);
         for (unsigned i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-            bits[others[i] / 8] |= (char)(1u << others[i] % 8);
+            bits[others[i] / 8] = (char)(bits[others[i] / 8] | 1u << others[i] % 8);
     }
 }
 

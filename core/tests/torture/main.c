@@ -30,7 +30,7 @@
 #define FAILURES_MOST 20u
 #define LANES         2u
 #define CPUS          3u
-#define NMI_EVERY     3000u /* rounds of PAUSE, at most, between two NMIs */
+#define NMI_EVERY     3000u /* rounds of two instructions, at most, between two NMIs */
 
 /* image.lds */
 extern char image_start[], image_end[];
@@ -192,7 +192,7 @@ static void send_nmis(void *argument)
     const uint32_t *apic_ids = argument;
 
     for (; !__atomic_load_n(&is_over, __ATOMIC_ACQUIRE); nmis_sent++) {
-        x86_spin(random_below(&random, NMI_EVERY));
+        x86_spin(1 + random_below(&random, NMI_EVERY));
         apic_command(apic_ids[nmis_sent % LANES], APIC_COMMAND_ASSERT | APIC_COMMAND_NMI);
     }
 }

@@ -3,8 +3,8 @@
 
 #include "layout.h"
 
-#define RFLAGS_FIXED      2u
-#define RFLAGS_IF         0x200u
+#include "../../x86/control_registers.h"
+
 #define GROUP_GUEST_STATE 2u
 #define WAIT_FOR_SIPI     3u
 
@@ -51,6 +51,16 @@ static bool is_free(enum vmcs_field field)
            field != VMCS_GUEST_PML_INDEX;
 }
 
+/*
+ * Bochs 2.7 does not check that IA-32e mode has paging (SDM Vol. 3C 27.3.1.1), and ends itself
+ * where a CPU would refuse the entry.
+ */
+static void keep_paging(void)
+{
+    if (x86_vmread(VMCS_ENTRY_CONTROLS) & ENTRY_IA32E_GUEST)
+        x86_vmwrite(VMCS_GUEST_CR0, x86_vmread(VMCS_GUEST_CR0) | CR0_PE | CR0_PG);
+}
+
 void state_random(struct random *random)
 {
     for (uint32_t n = 1 + random_below(random, 6); n > 0; n--) {
@@ -63,4 +73,5 @@ void state_random(struct random *random)
             value = ACTIVITY_HLT;
         x86_vmwrite_checked(field, value); /* this CPU may not have it */
     }
+    keep_paging();
 }
