@@ -13,10 +13,10 @@
 
 /* The guest's run: what is left of it must be the same with and without the event. */
 struct outcome {
-    enum stop_cause cause;
+    uint64_t cause; /* enum stop_cause; compared by its bytes: no padding */
     uint64_t registers[SWEEP_FRAME / 8], rsp, rip;
     char stack[PAGE_SIZE];
-    uint32_t records;
+    uint64_t records;
 };
 
 struct watched {

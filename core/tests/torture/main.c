@@ -236,8 +236,8 @@ static void run_all(struct lane *lane)
     _Static_assert(EVERY % POLICY_EVERY == 0 && MEMORY_EVERY % EVERY == 0, "at the same guests");
     for (; lane->number <= last && failures < FAILURES_MOST; lane->number++) {
         one(lane);
-        if ((lane->number + 1) % EVERY == 0 || lane->number == last)
-            look(lane, (lane->number + 1) % MEMORY_EVERY == 0 || lane->number == last);
+        if ((lane->number + 1) % EVERY == 0 && lane->number != last)
+            look(lane, (lane->number + 1) % MEMORY_EVERY == 0);
     }
 }
 
@@ -297,6 +297,8 @@ _Noreturn void image_main(const struct boot_information *information)
     run_all(&lanes[0]);
     if (plan.beyond)
         end_beside();
+    lanes[0].number--;
+    look(&lanes[0], true);
     speak(true);
     require(refusal_beside);
     report();
