@@ -36,7 +36,8 @@ UNIT_TESTS = $(CORE_UNIT_TESTS) $(BENCH_UNIT_TESTS)
 FUZZERS = $(FUZZ_LOADER) $(FUZZ_SERIAL) $(FUZZ_CORE) $(FUZZ_BENCH) $(FUZZ_ANALYSIS)
 FUZZ_SECONDS = 60
 
-.PHONY: help all bench bench-report bench-harness test unit coverage python-tests e2e e2e-linux fuzz torture lint baseline \
+.PHONY: help all bench bench-report bench-harness test unit coverage python-tests e2e e2e-linux fuzz torture \
+	endurance lint analyze baseline \
 	gate-soak gate-live repeat install clean
 
 help: ## list the targets
@@ -100,6 +101,10 @@ fuzz: $(FUZZERS) ## feed loaders, policies, exit handlers and the like what libF
 
 torture: all $(TORTURE_ELF) ## GUESTS=1000000 random guests on the core, on Bochs, from SEED=1
 	$(PYTHON) ci/torture.py --guests $(GUESTS) --seed $(SEED)
+
+EXITS ?= 100000000
+endurance: all ## EXITS=100000000 exits in one boot on Bochs, an hour or so: nothing lost, no drift, no leak
+	$(PYTHON) ci/endurance.py $(BUILD)/exitmeter --exits $(EXITS)
 
 lint: $(BUILD)/compile_commands.json ## both compilers, clang-tidy, cppcheck, header check, clang-format, shellcheck, pyflakes, SPDX lines
 	@ci/lint.sh $(BUILD)

@@ -11,7 +11,8 @@ bool validity_sound(struct job_validity *validity)
     if (!(validity->verdict & VALIDITY_JUDGED) || validity->verdict & ~VALIDITY_ALL)
         return false;
     for (int i = 0; i < VALIDITY_MOMENTS; i++)
-        if (validity->readings[i].flags & ~(VALIDITY_HAS_CLOCKS | VALIDITY_HAS_SMI_COUNT))
+        if (validity->readings[i].flags &
+            ~(VALIDITY_HAS_CLOCKS | VALIDITY_HAS_SMI_COUNT | VALIDITY_HAS_NMI_COUNT))
             return false;
     validity->clocks_absent[VALIDITY_TEXT_SIZE - 1] = '\0';
     validity->smis_absent[VALIDITY_TEXT_SIZE - 1] = '\0';
@@ -32,10 +33,12 @@ static json_t *readings_json(const struct job_validity *validity)
         const struct validity_reading *reading = &validity->readings[i];
         uint32_t clocks = reading->flags & VALIDITY_HAS_CLOCKS;
         json_array_append_new(
-            list, json_pack("{s:I, s:o, s:o, s:o}", "tsc", (json_int_t)reading->tsc, "aperf",
+            list, json_pack("{s:I, s:o, s:o, s:o, s:o}", "tsc", (json_int_t)reading->tsc, "aperf",
                             value(reading->aperf, clocks), "mperf", value(reading->mperf, clocks),
                             "smi_count",
-                            value(reading->smi_count, reading->flags & VALIDITY_HAS_SMI_COUNT)));
+                            value(reading->smi_count, reading->flags & VALIDITY_HAS_SMI_COUNT),
+                            "nmi_count",
+                            value(reading->nmi_count, reading->flags & VALIDITY_HAS_NMI_COUNT)));
     }
     return list;
 }
@@ -53,6 +56,10 @@ static json_t *disturbed_json(const struct job_validity *validity)
     if (validity->verdict & VALIDITY_SMI)
         json_array_append_new(list, json_sprintf("%" PRIu32 " SMI%s during the job", validity->smis,
                                                  validity->smis == 1 ? "" : "s"));
+    if (validity->verdict & VALIDITY_NMI)
+        json_array_append_new(list, json_sprintf("%" PRIu32 " NMI%s between VM exits and VM "
+                                                 "entries, or outside of guests",
+                                                 validity->nmis, validity->nmis == 1 ? "" : "s"));
     if (validity->verdict & VALIDITY_FREQUENCY)
         json_array_append_new(list, json_sprintf("the core clock changed from %" PRIu32 " to "
                                                  "%" PRIu32 " cycles of 1000 TSC ticks between the "
@@ -69,8 +76,10 @@ json_t *validity_json(const struct job_validity *validity)
 {
     if (!(validity->verdict & VALIDITY_JUDGED))
         return json_null();
-    json_t *json = json_pack("{s:o, s:o, s:o}", "disturbed", disturbed_json(validity), "smis",
-                             value(validity->smis, !*validity->smis_absent), "readings",
+    uint32_t flags = validity->readings[VALIDITY_AFTER_OP].flags;
+    json_t *json = json_pack("{s:o, s:o, s:o, s:o}", "disturbed", disturbed_json(validity), "smis",
+                             value(validity->smis, !*validity->smis_absent), "nmis",
+                             value(validity->nmis, flags & VALIDITY_HAS_NMI_COUNT), "readings",
                              readings_json(validity));
     if (*validity->smis_absent)
         json_object_set_new(json, "smis_absent", json_string(validity->smis_absent));

@@ -3,6 +3,7 @@
 import argparse
 import collections
 import concurrent.futures
+import functools
 import os
 import pathlib
 import re
@@ -28,7 +29,7 @@ class Batch:
             match = re.fullmatch(r"(outcome|program) (\d+) (.*)", line)
             if match:
                 self.counts[match[1], match[3]] += int(match[2])
-            match = re.fullmatch(r"(state|exits) (\d+) .*", line)
+            match = re.fullmatch(r"(state|exits|beside|nmis) (\d+) .*", line)
             if match:
                 self.counts[match[1], ""] += int(match[2])
 
@@ -47,11 +48,12 @@ class Batch:
         return [f"seed {self.seed}: {line}" for line in found]
 
 
-def run_batch(seed, first, guests, elf=ELF):
+def run_batch(seed, first, guests, beyond=False, elf=ELF):
     """One boot."""
     with tempfile.TemporaryDirectory() as directory:
-        lines = boot(pathlib.Path(directory) / "boot", elf, plan=f"{seed} {first} {guests}",
-                     seconds=SECONDS_A_BOOT + SECONDS_A_GUEST * guests)
+        lines = boot(pathlib.Path(directory) / "boot", elf, cpus=3 if beyond else 1,
+                     plan=f"{seed} {first} {guests}" + " 1" * beyond,
+                     seconds=(SECONDS_A_BOOT + SECONDS_A_GUEST * guests) * (4 if beyond else 1))
     return Batch(seed, first, guests, lines)
 
 
@@ -64,10 +66,12 @@ def find(batch, run_batch=run_batch):
             for part in find(run_batch(batch.seed, first, guests), run_batch)]
 
 
-def run(seed, first, guests, batch, processes, done=lambda batch: None):
+def run(seed, first, guests, batch, processes, done=lambda batch: None, beyond=False):
     """All batches, in the order of their guests; done is called as each ends."""
+    boot_batch = functools.partial(run_batch, beyond=beyond)
+
     def one(at):
-        return find(run_batch(seed, at, min(batch, first + guests - at)))
+        return find(boot_batch(seed, at, min(batch, first + guests - at)), boot_batch)
 
     with concurrent.futures.ThreadPoolExecutor(processes) as pool:
         futures = [pool.submit(one, at) for at in range(first, first + guests, batch)]
@@ -92,6 +96,9 @@ def report(batches, seconds):
     for title, what in (("how they ended", "outcome"), ("what they ran", "program")):
         lines += [title] + [f"  {count:10} {name}" for (of, name), count in counts.most_common()
                             if of == what]
+    if counts["beside", ""]:
+        lines += ["", f"{counts['beside', '']} random guests on a second CPU meanwhile; "
+                      f"{counts['nmis', '']} NMIs sent to both"]
     return "\n".join([*lines, "", *failures,
                       f"{len(failures)} host failures and escapes"]), bool(failures)
 
@@ -104,6 +111,9 @@ def main():
     parser.add_argument("--first", type=int, default=0, help="number of the first guest")
     parser.add_argument("--batch", type=int, default=5000, help="guests a boot")
     parser.add_argument("--processes", type=int, default=os.cpu_count())
+    parser.add_argument("--beyond", action="store_true",
+                        help="with an APIC-access page, a second CPU's guests, and NMIs from a third: "
+                             "such a guest is not the same alone")
     options = parser.parse_args()
     began, finished = time.monotonic(), [0]
 
@@ -113,7 +123,7 @@ def main():
               *batch.failures, sep="\n", file=sys.stderr, flush=True)
 
     text, failed = report(run(options.seed, options.first, options.guests, options.batch,
-                              options.processes, done), time.monotonic() - began)
+                              options.processes, done, options.beyond), time.monotonic() - began)
     print(text)
     return int(failed)
 

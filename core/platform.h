@@ -60,6 +60,9 @@ bool platform_nmi(void);
 /* Whether an NMI that is a guest's has come to this CPU outside of it since the last call. */
 bool platform_nmi_waits(void);
 
+/* NMIs that came to this CPU outside of guests, ever; modulo 2^32. */
+uint32_t platform_nmi_count(void);
+
 /*
  * Whose this CPU's local APIC is from now on. The guest's: nothing is asked of it any more. The
  * host's: it is as the host needs it, whatever a guest has done to it. anew: even if it was so

@@ -3,7 +3,7 @@
 # by the top Makefile behind core/core.mk; ci/tests/test_target.py boots it.
 
 TARGET_TESTS_OBJECTS = $(patsubst %.c,$(BUILD)/image/%.o,$(wildcard core/tests/target/*.c)) \
-	$(BUILD)/image/core/tests/target/guests.S.o
+	$(patsubst %.S,$(BUILD)/image/%.S.o,$(wildcard core/tests/target/*.S))
 TARGET_OBJECTS = $(filter-out $(BUILD)/image/guests/%,$(IMAGE_OBJECTS)) $(TARGET_TESTS_OBJECTS)
 TARGET_SETS = $(BUILD)/image/counting.o $(BUILD)/image/totalling.o
 TARGET_ELF = $(BUILD)/tests/target.elf

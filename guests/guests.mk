@@ -35,7 +35,7 @@ $(BUILD)/blob/%.S.o: guests/blob/%.S
 
 # Guests of the tests, each in a blob of its own: guests/tests/NAME.c becomes $(BUILD)/tests/NAME.bin.
 # Those named unit_NAME.c are no guests.
-TEST_BLOBS = hostile bitmaps events apic hidden answers stuck
+TEST_BLOBS = hostile beside bitmaps events apic hidden answers stuck
 TEST_BINS = $(TEST_BLOBS:%=$(BUILD)/tests/%.bin)
 TEST_BLOB_OBJECTS = $(TEST_BLOBS:%=$(BUILD)/blob/tests/%.o)
 

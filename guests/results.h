@@ -24,7 +24,7 @@
 #include "../probes/probe_cpu.h"
 
 #define RESULTS_MAGIC   0x31534552584d5845ull /* "EXMXRES1", little-endian */
-#define RESULTS_VERSION 4u
+#define RESULTS_VERSION 5u
 
 /*
  * Phases of a job, in the order they run. The counting phases always run at PROBE_FULL: they warm

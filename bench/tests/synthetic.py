@@ -17,10 +17,10 @@ OFF, COUNTS, STAMPS, FULL, HARDWARE, PMU = range(6)
 HAS_COUNTS, HAS_EXITED, LEFT, HAS_COUNTERS = 1, 2, 4, 8
 EVENT_NONE, EVENT_GENERAL, EVENT_FIXED = range(3)
 REASONS = 96
-JOB_RESULT, JOB_ROOM, EVENTS_ROOM = 792, 832, 6 * 192
+JOB_RESULT, JOB_ROOM, EVENTS_ROOM = 824, 832, 6 * 192
 COUNTED, ABSENT = 1, 2
-HAS_CLOCKS, HAS_SMI_COUNT = 1, 2
-JUDGED, SMI, FREQUENCY, TSC = 1, 2, 4, 8  # VALIDITY_*
+HAS_CLOCKS, HAS_SMI_COUNT, HAS_NMI_COUNT = 1, 2, 4
+JUDGED, SMI, FREQUENCY, TSC, NMI = 1, 2, 4, 8, 16  # VALIDITY_*
 NOT_RUN, DONE, SKIPPED, FAILED = range(4)
 REASON_VMCALL = 18
 
@@ -193,14 +193,16 @@ def padded(data):
     return data.ljust((len(data) + 63) // 64 * 64, b"\0")
 
 
-def make_validity(clock, verdict=JUDGED, smis=None, core=None):
-    """struct job_validity: smis struck between the last two readings, core: cycles of 1000 ticks in
+def make_validity(clock, verdict=JUDGED, smis=None, core=None, nmis=None):
+    """struct job_validity: smis and nmis struck between the last two readings, core: cycles of 1000 ticks in
     the control phase and in the op phase; None: the CPU cannot tell."""
     flags = (core is not None and HAS_CLOCKS) | (smis is not None and HAS_SMI_COUNT)
-    readings = b"".join(struct.pack("<QQQII", clock.step(50), 100 * n, 90 * n,
-                                    7 + (smis or 0) * (n == 2), flags) for n in range(3))
-    return readings + struct.pack("<6I64s64s", *(core or (0, 0)), 1000, 1000, smis or 0, verdict,
-                                  b"" if core else b"no clocks", b"no count" if smis is None else b"")
+    flags |= nmis is not None and HAS_NMI_COUNT
+    readings = b"".join(struct.pack("<QQQIIII", clock.step(50), 100 * n, 90 * n,
+                                    7 + (smis or 0) * (n == 2), 5 + (nmis or 0) * (n == 2), flags, 0)
+                        for n in range(3))
+    return readings + struct.pack("<8I64s64s", *(core or (0, 0)), 1000, 1000, smis or 0, nmis or 0,
+                                  verdict, 0, b"" if core else b"no clocks", b"no count" if smis is None else b"")
 
 
 def make_events(plan, job, changes):
@@ -262,7 +264,7 @@ def make_results(plan_data, rows=ROWS, twist=None):
         region[job["offset"]:job["offset"] + JOB_RESULT] = result
     machine = struct.pack("<16s52sI16s16Q8I", b"GenuineIntel", b"Intel(R) Core(TM) synthetic",
                           0x306C3, b"", *range(1, 10), 535756800, *twist.get("state", (0,) * 14))
-    header = struct.pack("<QIIII128s96s", 0x31534552584D5845, 4, twist.get("status", DONE),
+    header = struct.pack("<QIIII128s96s", 0x31534552584D5845, 5, twist.get("status", DONE),
                          len(plan.jobs), len(plan.jobs), twist.get("reason", "").encode(),
                          b"gcc 12.2.0 -O2")
     header += machine + struct.pack("<QQ", start, clock.step(100))

@@ -21,6 +21,7 @@ def test_what_the_cpu_cannot_tell_is_absent(home):
     first, _, entry, _ = run(home, None)
     assert first["disturbed"] == []
     assert first["smis"] is None and first["smis_absent"] == "no count"
+    assert first["nmis"] is None
     assert first["clocks"] is None and first["clocks_absent"] == "no clocks"
     assert [reading["aperf"] for reading in first["readings"]] == [None] * 3
     assert [reading["smi_count"] for reading in first["readings"]] == [None] * 3
@@ -28,8 +29,8 @@ def test_what_the_cpu_cannot_tell_is_absent(home):
 
 
 def test_a_calm_job_says_so(home):
-    _, calm, _, entry = run(home, {"smis": 0, "core": (1300, 1300)})
-    assert calm["disturbed"] == [] and calm["smis"] == 0
+    _, calm, _, entry = run(home, {"smis": 0, "nmis": 0, "core": (1300, 1300)})
+    assert calm["disturbed"] == [] and calm["smis"] == 0 and calm["nmis"] == 0
     assert calm["clocks"] == {"control": {"core_per_mille": 1300, "awake_per_mille": 1000},
                               "op": {"core_per_mille": 1300, "awake_per_mille": 1000}}
     assert "smis_absent" not in calm and "clocks_absent" not in calm
@@ -39,6 +40,8 @@ def test_a_calm_job_says_so(home):
 @pytest.mark.parametrize("verdict, more, words", [
     (synthetic.SMI, {"smis": 1}, ["1 SMI during the job"]),
     (synthetic.SMI, {"smis": 2}, ["2 SMIs during the job"]),
+    (synthetic.NMI, {"nmis": 1}, ["1 NMI between VM exits and VM entries, or outside of guests"]),
+    (synthetic.NMI, {"nmis": 4}, ["4 NMIs between VM exits and VM entries, or outside of guests"]),
     (synthetic.FREQUENCY, {"core": (900, 1300)},
      ["the core clock changed from 900 to 1300 cycles of 1000 TSC ticks between the control and "
       "the operation"]),

@@ -336,7 +336,7 @@ static void damage_is_noticed(void **state)
     DAMAGED(job->validity.verdict = 0, "disturbances");
     DAMAGED(job->validity.verdict = VALIDITY_SMI, "disturbances");
     DAMAGED(job->validity.verdict |= VALIDITY_ALL + 1, "disturbances");
-    DAMAGED(job->validity.readings[2].flags = 4, "disturbances");
+    DAMAGED(job->validity.readings[2].flags = 8, "disturbances");
     DAMAGED(job->phases[PHASE_OP].samples = SAMPLES + 1, "samples");
     DAMAGED(job->phases[PHASE_OP].samples_offset += 64, "lies");
     DAMAGED(job->phases[PHASE_OP].packet_offset += 64, "lies");

@@ -57,6 +57,16 @@ def test_a_guest_is_the_same_alone(tmp_path, lines):
     assert summed == counts(together, "outcome") and lines
 
 
+def test_beside_others_and_under_nmis(tmp_path):
+    """With an APIC-access page in some policies, guests on a second CPU, and NMIs from a third."""
+    lines = boot(tmp_path / "boot", BUILD / "tests" / "torture.elf", 3, plan="7 0 128 1", seconds=240)
+    assert [line for line in lines if line.startswith("failed")] == []
+    assert lines[-2:] == ["guests 128 failures 0", "exitmeter: done"]
+    beside, sent, came = (int(re.search(pattern, "\n".join(lines))[1]) for pattern in (
+        r"beside (\d+) random guests", r"nmis (\d+) sent", r"sent; (\d+) have come to the host"))
+    assert beside > 50 and sent > 100 and came > 20
+
+
 @pytest.mark.parametrize("file, old, new, said", [
     # Exceptions of real mode get an error code.
     ("core/vmx/event_exception.c", "if (WITH_ERROR_CODE >> vector & 1 && vmread(VMCS_GUEST_CR0) & CR0_PE)",

@@ -8,7 +8,7 @@
 #include "exception.h"
 
 #define ENTRY_SIZE 16u /* of catch.S */
-#define VECTOR_NMI 2
+#define VECTOR_MC  18u
 
 extern const char catch_entries[];
 
@@ -18,17 +18,19 @@ int platform_take_interrupt(void)
 {
     const struct descriptor_table_register catching = {sizeof(table) - 1, (uint64_t)table};
     struct descriptor_table_register usual;
-    int vector = -1;
+    int vector = -1, nmi = 0;
 
-    if (!table[0].selector)
-        idt_fill(table, catch_entries, ENTRY_SIZE);
     __asm__ volatile("sidt %0" : "=m"(usual));
-    __asm__ volatile("lidt %1; sti; nop; nop; cli; lidt %2"
-                     : "+b"(vector)
-                     : "m"(catching), "m"(usual)
+    if (!table[0].selector) {
+        idt_fill(table, catch_entries, ENTRY_SIZE);
+        /* No controller has that vector, and a machine check does not choose its moment. */
+        table[VECTOR_MC] = ((const struct idt_gate *)usual.base)[VECTOR_MC];
+    }
+    __asm__ volatile("lidt %[catching]; sti; nop; nop; cli; lidt %[usual]"
+                     : "+b"(vector), "+c"(nmi)
+                     : [catching] "m"(catching), [usual] "m"(usual)
                      : "memory", "cc");
-    if (vector != VECTOR_NMI)
-        return vector;
-    exception_note_nmi();
-    return -1;
+    if (nmi)
+        exception_note_nmi();
+    return vector;
 }

@@ -61,10 +61,13 @@ bool exception_nmi_taken(void);
 /* Such an NMI has been taken. */
 void exception_note_nmi(void);
 
+/* For an image of tests: boot_fail() has been left behind, and the CPU goes on. */
+void exception_survived(void);
+
 /*
  * Called by exception.S. An interrupt goes to platform_interrupt(). Returns after that, after an
  * NMI, and if the faulting instruction has an entry in .fixup; else the state is printed and
- * boot_fail() ends the run.
+ * boot_fail() ends the run, its reason naming exception and RIP.
  */
 void exception_handle(struct exception_frame *frame);
 

@@ -19,6 +19,7 @@ static struct allocation {
 static size_t allocation_count;
 static unsigned calls, failing;
 static bool nmi_is_hosts, nmi_waits;
+static uint32_t nmi_count;
 static char text[65536];
 static size_t text_length;
 
@@ -30,6 +31,7 @@ void simulated_platform_reset(void)
     calls = failing = 0;
     simulated_host = (struct simulated_host){0};
     nmi_is_hosts = nmi_waits = false;
+    nmi_count = 0;
     simulated_log_clear();
 }
 
@@ -151,6 +153,16 @@ bool platform_nmi_waits(void)
     bool waits = nmi_waits;
     nmi_waits = false;
     return waits;
+}
+
+uint32_t platform_nmi_count(void)
+{
+    return nmi_count;
+}
+
+void simulated_nmis_come(uint32_t more)
+{
+    nmi_count += more;
 }
 
 void simulated_nmi_set(bool is_hosts, bool waits)

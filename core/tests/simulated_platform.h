@@ -36,6 +36,9 @@ size_t simulated_pages_held(void);
 /* Whether the physical address lies in memory that is allocated. */
 bool simulated_is_allocated(uint64_t physical);
 
+/* So many more NMIs have come outside of guests. */
+void simulated_nmis_come(uint32_t more);
+
 /* What platform_nmi() returns, and what platform_nmi_waits() does, once. */
 void simulated_nmi_set(bool is_hosts, bool waits);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "disturbance.h"
 
+#include "../platform.h"
 #include "../x86/instructions.h"
 #include "../x86/msr.h"
 
@@ -41,5 +42,7 @@ void disturbance_read(struct disturbance_facts *facts)
     facts->has_clocks = x86_cpuid(0, 0).eax >= CPUID_POWER &&
                         x86_cpuid(CPUID_POWER, 0).ecx & CPUID_6_ECX_APERF_MPERF &&
                         read(IA32_APERF, &facts->aperf) && read(IA32_MPERF, &facts->mperf);
+    facts->nmi_count = platform_nmi_count();
+    facts->has_nmi_count = true;
     facts->tsc = x86_rdtsc();
 }

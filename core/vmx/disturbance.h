@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What disturbs a measurement without a trace in it: system-management interrupts, and a core clock
- * that is not the TSC's. Read before and after, and judged as a pair.
+ * What disturbs a measurement without a trace in it: system-management interrupts, NMIs that the
+ * host takes between a VM exit and the VM entry, and a core clock that is not the TSC's. Read
+ * before and after, and judged as a pair.
  */
 #ifndef EXITMETER_CORE_VMX_DISTURBANCE_H
 #define EXITMETER_CORE_VMX_DISTURBANCE_H
@@ -15,8 +16,10 @@ struct disturbance_facts {
     uint64_t aperf; /* IA32_APERF: core cycles while not halted (SDM Vol. 3B 15.5) */
     uint64_t mperf; /* IA32_MPERF: the same at the TSC's fixed rate */
     uint32_t smi_count;
-    bool has_clocks; /* aperf and mperf are there */
+    uint32_t nmi_count; /* NMIs taken by the host, outside of guests */
+    bool has_clocks;    /* aperf and mperf are there */
     bool has_smi_count;
+    bool has_nmi_count;
 };
 
 /* Why a part is absent, in words; NULL: it is there. */
@@ -26,6 +29,7 @@ struct disturbance {
     uint64_t awake_per_mille; /* TSC ticks not halted, of 1000 in between */
     const char *smis_absent;
     uint32_t smis; /* that struck in between */
+    uint32_t nmis; /* likewise; 0 where they are not counted */
 };
 
 /*

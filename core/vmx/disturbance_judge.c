@@ -38,6 +38,8 @@ void disturbance_judge(const struct disturbance_facts *before,
 {
     *disturbance = (struct disturbance){0};
     disturbance->clocks_absent = judge_clocks(before, after, disturbance);
+    if (before->has_nmi_count && after->has_nmi_count)
+        disturbance->nmis = after->nmi_count - before->nmi_count;
     if (before->has_smi_count && after->has_smi_count)
         disturbance->smis = after->smi_count - before->smi_count;
     else

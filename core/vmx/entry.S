@@ -150,6 +150,11 @@ EXIT_PATH pmu,      0, 1, 1, 1, 1, _counting
  * The floor: CPUID by the shortest stub there can be, for the cost of the transition alone. The guest
  * cooperates: RBX is where it wants to go on, RAX it gives up, and RCX is 0 if the exit is anything
  * but that CPUID, which then takes the ordinary path.
+ *
+ * One that does not is not stopped by its time limit: with RCX not 0 that exit too is taken for
+ * CPUID, and the harness's limit has to end the run. To ask for the exit reason would be a VMREAD and
+ * a branch more than there is to measure; the local APIC's timer raises no NMI, which could ask from
+ * outside.
  */
     .balign 64
     .globl vmx_exit_floor

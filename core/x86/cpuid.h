@@ -21,6 +21,7 @@ struct cpuid_registers {
 #define CPUID_1_ECX_OSXSAVE      (1u << 27)
 #define CPUID_1_ECX_HYPERVISOR   (1u << 31)
 
+#define CPUID_1_EDX_MCE  (1u << 7)
 #define CPUID_1_EDX_APIC (1u << 9)
 
 #define CPUID_TOPOLOGY   0xbu

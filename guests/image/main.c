@@ -35,7 +35,11 @@ static const char *measure(struct driver *driver, const struct memory_range *gue
     driver->blob = platform_at(guests->start);
     driver->blob_size = guests->end - guests->start;
     timer_every(driver->plan->host_timer);
-    return driver_run(driver);
+    size_t pages = memory_free_pages();
+    const char *wrong = driver_run(driver);
+    if (!wrong && memory_free_pages() != pages)
+        return "the core has lost pages of its memory";
+    return wrong;
 }
 
 /* A copy in the core's own memory; empty if range is. */

@@ -69,6 +69,9 @@ void room_clear(struct room *room)
     demand_destroy(&room->demand);
     dirty_log_destroy(&room->log);
     ept_destroy(&room->ept);
+    platform_pages_free(room->apic_page, 1);
+    platform_pages_free(room->bitmaps, ROOM_BITMAP_PAGES);
+    platform_pages_free(room->guest_memory, GUEST_MEMORY_SIZE / PAGE_SIZE);
 }
 
 static struct control_wish wish_of(const struct plan_controls *from)

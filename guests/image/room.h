@@ -53,7 +53,7 @@ struct room {
 /* Makes all of it; NULL, or why not. What was made before a failure stays: the image ends then. */
 const char *room_furnish(struct room *room, const struct vmx_capability *capability);
 
-/* But the memory, which the image leaves behind. */
+/* Gives back all that room_furnish() has taken. */
 void room_clear(struct room *room);
 
 /* Whether the device's ports are there from the next room_apply() on. */

@@ -15,8 +15,10 @@ static void take(struct validity_reading *reading)
         .aperf = facts.aperf,
         .mperf = facts.mperf,
         .smi_count = facts.smi_count,
+        .nmi_count = facts.nmi_count,
         .flags = (facts.has_clocks ? VALIDITY_HAS_CLOCKS : 0) |
-                 (facts.has_smi_count ? VALIDITY_HAS_SMI_COUNT : 0),
+                 (facts.has_smi_count ? VALIDITY_HAS_SMI_COUNT : 0) |
+                 (facts.has_nmi_count ? VALIDITY_HAS_NMI_COUNT : 0),
     };
 }
 
@@ -33,8 +35,10 @@ static struct disturbance between(const struct validity_reading *before,
             .aperf = readings[i]->aperf,
             .mperf = readings[i]->mperf,
             .smi_count = readings[i]->smi_count,
+            .nmi_count = readings[i]->nmi_count,
             .has_clocks = readings[i]->flags & VALIDITY_HAS_CLOCKS,
             .has_smi_count = readings[i]->flags & VALIDITY_HAS_SMI_COUNT,
+            .has_nmi_count = readings[i]->flags & VALIDITY_HAS_NMI_COUNT,
         };
     disturbance_judge(&facts[0], &facts[1], &disturbance);
     return disturbance;
@@ -95,6 +99,9 @@ static void judge(struct job_validity *validity)
     validity->smis = whole.smis;
     if (whole.smis)
         validity->verdict |= VALIDITY_SMI;
+    validity->nmis = whole.nmis;
+    if (whole.nmis)
+        validity->verdict |= VALIDITY_NMI;
 }
 
 void validity_note(struct job_validity *validity, enum phase next)

@@ -222,8 +222,10 @@ static void phase_is_whole(unsigned job, int phase, uintptr_t host_rip)
 static void a_whole_run(void **state)
 {
     static const char *const paths[JOBS] = {vmx_exit_off, vmx_exit_counts, vmx_exit_stamps};
+    size_t held = simulated_pages_held();
     (void)state;
     assert_null(driver_run(&driver));
+    assert_int_equal(simulated_pages_held(), held);
     assert_int_equal(entry_count, COUNT_OF(entries));
     assert_int_equal(driver.results->jobs_done, JOBS);
     for (unsigned job = 0; job < JOBS; job++) {

@@ -11,10 +11,10 @@ static struct job_validity validity;
 /* What happens on the CPU in the control phase and in the op phase. */
 struct phases {
     uint64_t tsc[2], aperf[2], mperf[2];
-    uint32_t smis[2];
+    uint32_t smis[2], nmis[2];
 };
 
-static const struct phases calm = {{5000, 8000}, {4500, 7200}, {5000, 8000}, {0, 0}};
+static const struct phases calm = {{5000, 8000}, {4500, 7200}, {5000, 8000}, {0, 0}, {0, 0}};
 
 static void furnish(void)
 {
@@ -37,6 +37,7 @@ static uint32_t verdict_of(const struct phases *phases)
                 simulated_msr(IA32_APERF)->value += phases->aperf[phase];
                 simulated_msr(IA32_MPERF)->value += phases->mperf[phase];
             }
+            simulated_nmis_come(phases->nmis[phase]);
             if (simulated_msr(MSR_SMI_COUNT))
                 simulated_msr(MSR_SMI_COUNT)->value += phases->smis[phase];
         }
@@ -60,7 +61,8 @@ static void a_calm_job(void **state)
     }
     for (int i = 0; i < VALIDITY_MOMENTS; i++) {
         const struct validity_reading *reading = &validity.readings[i];
-        assert_int_equal(reading->flags, VALIDITY_HAS_CLOCKS | VALIDITY_HAS_SMI_COUNT);
+        assert_int_equal(reading->flags,
+                         VALIDITY_HAS_CLOCKS | VALIDITY_HAS_SMI_COUNT | VALIDITY_HAS_NMI_COUNT);
         assert_int_equal(reading->smi_count, 17);
     }
     assert_int_equal(validity.readings[1].tsc - validity.readings[0].tsc, 5000);
@@ -84,6 +86,22 @@ static void smis_in_either_phase(void **state)
     assert_int_equal(validity.smis, 5);
 }
 
+static void nmis_in_either_phase(void **state)
+{
+    struct phases phases;
+    (void)state;
+    furnish();
+    simulated_nmis_come(UINT32_MAX); /* before the job: no part of it, and the count wraps */
+    assert_int_equal(verdict_of(&calm), VALIDITY_JUDGED);
+    assert_int_equal(validity.nmis, 0);
+    for (int phase = 0; phase < 2; phase++) {
+        phases = calm;
+        phases.nmis[phase] = 3;
+        assert_int_equal(verdict_of(&phases), VALIDITY_JUDGED | VALIDITY_NMI);
+        assert_int_equal(validity.nmis, 3);
+    }
+}
+
 static void a_core_clock_that_changes(void **state)
 {
     struct phases phases = calm;
@@ -97,7 +115,7 @@ static void a_core_clock_that_changes(void **state)
     assert_int_equal(verdict_of(&phases), VALIDITY_JUDGED | VALIDITY_FREQUENCY);
     assert_int_equal(validity.core_per_mille[0], 900);
     assert_int_equal(validity.core_per_mille[1], 450);
-    phases = (struct phases){{5000, 8000}, {1000, 1600}, {2000, 3200}, {0, 0}};
+    phases = (struct phases){{5000, 8000}, {1000, 1600}, {2000, 3200}, {0, 0}, {0, 0}};
     assert_int_equal(verdict_of(&phases), VALIDITY_JUDGED); /* halted alike in both */
     assert_int_equal(validity.awake_per_mille[0], 400);
     assert_int_equal(validity.core_per_mille[1], 500);
@@ -127,13 +145,13 @@ static void what_a_cpu_lacks_is_no_zero(void **state)
     assert_int_equal(verdict_of(&calm), VALIDITY_JUDGED);
     assert_string_equal(validity.clocks_absent, "this CPU has no IA32_APERF and IA32_MPERF");
     assert_string_equal(validity.smis_absent, "this CPU has no MSR_SMI_COUNT");
-    assert_int_equal(validity.readings[0].flags, 0);
+    assert_int_equal(validity.readings[0].flags, VALIDITY_HAS_NMI_COUNT);
 }
 
 /* As on an emulator on which they read 0 whatever happens. */
 static void clocks_that_stand(void **state)
 {
-    static const struct phases still = {{5000, 8000}, {0, 0}, {0, 0}, {0, 0}};
+    static const struct phases still = {{5000, 8000}, {0, 0}, {0, 0}, {0, 0}, {0, 0}};
     (void)state;
     furnish();
     assert_int_equal(verdict_of(&still), VALIDITY_JUDGED);
@@ -143,11 +161,9 @@ static void clocks_that_stand(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        simulated_test(a_calm_job),
-        simulated_test(smis_in_either_phase),
-        simulated_test(a_core_clock_that_changes),
-        simulated_test(a_tsc_that_drifts),
-        simulated_test(what_a_cpu_lacks_is_no_zero),
+        simulated_test(a_calm_job),           simulated_test(smis_in_either_phase),
+        simulated_test(nmis_in_either_phase), simulated_test(a_core_clock_that_changes),
+        simulated_test(a_tsc_that_drifts),    simulated_test(what_a_cpu_lacks_is_no_zero),
         simulated_test(clocks_that_stand),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,13 @@
 
 #include "target.h"
 
+#include "../../x86/instructions.h"
+
 #include <string.h>
+
+#define GDT      0x800ull
+#define POINTERS 0x900ull /* for LGDT, and 16 bytes on for LIDT */
+#define GATE_64  0x8e00ull
 
 #define PRESENT_WRITE 3u
 #define LARGE         0x80u
@@ -40,16 +46,26 @@ static void fill_apart_bitmap(void)
     }
 }
 
+static char full_bitmap[PAGE_SIZE] __attribute__((aligned(4096)));
+
+static const struct vcpu_policy intercepted = {
+    .controls = {[CONTROL_PIN_BASED] = {.set = PIN_BASED_EXTERNAL_INTERRUPT_EXITING},
+                 [CONTROL_PRIMARY] = {.set = PRIMARY_HLT_EXITING | PRIMARY_CR3_LOAD_EXITING}},
+    .msr_bitmap = full_bitmap,
+    .io_bitmap_a = full_bitmap,
+    .io_bitmap_b = full_bitmap,
+};
+
 /* The one place that knows how a vCPU is started. */
-static bool start(struct guest *guest, uint64_t rsi, uint64_t rdx)
+static bool start(struct guest *guest)
 {
     const struct vcpu_start at = {
         .rip = GUEST_CODE,
         .rsp = GUEST_STACK,
         .cr3 = GUEST_TABLES,
         .rdi = GUEST_DATA,
-        .rsi = rsi,
-        .rdx = rdx,
+        .rsi = guest->rsi,
+        .rdx = guest->rdx,
     };
     return vcpu_start(guest->vcpu, &at);
 }
@@ -69,7 +85,12 @@ static bool create(struct guest *guest, const struct vcpu_policy *under, struct 
 {
     const struct vmx_capability *capability = &target_vmx(platform_cpu_number())->capability;
 
-    *guest = (struct guest){.memory = platform_pages_allocate(GUEST_PAGES, PAGE_SIZE)};
+    *guest = (struct guest){
+        .memory = platform_pages_allocate(GUEST_PAGES, PAGE_SIZE),
+        .policy = under,
+        .rsi = rsi,
+        .rdx = rdx,
+    };
     if (!guest->memory || ept_create(&guest->ept, capability) || !map(guest, shared))
         return false;
     uint64_t *tables = (uint64_t *)(guest->memory + GUEST_TABLES);
@@ -78,7 +99,7 @@ static bool create(struct guest *guest, const struct vcpu_policy *under, struct 
     tables[1024] = LARGE | PRESENT_WRITE;
     memcpy(guest->memory + GUEST_CODE, code.start, (size_t)(code.end - code.start));
     guest->vcpu = vcpu_create(capability, &guest->ept);
-    if (!guest->vcpu || !vcpu_apply_policy(guest->vcpu, under) || !start(guest, rsi, rdx))
+    if (!guest->vcpu || !vcpu_apply_policy(guest->vcpu, under) || !start(guest))
         return false;
     vcpu_set_time_limit(guest->vcpu, TARGET_PATIENCE);
     return true;
@@ -95,6 +116,34 @@ bool guest_create_apart(struct guest *guest, struct guest_code code, void *share
 {
     fill_apart_bitmap();
     return create(guest, &apart, code, shared, rsi, rdx);
+}
+
+bool guest_create_intercepted(struct guest *guest, struct guest_code code)
+{
+    memset(full_bitmap, 0xff, sizeof(full_bitmap));
+    return create(guest, &intercepted, code, NULL, 0, 0);
+}
+
+void guest_give_tables(struct guest *guest, uint8_t vector, uint64_t handler)
+{
+    static const uint64_t gdt[] = {0, 0x00af9b000000ffff, 0x00cf93000000ffff};
+    const uint64_t gate[] = {handler | 8u << 16 | GATE_64 << 32, 0};
+    const struct descriptor_table_register gdtr = {sizeof(gdt) - 1, GDT};
+    const struct descriptor_table_register idtr = {(uint16_t)(16 * (vector + 1) - 1), 0};
+
+    memcpy(guest->memory + 16 * vector, gate, sizeof(gate));
+    memcpy(guest->memory + GDT, gdt, sizeof(gdt));
+    memcpy(guest->memory + POINTERS, &gdtr, sizeof(gdtr));
+    memcpy(guest->memory + POINTERS + 16, &idtr, sizeof(idtr));
+}
+
+bool guest_restart(struct guest *guest)
+{
+    if (!vcpu_unbind(guest->vcpu) || !vcpu_apply_policy(guest->vcpu, guest->policy) ||
+        !start(guest))
+        return false;
+    vcpu_set_time_limit(guest->vcpu, TARGET_PATIENCE);
+    return true;
 }
 
 bool guest_destroy(struct guest *guest)

@@ -17,6 +17,8 @@ struct guest {
     char *memory;
     struct ept ept;
     struct vcpu *vcpu;
+    const struct vcpu_policy *policy;
+    uint64_t rsi, rdx; /* as it starts */
 };
 
 /* Code of guests.S: position-independent, RDI is GUEST_DATA, RSI and RDX are the caller's. */
@@ -31,7 +33,12 @@ GUEST_PROGRAM(pingpong) /* RSI rounds: [RDI + RDX] up, wait for [RDI + 8 - RDX],
 GUEST_PROGRAM(sends) /* INIT, SIPI, then RSI times vector RDX to APIC id 1, [RDI] to follow; done */
 GUEST_PROGRAM(
     interrupted) /* RSI interrupts by 0x51, each [RDI] up, 50 of them in HLT; done. Wants tables */
-GUEST_PROGRAM(real) /* real mode: [GUEST_DATA] = 100; done */
+GUEST_PROGRAM(exits)  /* a few exits, all registers on the stack after each; done. Wants tables */
+GUEST_PROGRAM(storms) /* forever: exits of many kinds, commands at CPU 0; [RDI] up by one */
+GUEST_PROGRAM(sends_nmis) /* forever: an NMI to APIC id 0, now and then; [RDI] up by one */
+GUEST_PROGRAM(measures)   /* RSI CPUIDs, what each takes from [RDI + 64] on; done. Wants tables */
+GUEST_PROGRAM(floor)      /* three CPUIDs as the floor's exit stub wants them; done */
+GUEST_PROGRAM(real)       /* real mode: [GUEST_DATA] = 100; done */
 #undef GUEST_PROGRAM
 
 /*
@@ -45,6 +52,16 @@ bool guest_create(struct guest *guest, struct guest_code code, void *shared, uin
 /* The same with the core's local APIC in place of the CPU's, and HLT for the core to see. */
 bool guest_create_apart(struct guest *guest, struct guest_code code, void *shared, uint64_t rsi,
                         uint64_t rdx);
+
+/* The same, and every MSR, port, and load of CR3 exits. */
+bool guest_create_intercepted(struct guest *guest, struct guest_code code);
+
+/* What an interrupt or NMI wants of a guest in 64-bit mode: for LGDT at 0x900, for LIDT at 0x910.
+ */
+void guest_give_tables(struct guest *guest, uint8_t vector, uint64_t handler);
+
+/* To the start of its code once more, whatever became of it; its memory stays as it is. */
+bool guest_restart(struct guest *guest);
 
 /* False if the vCPU is bound to another CPU: then nothing is freed. */
 bool guest_destroy(struct guest *guest);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The self-test image's image_main(): every test in turn, with VMX operation on before and off
- * after it, and no page lost. The module named "plan" may say "broadcast": then the CPUs are
- * started as on a machine whose loader passes no ACPI tables.
+ * after it, and no page lost. The module named "plan" says "all", or the name of one test, or
+ * "broadcast": then the CPUs are started as on a machine whose loader passes no ACPI tables, and
+ * the test is whether they are themselves.
  */
+#include "step.h"
 #include "target.h"
 
 #include "../../boot/apic.h"
@@ -11,6 +13,7 @@
 #include "../../boot/finish.h"
 #include "../../boot/image.h"
 #include "../../boot/memory.h"
+#include "../../boot/string.h"
 #include "../../platform.h"
 
 #include <string.h>
@@ -29,6 +32,11 @@ struct vmx_cpu *target_vmx(uint32_t cpu)
     return &vmx[cpu];
 }
 
+uint32_t target_cpus(void)
+{
+    return cpus;
+}
+
 void target_failed(const char *file, int line, const char *why)
 {
     has_failed = true;
@@ -38,6 +46,7 @@ void target_failed(const char *file, int line, const char *why)
 /* The machine is about to be switched off, and the tests after this one do not run. */
 void image_failed(const char *reason)
 {
+    step_failed(reason);
     platform_log("failed %s: %s:%u: %s\n", running, __FILE__, (unsigned)__LINE__, reason);
 }
 
@@ -72,10 +81,29 @@ static const char *everywhere(smp_function *function)
     return refusal;
 }
 
+static char word[64]; /* the plan's */
+
+static void read_plan(const struct boot_module *plan)
+{
+    size_t size = plan ? plan->range.end - plan->range.start : 0;
+
+    if (size && size < sizeof(word))
+        memcpy(word, platform_at(plan->range.start), size);
+}
+
+static bool is_planned(const char *name)
+{
+    if (string_equal(word, "broadcast"))
+        return string_equal(name, "cpus_are_themselves");
+    return string_equal(word, name) || string_equal(word, "all");
+}
+
 static void run(const char *name, uint32_t needed, void (*test)(void))
 {
     size_t pages = memory_free_pages();
 
+    if (!is_planned(name))
+        return;
     if (needed > cpus) {
         platform_log("skipped %s: needs %u CPUs\n", name, needed);
         return;
@@ -94,14 +122,6 @@ static void run(const char *name, uint32_t needed, void (*test)(void))
         platform_log("ok %s\n", name);
 }
 
-static bool says_broadcast(const struct boot_module *plan)
-{
-    static const char word[] = "broadcast";
-
-    return plan && plan->range.end - plan->range.start >= sizeof(word) - 1 &&
-           memcmp(platform_at(plan->range.start), word, sizeof(word) - 1) == 0;
-}
-
 _Noreturn void image_main(const struct boot_information *information)
 {
     static struct boot_information known;
@@ -117,7 +137,8 @@ _Noreturn void image_main(const struct boot_information *information)
     if (wrong)
         boot_fail(wrong);
     known = *information;
-    if (says_broadcast(boot_module(information, "plan")))
+    read_plan(boot_module(information, "plan"));
+    if (string_equal(word, "broadcast"))
         known.rsdp = NULL;
     apic_use_x2apic();
     cpus = smp_start(&known, PLATFORM_CPUS_MAX);

@@ -5,14 +5,9 @@
 
 #include "../../exits/apic_bus.h"
 
-#include <string.h>
-
 #define ROUNDS     100u
 #define VECTOR     0x51u
 #define START_PAGE 4u /* GUEST_CODE is there */
-#define GDT        0x800ull
-#define POINTERS   0x900ull /* for LGDT, and 16 bytes on for LIDT */
-#define GATE_64    0x8e00ull
 
 _Static_assert(START_PAGE << 12 == GUEST_CODE, "the code is what a SIPI starts");
 
@@ -28,20 +23,10 @@ struct other {
 
 static struct apic_bus bus;
 
-/* What an interrupt wants of a guest in 64-bit mode. */
 static void give_tables(struct guest *guest)
 {
-    static const uint64_t gdt[] = {0, 0x00af9b000000ffff, 0x00cf93000000ffff};
-    const uint64_t handler =
-        GUEST_CODE + (uint64_t)(program_interrupted_handler - program_interrupted);
-    const uint64_t gate[] = {handler | 8u << 16 | GATE_64 << 32, 0};
-    const struct descriptor_table_register gdtr = {sizeof(gdt) - 1, GDT};
-    const struct descriptor_table_register idtr = {16 * (VECTOR + 1) - 1, 0};
-
-    memcpy(guest->memory + 16 * VECTOR, gate, sizeof(gate));
-    memcpy(guest->memory + GDT, gdt, sizeof(gdt));
-    memcpy(guest->memory + POINTERS, &gdtr, sizeof(gdtr));
-    memcpy(guest->memory + POINTERS + 16, &idtr, sizeof(idtr));
+    guest_give_tables(guest, VECTOR,
+                      GUEST_CODE + (uint64_t)(program_interrupted_handler - program_interrupted));
 }
 
 /* On CPU 1, until the guest is done or the watch is over. */

@@ -136,7 +136,7 @@ static uint64_t hash_tables(void)
 {
     const struct exception_tables *tables = &cpu_this()->tables;
 
-    return hash(tables, tables + 1);
+    return hash(tables->gdt, tables + 1); /* the stacks are in use: NMIs may come */
 }
 
 const char *guard_begin(void)

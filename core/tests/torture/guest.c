@@ -76,13 +76,14 @@ const char *torture_create(struct torture *torture, const struct vmx_capability 
     *torture = (struct torture){0};
     torture->block = platform_pages_allocate(2 + GUEST_BYTES / PAGE_SIZE, PAGE_SIZE);
     torture->ring = platform_pages_allocate(1, PAGE_SIZE);
-    for (int mode = 0; mode < VCPU_MODES; mode++) {
+    torture->apic_page = platform_pages_allocate(1, PAGE_SIZE);
+    for (int mode = 0; mode < VCPU_MODES && !images[mode]; mode++) {
         images[mode] = platform_pages_allocate(GUEST_BYTES / PAGE_SIZE, PAGE_SIZE);
         if (!images[mode])
             return "no memory for the guest's image";
         image_make((enum vcpu_mode)mode, images[mode]);
     }
-    if (!torture->block || !torture->ring || !policy_prepare())
+    if (!torture->block || !torture->ring || !torture->apic_page || !policy_prepare())
         return "no memory for the guest";
     memset(torture->block, GUARD, GUEST_BYTES + 2 * PAGE_SIZE);
     memset(guard, GUARD, sizeof(guard));
@@ -150,9 +151,27 @@ static void copy(void *to, const void *from, uint64_t words)
     __asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
 }
 
+/* Where it is not mapped, the core's MMIO has the address. */
+static bool map_apic_page(struct torture *torture, bool mapped)
+{
+    uint64_t host;
+
+    if (!mapped)
+        return ept_unmap(&torture->ept, GUEST_APIC, PAGE_SIZE);
+    return ept_translate(&torture->ept, GUEST_APIC, &host) ||
+           ept_map(&torture->ept, GUEST_APIC, platform_physical(torture->apic_page), PAGE_SIZE,
+                   EPT_ALL);
+}
+
 bool torture_policy(struct torture *torture, struct random *random)
 {
     torture->policy = policy_random(random);
+    bool access = torture->beyond && random_once_in(random, 4);
+    if (access)
+        policy_use_access_page(&torture->policy, random);
+    if (!map_apic_page(torture, access))
+        return false;
+    torture->vcpu->apic_access_page = access ? platform_physical(torture->apic_page) : 0;
     return vcpu_apply_policy(torture->vcpu, &torture->policy);
 }
 
@@ -185,7 +204,7 @@ const struct vcpu_stop *torture_run(struct torture *torture, struct random *rand
     timer_every(random_once_in(random, 2) ? 0 : 300 + random_below(random, 3000));
     enum vcpu_path path = choose_path(torture, random);
     const struct vcpu_stop *stop = play(torture, random);
-    torture_exits += counted(cpu_probes(), path);
+    __atomic_add_fetch(&torture_exits, counted(cpu_probes(), path), __ATOMIC_RELAXED);
     return stop;
 }
 

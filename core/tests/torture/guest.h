@@ -18,7 +18,9 @@ struct torture {
     struct ports ports;
     struct vcpu *vcpu;
     struct vcpu_policy policy; /* in force */
-    uint8_t *ring;             /* TORTURE_RING bytes, small enough to be full now and then */
+    bool beyond;               /* policies with an APIC-access page, too */
+    uint8_t *apic_page;
+    uint8_t *ring; /* TORTURE_RING bytes, small enough to be full now and then */
 };
 
 #define TORTURE_RING 2048u
@@ -46,7 +48,7 @@ const struct vcpu_stop *torture_run(struct torture *torture, struct random *rand
 /* What of the guest's block has changed that no guest may change; NULL: nothing. */
 const char *torture_escaped(const struct torture *torture);
 
-/* VM exits of all guests so far, as the probes have counted them. */
+/* VM exits of all guests so far, on any CPU, as the probes have counted them. */
 extern uint64_t torture_exits;
 
 #endif

@@ -38,6 +38,8 @@ bool policy_prepare(void)
     static const uint16_t virtual_reads[] = {0x808, 0x802, 0x803, 0x80d};
     static const uint16_t virtual_writes[] = {0x808};
 
+    if (pages)
+        return true;
     pages = platform_pages_allocate(PAGES, PAGE_SIZE);
     if (!pages)
         return false;
@@ -92,6 +94,26 @@ static void choose_apic(struct vcpu_policy *policy, struct random *random)
     secondary->set |= SECONDARY_VIRTUALIZE_X2APIC | SECONDARY_APIC_REGISTER_VIRTUALIZATION;
     if (form == 4)
         secondary->set |= SECONDARY_VIRTUAL_INTERRUPT_DELIVERY;
+}
+
+void policy_use_access_page(struct vcpu_policy *policy, struct random *random)
+{
+    struct control_wish *primary = &policy->controls[CONTROL_PRIMARY];
+    struct control_wish *secondary = &policy->controls[CONTROL_SECONDARY];
+
+    primary->set &= ~(uint32_t)(PRIMARY_CR8_LOAD_EXITING | PRIMARY_CR8_STORE_EXITING);
+    primary->set |= PRIMARY_TPR_SHADOW;
+    secondary->set &=
+        ~(uint32_t)(SECONDARY_VIRTUALIZE_X2APIC | SECONDARY_VIRTUAL_INTERRUPT_DELIVERY |
+                    SECONDARY_APIC_REGISTER_VIRTUALIZATION);
+    secondary->set |= SECONDARY_VIRTUALIZE_APIC_ACCESSES;
+    if (random_once_in(random, 2))
+        secondary->set |= SECONDARY_APIC_REGISTER_VIRTUALIZATION;
+    if (random_once_in(random, 2))
+        secondary->set |=
+            SECONDARY_APIC_REGISTER_VIRTUALIZATION | SECONDARY_VIRTUAL_INTERRUPT_DELIVERY;
+    if (policy->msr_bitmap == page(MSR_VIRTUAL)) /* the MSRs are not virtualized now */
+        policy->msr_bitmap = page(MSR_NONE);
 }
 
 struct vcpu_policy policy_random(struct random *random)

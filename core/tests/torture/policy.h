@@ -12,6 +12,10 @@ bool policy_prepare(void);
 
 struct vcpu_policy policy_random(struct random *random);
 
+/* The xAPIC by an APIC-access page in place of what the policy has, in one of the forms there are.
+ */
+void policy_use_access_page(struct vcpu_policy *policy, struct random *random);
+
 /* A bit a port, all of them set: they read ones. */
 const uint8_t *policy_ports(void);
 
