@@ -142,7 +142,7 @@ static bool find_operand(struct mmio_access *access, uint64_t qualification)
 {
     const struct mmio_instruction *instruction = &access->instruction;
 
-    if (__builtin_expect((qualification & VIOLATION_UNSAID) != 0, 0))
+    if (__builtin_expect((long)(qualification & VIOLATION_UNSAID), 0))
         return find_unsaid_operand(access);
     uint64_t linear = vmread(VMCS_GUEST_LINEAR_ADDRESS);
     bool in_64 = access->in_64_bit_mode;
