@@ -5,5 +5,5 @@ FUZZ_ANALYSIS = $(addprefix $(BUILD)/fuzz/,run_json trace baseline)
 
 $(FUZZ_ANALYSIS): analysis/tests/fuzz/fuzz_python.c
 	@mkdir -p $(@D)
-	$(Q)clang $(HOST_CFLAGS) $$($(PYTHON)-config --includes) -DFUZZ_PYTHON='"$(PYTHON)"' -DFUZZ_HOME='"$(CURDIR)"' \
-		-fsanitize=fuzzer -o $@ $< $$($(PYTHON)-config --embed --ldflags)
+	$(Q)clang $(HOST_CFLAGS) $(shell $(PYTHON)-config --includes) -DFUZZ_PYTHON='"$(PYTHON)"' -DFUZZ_HOME='"$(CURDIR)"' \
+		-fsanitize=fuzzer -o $@ $< $(shell $(PYTHON)-config --embed --ldflags)

@@ -23,9 +23,11 @@ longest() {
 # In its own directory: what makes it crash is left there.
 fuzz() {
     local name=$1 work=$build/fuzz/work/$1 seeds=ci/corpus/$1
-    mkdir -p "$work/corpus"
+    # What is left in TMPDIR by one that was killed is gone with the next.
+    rm -rf "$work/tmp"
+    mkdir -p "$work/corpus" "$work/tmp"
     [ -d "$seeds" ] && cp -n "$seeds"/* "$work/corpus/"
-    (cd "$work" && exec "$OLDPWD/$build/fuzz/$name" -max_total_time="$seconds" -timeout=60 \
+    (cd "$work" && TMPDIR=$PWD/tmp exec "$OLDPWD/$build/fuzz/$name" -max_total_time="$seconds" -timeout=60 \
         -max_len="$(longest "$name")" -rss_limit_mb=2048 -malloc_limit_mb=8192 -print_final_stats=1 corpus) \
         >"$work/log" 2>&1
 }

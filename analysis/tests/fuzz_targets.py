@@ -7,7 +7,6 @@ import atexit
 import contextlib
 import io
 import json
-import os
 import random
 import shutil
 import sqlite3
@@ -51,7 +50,7 @@ from .test_profile import document as sound_profile
 warnings.simplefilter("ignore")  # numpy's, of values that no machine has
 np.seterr(all="ignore")
 
-HOME = Path(tempfile.mkdtemp(prefix="exitmeter-fuzz-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None))
+HOME = Path(tempfile.mkdtemp(prefix="exitmeter-fuzz-"))
 atexit.register(shutil.rmtree, HOME, ignore_errors=True)
 
 EVENTS = tuple({"name": "instructions", "side": side, "place": 0, "rdpmc": "0x40000000",

@@ -23,8 +23,10 @@ int LLVMFuzzerInitialize(int *count, char ***arguments);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t room, unsigned int seed);
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t room);
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): they are called so. */
 void __sanitizer_cov_8bit_counters_init(uint8_t *begin, uint8_t *end);
 void __sanitizer_cov_pcs_init(const uintptr_t *begin, const uintptr_t *end);
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
 static uint8_t counters[COUNTERS];
 static uintptr_t places[2 * COUNTERS]; /* address, which only has to be its own, and flags */

@@ -190,7 +190,7 @@ static void change(const struct sound *sound, uint8_t *region, const uint8_t *da
         size_t at = (data[2] | (size_t)data[3] << 8) % place.size;
         int32_t value;
         memcpy(&value, data + 4, sizeof(value));
-        int64_t wide = data[0] & 0x20 ? (int64_t)value * (1ll << 32) : value;
+        int64_t wide = data[0] & 0x20 ? (int64_t)value * (1LL << 32) : value;
         size_t width = data[0] & 0x80 ? 8 : data[0] & 0x40 ? 1 : 4;
         at -= data[0] & 0x10 ? 0 : at % width;
         memcpy((uint8_t *)(size_t)place.data + at, &wide,
