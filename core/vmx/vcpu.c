@@ -231,7 +231,9 @@ static bool apply(struct vcpu *vcpu, const struct vcpu_policy *policy)
 
 bool vcpu_part_is(struct vcpu *vcpu, enum vcpu_part part, bool whole)
 {
-    vcpu->unmade[part] = whole ? (struct vcpu_stop){.cause = STOP_NONE} : vcpu->stop;
+    vcpu->unmade[part] = vcpu->stop;
+    if (whole)
+        vcpu->unmade[part] = (struct vcpu_stop){.cause = STOP_NONE};
     return whole;
 }
 
