@@ -51,7 +51,7 @@ sources '*.c' | xargs -P "$(nproc)" -n 16 clang-tidy -quiet -p "$build" --checks
 
 cppcheck -q -j "$(nproc)" --enable=warning,portability,performance --max-configs=1 --error-exitcode=1 \
     --suppressions-list=ci/cppcheck.txt --library=ci/cppcheck.cfg -i core/tests \
-    -i probes/tests -i guests/tests -i bench/tests -i ci --project="$build/compile_commands.json" ||
+    -i probes/tests -i guests/tests -i bench/tests -i analysis/tests -i ci --project="$build/compile_commands.json" ||
     complain "cppcheck"
 
 for file in $(sources '*.c' '*.h' '*.cc' '*.S' '*.inc' '*.lds' '*.py' '*.sh' '*.bash' '*.mk' Makefile .ci/run); do
