@@ -1,46 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* ACPI tables as firmware writes them, by way of the XSDT, and damaged ones. */
+#include "acpi_tables.h"
 #include "tests.h"
 
 #include "../boot/fadt.h"
 #include "../boot/madt.h"
 
-#include <string.h>
-
-#define RSDP_SIZE 36u
-#define HEAD      36u /* of every table */
-
 static struct boot_information information;
-static uint8_t rsdp[RSDP_SIZE], *page, *xsdt, *fadt, *madt;
+static uint8_t rsdp[ACPI_RSDP_SIZE], *page, *xsdt, *fadt, *madt;
 static uint32_t ids[PLATFORM_CPUS_MAX];
-
-static void put(uint8_t *at, uint64_t value, unsigned bytes)
-{
-    memcpy(at, &value, bytes);
-}
-
-static void sum_up(uint8_t *bytes, uint32_t count, uint8_t *checksum)
-{
-    uint8_t sum = 0;
-    *checksum = 0;
-    for (uint32_t i = 0; i < count; i++)
-        sum = (uint8_t)(sum + bytes[i]);
-    *checksum = (uint8_t)-sum;
-}
-
-static void begin_table(uint8_t *table, const char *signature, uint32_t length)
-{
-    memset(table, 0, length);
-    memcpy(table, signature, 4);
-    put(table + 4, length, 4);
-}
-
-static void end_table(uint8_t *table)
-{
-    uint32_t length;
-    memcpy(&length, table + 4, 4);
-    sum_up(table, length, table + 9);
-}
 
 static void put_cpu(uint8_t id, uint32_t flags)
 {
@@ -49,9 +17,9 @@ static void put_cpu(uint8_t id, uint32_t flags)
     madt[length] = 0;
     madt[length + 1] = 8;
     madt[length + 3] = id;
-    put(madt + length + 4, flags, 4);
-    put(madt + 4, length + 8, 4);
-    end_table(madt);
+    acpi_put(madt + length + 4, flags, 4);
+    acpi_put(madt + 4, length + 8, 4);
+    acpi_table_end(madt);
 }
 
 static void put_x2apic_cpu(uint32_t id, uint32_t flags)
@@ -60,16 +28,10 @@ static void put_x2apic_cpu(uint32_t id, uint32_t flags)
     memcpy(&length, madt + 4, 4);
     madt[length] = 9;
     madt[length + 1] = 16;
-    put(madt + length + 4, id, 4);
-    put(madt + length + 8, flags, 4);
-    put(madt + 4, length + 16, 4);
-    end_table(madt);
-}
-
-static void sum_up_rsdp(void)
-{
-    sum_up(rsdp, 20, rsdp + 8);
-    sum_up(rsdp, RSDP_SIZE, rsdp + 32);
+    acpi_put(madt + length + 4, id, 4);
+    acpi_put(madt + length + 8, flags, 4);
+    acpi_put(madt + 4, length + 16, 4);
+    acpi_table_end(madt);
 }
 
 static int tables(void **state)
@@ -79,21 +41,17 @@ static int tables(void **state)
     xsdt = page;
     fadt = page + 0x200;
     madt = page + 0x402; /* aligned by chance */
-    begin_table(fadt, "FACP", 244);
-    end_table(fadt);
-    begin_table(madt, "APIC", HEAD + 8);
-    end_table(madt);
-    begin_table(xsdt, "XSDT", HEAD + 16);
-    put(xsdt + HEAD, platform_physical(fadt), 8);
-    put(xsdt + HEAD + 8, platform_physical(madt), 8);
-    end_table(xsdt);
-    memset(rsdp, 0, sizeof(rsdp));
-    memcpy(rsdp, "RSD PTR ", 8);
-    rsdp[15] = 2;
-    put(rsdp + 20, RSDP_SIZE, 4);
-    put(rsdp + 24, platform_physical(xsdt), 8);
-    sum_up_rsdp();
-    information = (struct boot_information){.rsdp = rsdp, .rsdp_size = RSDP_SIZE};
+    acpi_table_begin(fadt, "FACP", 244);
+    acpi_table_end(fadt);
+    acpi_table_begin(madt, "APIC", ACPI_HEAD + 8);
+    acpi_table_end(madt);
+    acpi_table_begin(xsdt, "XSDT", ACPI_HEAD + 16);
+    acpi_put(xsdt + ACPI_HEAD, platform_physical(fadt), 8);
+    acpi_put(xsdt + ACPI_HEAD + 8, platform_physical(madt), 8);
+    acpi_table_end(xsdt);
+    acpi_rsdp_begin(rsdp, platform_physical(xsdt));
+    acpi_rsdp_end(rsdp);
+    information = (struct boot_information){.rsdp = rsdp, .rsdp_size = ACPI_RSDP_SIZE};
     return 0;
 }
 
@@ -144,7 +102,7 @@ static void damaged(void **state)
     information.rsdp = rsdp;
     information.rsdp_size = 19;
     assert_int_equal(found(), 0);
-    information.rsdp_size = RSDP_SIZE;
+    information.rsdp_size = ACPI_RSDP_SIZE;
     uint8_t *const spots[] = {rsdp, rsdp + 8, xsdt, xsdt + 9, madt, madt + 9, madt + 20};
     for (size_t i = 0; i < COUNT_OF(spots); i++) {
         *spots[i] ^= 0x40;
@@ -161,8 +119,8 @@ static void damaged_entries(void **state)
     put_cpu(1, 1);
     put_cpu(2, 1);
     for (unsigned length = 0; length < 256; length++) {
-        madt[HEAD + 8 + 8 + 1] = (uint8_t)length;
-        end_table(madt);
+        madt[ACPI_HEAD + 8 + 8 + 1] = (uint8_t)length;
+        acpi_table_end(madt);
         assert_int_equal(found(), length == 8 ? 2 : 1);
     }
 }
@@ -173,21 +131,21 @@ static void the_fadts_ports(void **state)
     struct fadt_ports ports;
     (void)state;
     assert_false(fadt_read(&information, &ports));
-    put(fadt + 64, 0xb004, 4);
-    put(fadt + 68, 0x604, 4);
+    acpi_put(fadt + 64, 0xb004, 4);
+    acpi_put(fadt + 68, 0x604, 4);
     assert_false(fadt_read(&information, &ports)); /* the sum is wrong */
-    end_table(fadt);
+    acpi_table_end(fadt);
     assert_true(fadt_read(&information, &ports));
     assert_int_equal(ports.control[0], 0xb004);
     assert_int_equal(ports.control[1], 0x604);
-    put(fadt + 64, 0x10000, 4); /* no port */
-    put(fadt + 68, 0xffff, 4);  /* no room for the second byte */
-    end_table(fadt);
+    acpi_put(fadt + 64, 0x10000, 4); /* no port */
+    acpi_put(fadt + 68, 0xffff, 4);  /* no room for the second byte */
+    acpi_table_end(fadt);
     assert_false(fadt_read(&information, &ports));
-    put(fadt + 68, 0x604, 4);
-    put(fadt + 4, 70, 4); /* cut off in the middle of the second */
-    put(fadt + 64, 0xb004, 4);
-    end_table(fadt);
+    acpi_put(fadt + 68, 0x604, 4);
+    acpi_put(fadt + 4, 70, 4); /* cut off in the middle of the second */
+    acpi_put(fadt + 64, 0xb004, 4);
+    acpi_table_end(fadt);
     assert_true(fadt_read(&information, &ports));
     assert_int_equal(ports.control[0], 0xb004);
     assert_int_equal(ports.control[1], 0);

@@ -1,57 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /* S5 in tables as firmware writes them, and in damaged ones. */
+#include "acpi_tables.h"
 #include "tests.h"
 
 #include "../boot/soft_off.h"
 
-#include <string.h>
-
-#define HEAD      36u /* of every table */
-#define DSDT_SIZE (HEAD + 64)
+#define DSDT_SIZE (ACPI_HEAD + 64)
 #define CONTROL   0x1804u
 
 static struct boot_information information;
-static uint8_t rsdp[36], *page, *xsdt, *fadt, *dsdt;
+static uint8_t rsdp[ACPI_RSDP_SIZE], *page, *xsdt, *fadt, *dsdt;
 static struct soft_off off;
-
-static void put(uint8_t *at, uint64_t value, unsigned bytes)
-{
-    memcpy(at, &value, bytes);
-}
-
-static void sum_up(uint8_t *bytes, uint32_t count, uint8_t *checksum)
-{
-    uint8_t sum = 0;
-    *checksum = 0;
-    for (uint32_t i = 0; i < count; i++)
-        sum = (uint8_t)(sum + bytes[i]);
-    *checksum = (uint8_t)-sum;
-}
-
-static void begin(uint8_t *table, const char *signature, uint32_t length)
-{
-    memset(table, 0, length);
-    memcpy(table, signature, 4);
-    put(table + 4, length, 4);
-}
-
-static void end(uint8_t *table)
-{
-    uint32_t length;
-    memcpy(&length, table + 4, 4);
-    sum_up(table, length, table + 9);
-}
 
 /* The DSDT's code, and everything summed up. */
 static void code(const char *bytes, size_t size)
 {
-    begin(dsdt, "DSDT", DSDT_SIZE);
-    memcpy(dsdt + HEAD, bytes, size);
-    end(dsdt);
-    end(fadt);
-    end(xsdt);
-    sum_up(rsdp, 20, rsdp + 8);
-    sum_up(rsdp, sizeof(rsdp), rsdp + 32);
+    acpi_table_begin(dsdt, "DSDT", DSDT_SIZE);
+    memcpy(dsdt + ACPI_HEAD, bytes, size);
+    acpi_table_end(dsdt);
+    acpi_table_end(fadt);
+    acpi_table_end(xsdt);
+    acpi_rsdp_end(rsdp);
     soft_off_find(&information, &off);
 }
 
@@ -65,16 +34,12 @@ static int tables(void **state)
     xsdt = page;
     fadt = page + 0x200;
     dsdt = page + 0x401;
-    begin(fadt, "FACP", 244);
-    put(fadt + 140, platform_physical(dsdt), 8);
-    put(fadt + 64, CONTROL, 4);
-    begin(xsdt, "XSDT", HEAD + 8);
-    put(xsdt + HEAD, platform_physical(fadt), 8);
-    memset(rsdp, 0, sizeof(rsdp));
-    memcpy(rsdp, "RSD PTR ", 8);
-    rsdp[15] = 2;
-    put(rsdp + 20, sizeof(rsdp), 4);
-    put(rsdp + 24, platform_physical(xsdt), 8);
+    acpi_table_begin(fadt, "FACP", 244);
+    acpi_put(fadt + 140, platform_physical(dsdt), 8);
+    acpi_put(fadt + 64, CONTROL, 4);
+    acpi_table_begin(xsdt, "XSDT", ACPI_HEAD + 8);
+    acpi_put(xsdt + ACPI_HEAD, platform_physical(fadt), 8);
+    acpi_rsdp_begin(rsdp, platform_physical(xsdt));
     information = (struct boot_information){.rsdp = rsdp, .rsdp_size = sizeof(rsdp)};
     return 0;
 }
@@ -113,17 +78,17 @@ static void not_found(void **state)
     assert_false(off.known);
     for (uint32_t last = 1; last < 10; last++) { /* cut off by the table's end */
         uint8_t whole[] = "\x08_S5_\x12\x06\x02\x0a\x05\x0a\x05";
-        begin(dsdt, "DSDT", HEAD + 12 - last);
-        memcpy(dsdt + HEAD, whole, 12);
-        end(dsdt);
+        acpi_table_begin(dsdt, "DSDT", ACPI_HEAD + 12 - last);
+        memcpy(dsdt + ACPI_HEAD, whole, 12);
+        acpi_table_end(dsdt);
         soft_off_find(&information, &off);
         assert_false(off.known);
     }
     CODE(S5);
-    dsdt[HEAD]++; /* the sum is wrong */
+    dsdt[ACPI_HEAD]++; /* the sum is wrong */
     soft_off_find(&information, &off);
     assert_false(off.known);
-    put(fadt + 64, 0, 4);
+    acpi_put(fadt + 64, 0, 4);
     CODE(S5);
     assert_false(off.known);
     information.rsdp = NULL;
@@ -134,7 +99,7 @@ static void not_found(void **state)
 static void written(void **state)
 {
     (void)state;
-    put(fadt + 48, 0xb2, 4);
+    acpi_put(fadt + 48, 0xb2, 4);
     fadt[52] = 0xa1;
     CODE(S5);
     simulated_cpu.port_value[CONTROL] = 0x0101; /* enabled already */
