@@ -3,6 +3,7 @@
 
 import json
 import os
+import secrets
 import shutil
 import signal
 import sys
@@ -75,14 +76,12 @@ def stream_whole(path: Path) -> Iterator[TextIO]:
             with open(path, "w", encoding="utf-8") as file:
                 yield file
             return
-        with _kept(lambda: tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent),
-                   lambda made: Path(made[1]).unlink(missing_ok=True)) as (handle, name):
-            with open(handle, "w", encoding="utf-8") as file:
-                os.fchmod(file.fileno(), 0o666 & ~_umask())
+        with _kept(lambda: _beside(path), _remove) as file:
+            with file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())  # or a crash of the machine leaves the name, and nothing in it
-            os.replace(name, path)
+            os.replace(file.name, path)
     except OSError as error:
         raise BadInput(f"{path}: cannot be written: {error.strerror}") from error
 
@@ -114,7 +113,12 @@ def _kept(make: Callable[[], Made], remove: Callable[[Made], None]) -> Iterator[
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _beside(path: Path) -> TextIO:
+    """A new file, as open() makes them: tempfile's are for one user only, and to ask what the umask is
+    one has to change it."""
+    return open(path.with_name(f".{path.name}.{secrets.token_hex(8)}"), "x", encoding="utf-8")
+
+
+def _remove(file: TextIO) -> None:
+    file.close()
+    Path(file.name).unlink(missing_ok=True)

@@ -222,6 +222,12 @@ def test_standard_output_is_full(run, command):
     assert said == "exitmeter: standard output: cannot be written: No space left on device\n"
 
 
+def listen():
+    """Whoever runs the tests in the background may have these ignored, and that is inherited."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_real_signal_while_gnuplot_draws(tmp_path, number):
     run = write_run(tmp_path / "run", Build([Row()]))
@@ -232,7 +238,7 @@ def test_a_real_signal_while_gnuplot_draws(tmp_path, number):
     (tmp_path / "tmp").mkdir()
     process = analysis("report", run, stdout=subprocess.DEVNULL, cwd=ROOT,
                        env={"PATH": f"{gnuplot.parent}:/bin", "TMPDIR": str(tmp_path / "tmp")},
-                       preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+                       preexec_fn=listen)
     mark = tmp_path / "tmp" / "drawing"
     end = time.monotonic() + 60
     while not (mark.exists() and mark.read_text()):
