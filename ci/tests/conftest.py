@@ -102,7 +102,9 @@ class Source:
         self.directory = directory
         for room in ("core", "probes", "guests", "bench"):
             shutil.copytree(ROOT / room, directory / room)
-        shutil.copy(ROOT / "Makefile", directory)
+        for file in ("Makefile", "analysis/fuzz.mk"):
+            (directory / file).parent.mkdir(exist_ok=True)
+            shutil.copy(ROOT / file, directory / file)
         # Objects with their times: make compiles again what a test mutates, and nothing else.
         shutil.copytree(BUILD / "image", directory / "build" / "image")
 
