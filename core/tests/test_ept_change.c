@@ -26,6 +26,23 @@ static void unmapping(void **state)
     ept_destroy(&ept);
 }
 
+static void showing_a_page(void **state)
+{
+    (void)state;
+    change_setup();
+    for (int turn = 0; turn < 3; turn++) {
+        assert_true(ept_show_page(&ept, 2 * MIB, GIB, true));
+        expect_mapped(2 * MIB + 8, GIB + 8);
+        expect_not_mapped(2 * MIB + PAGE_SIZE);
+        assert_true(ept_show_page(&ept, 2 * MIB, GIB + PAGE_SIZE, true)); /* there already */
+        expect_mapped(2 * MIB + 8, GIB + 8);
+        assert_true(ept_show_page(&ept, 2 * MIB, GIB, false));
+        expect_not_mapped(2 * MIB);
+    }
+    assert_false(ept_show_page(&ept, 1, GIB, true));
+    ept_destroy(&ept);
+}
+
 /* What lies around the range stays as it was. */
 static void unmapping_within_large_pages(void **state)
 {
@@ -204,6 +221,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         simulated_test(unmapping),
+        simulated_test(showing_a_page),
         simulated_test(unmapping_within_large_pages),
         simulated_test(protecting),
         simulated_test(refused_ranges),

@@ -109,6 +109,12 @@ bool ept_split(struct ept *ept, uint64_t guest_physical, uint64_t bytes);
 bool ept_take_flags(struct ept *ept, enum ept_flag flag, uint64_t guest_physical, uint64_t bytes,
                     uint8_t *bitmap);
 
+/*
+ * A 4 KiB page of the guest that comes and goes: it is mapped for all access, unless something is
+ * there already, or taken away. False as ept_map() and ept_unmap() have it.
+ */
+bool ept_show_page(struct ept *ept, uint64_t guest_physical, uint64_t host_physical, bool shown);
+
 /* Host-physical address behind a guest-physical one; false if it is not mapped. */
 bool ept_translate(const struct ept *ept, uint64_t guest_physical, uint64_t *host_physical);
 

@@ -167,3 +167,13 @@ bool ept_take_flags(struct ept *ept, enum ept_flag flag, uint64_t guest_physical
         ept_owe(ept);
     return true;
 }
+
+bool ept_show_page(struct ept *ept, uint64_t guest_physical, uint64_t host_physical, bool shown)
+{
+    uint64_t there;
+
+    if (!shown)
+        return ept_unmap(ept, guest_physical, PAGE_SIZE);
+    return ept_translate(ept, guest_physical, &there) ||
+           ept_map(ept, guest_physical, host_physical, PAGE_SIZE, EPT_ALL);
+}

@@ -17,13 +17,7 @@ _Static_assert(PLAN_ANY_SUBLEAF == CPUID_ANY_SUBLEAF, "and means the same by it"
 /* Mapped once, it can be mapped again: its tables stay. */
 static bool map_apic_page(struct room *room, bool mapped)
 {
-    uint64_t host;
-
-    if (!mapped)
-        return ept_unmap(&room->ept, APIC_ADDRESS, PAGE_SIZE);
-    return ept_translate(&room->ept, APIC_ADDRESS, &host) ||
-           ept_map(&room->ept, APIC_ADDRESS, platform_physical(room->apic_page), PAGE_SIZE,
-                   EPT_ALL);
+    return ept_show_page(&room->ept, APIC_ADDRESS, platform_physical(room->apic_page), mapped);
 }
 
 const char *room_furnish(struct room *room, const struct vmx_capability *capability)

@@ -154,13 +154,7 @@ static void copy(void *to, const void *from, uint64_t words)
 /* Where it is not mapped, the core's MMIO has the address. */
 static bool map_apic_page(struct torture *torture, bool mapped)
 {
-    uint64_t host;
-
-    if (!mapped)
-        return ept_unmap(&torture->ept, GUEST_APIC, PAGE_SIZE);
-    return ept_translate(&torture->ept, GUEST_APIC, &host) ||
-           ept_map(&torture->ept, GUEST_APIC, platform_physical(torture->apic_page), PAGE_SIZE,
-                   EPT_ALL);
+    return ept_show_page(&torture->ept, GUEST_APIC, platform_physical(torture->apic_page), mapped);
 }
 
 bool torture_policy(struct torture *torture, struct random *random)
