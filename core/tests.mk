@@ -14,7 +14,8 @@ HOSTED_RENAMED = memcpy memmove memset memcmp memchr strlen platform_pages_alloc
 HOSTED_RENAMES = -fno-builtin $(foreach name,$(HOSTED_RENAMED),-D$(name)=boot_$(name))
 
 HOSTED = $(BUILD)/core/hosted
-HOSTED_SUPPORT = $(filter-out core/tests/test_%.c core/tests/exit_fixture.c,$(wildcard core/tests/*.c))
+HOSTED_SUPPORT = $(filter-out core/tests/test_%.c core/tests/exit_fixture.c,$(wildcard core/tests/*.c)) \
+	$(wildcard guests/tests/*_fixture.c)
 HOSTED_SOURCES = $(CORE_SOURCES) probes/ring.c $(HOSTED_SUPPORT) \
 	$(filter-out guests/image/main.c guests/image/region.c,$(wildcard guests/image/*.c)) $(wildcard guests/loader/*.c) \
 	core/boot/multiboot2.c core/boot/acpi.c core/boot/madt.c core/boot/fadt.c core/boot/soft_off.c

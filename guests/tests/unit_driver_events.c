@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The driver with the CPU's own stamp and performance counters, on a simulated CPU with a PMU. */
-#include "../image/driver.h"
-
 #include "../../core/tests/stub_entry.h"
 #include "../../core/vmx/dispatch.h"
 #include "../../core/x86/msr.h"
-#include "blob_fixture.h"
+#include "driver_fixture.h"
 
-#define JOBS         2u
-#define RESULT_PAGES 32u
-#define RECORDS      3u
+#define JOBS    2u
+#define RECORDS 3u
 
 #define INSTRUCTIONS 0x200c0
 #define BRANCHES     0x200c4
@@ -21,10 +18,7 @@ static struct {
     struct plan_group groups[1];
     struct plan_job jobs[JOBS];
 } plan;
-static struct fixture_blob blob;
-static struct vmx_cpu cpu;
 static struct probe_cpu probes;
-static struct driver driver;
 
 /* As each phase was entered. */
 static struct {
@@ -65,10 +59,7 @@ static enum vmx_failure guest_entered(struct vcpu *vcpu)
         assert_true(probes.next < probes.end);
     }
     entry_count++;
-    vcpu->rax = HYPERCALL_PHASE_DONE;
-    *simulated_field(VMCS_EXIT_REASON) = EXIT_REASON_VMCALL;
-    assert_int_equal(exit_handlers[EXIT_REASON_VMCALL](vcpu), EXIT_STOP);
-    return VMX_SUCCEED;
+    return driver_guest_calls(vcpu, HYPERCALL_PHASE_DONE, 0);
 }
 
 static struct plan_event event(enum plan_event_kind kind, uint64_t selector)
@@ -78,8 +69,6 @@ static struct plan_event event(enum plan_event_kind kind, uint64_t selector)
 
 static int make(void **state)
 {
-    uint64_t offset = RESULTS_HEADER_ROOM;
-
     simulated_cpu_setup(state);
     simulated_performance_add(3, 4, 7, true);
     simulated_msr_set(IA32_TSC, 0x1234);
@@ -99,43 +88,23 @@ static int make(void **state)
                                   .extra_value = 0x3f80008fff};
     plan.groups[0].events[PLAN_GUEST][1] = event(PLAN_EVENT_GENERAL, INSTRUCTIONS);
     plan.header = (struct plan_header){.policy_count = 1, .group_count = 1, .job_count = JOBS};
-    for (unsigned i = 0; i < JOBS; i++) {
+    for (unsigned i = 0; i < JOBS; i++)
         plan.jobs[i] = (struct plan_job){.benchmark = "first",
                                          .probe_level = i ? PROBE_HARDWARE : PROBE_PMU,
                                          .group = i ? 0 : 1,
                                          .samples = 20,
                                          .rounds = 1,
-                                         .count_samples = 5,
-                                         .results_offset = offset};
-        offset += job_results_size(&plan.jobs[i]);
-    }
-    assert_true(offset <= RESULT_PAGES * PAGE_SIZE);
+                                         .count_samples = 5};
+    driver_lay_out(plan.jobs, JOBS);
     probes = (struct probe_cpu){0};
     entry_count = 0;
     stub_guest = guest_entered;
-    driver = (struct driver){.plan = &plan.header,
-                             .blob = &blob,
-                             .blob_size = sizeof(blob),
-                             .vmx = &cpu,
-                             .probes = &probes,
-                             .results = platform_pages_allocate(RESULT_PAGES, PAGE_SIZE)};
-    return vmx_enable(&cpu) ? -1 : 0;
-}
-
-static int unmake(void **state)
-{
-    vmx_disable(&cpu);
-    unsigned faults = simulated_cpu.faults;
-    if (faults)
-        print_error("%s\n", simulated_cpu.first_fault);
-    simulated_platform_reset();
-    (void)state;
-    return faults ? -1 : 0;
+    return driver_begin(&plan.header, &probes);
 }
 
 static struct job_result *result_of(unsigned job)
 {
-    return (struct job_result *)((char *)driver.results + plan.jobs[job].results_offset);
+    return driver_result(&plan.jobs[job]);
 }
 
 static const struct event_result *event_of(enum plan_side side, unsigned place)
@@ -299,7 +268,7 @@ static void another_msr_is_not_written(void **state)
     assert_int_equal(msr(IA32_LSTAR), before);
 }
 
-#define events_test(function) cmocka_unit_test_setup_teardown(function, make, unmake)
+#define events_test(function) cmocka_unit_test_setup_teardown(function, make, driver_teardown)
 
 int main(void)
 {

@@ -1,26 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* Jobs in VMX root operation, of which RDTSC runs here as it does there. */
-#include "../image/driver.h"
 #include "../image/root_operation.h"
 
 #include "../../core/tests/stub_entry.h"
 #include "../../core/x86/msr.h"
-#include "blob_fixture.h"
+#include "driver_fixture.h"
 
-#define SAMPLES      20u
-#define COUNTS       5u
-#define ROUNDS       3u
-#define RESULT_PAGES 32u
+#define SAMPLES 20u
+#define COUNTS  5u
+#define ROUNDS  3u
 
 static struct {
     struct plan_header header;
     struct plan_policy policy;
     struct plan_job job;
 } plan;
-static struct fixture_blob blob;
-static struct vmx_cpu cpu;
 static struct probe_cpu probes;
-static struct driver driver;
 
 static enum vmx_failure no_guest(struct vcpu *vcpu)
 {
@@ -42,28 +37,12 @@ static int make(void **state)
                                  .rounds = 1,
                                  .results_offset = RESULTS_HEADER_ROOM};
     stub_guest = no_guest;
-    driver = (struct driver){.plan = &plan.header,
-                             .blob = &blob,
-                             .blob_size = sizeof(blob),
-                             .vmx = &cpu,
-                             .probes = &probes,
-                             .results = platform_pages_allocate(RESULT_PAGES, PAGE_SIZE)};
-    return vmx_enable(&cpu) ? -1 : 0;
-}
-
-/* As the driver's: the guest's memory stays. */
-static int unmake(void **state)
-{
-    vmx_disable(&cpu);
-    unsigned faults = simulated_cpu.faults;
-    simulated_platform_reset();
-    (void)state;
-    return faults ? -1 : 0;
+    return driver_begin(&plan.header, &probes);
 }
 
 static const struct job_result *run(const char *name)
 {
-    struct job_result *result = (void *)((char *)driver.results + plan.job.results_offset);
+    struct job_result *result = driver_result(&plan.job);
     const size_t at = sizeof(blob.text) - 17;
 
     fixture_blob_make(&blob);
@@ -195,7 +174,7 @@ static void operands(void **state)
     vcpu_destroy(vcpu);
 }
 
-#define root_test(function) cmocka_unit_test_setup_teardown(function, make, unmake)
+#define root_test(function) cmocka_unit_test_setup_teardown(function, make, driver_teardown)
 
 int main(void)
 {
