@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* What the audit says of each access that passes, and what diff says of two policies. */
-#include "tests.h"
+#include "policy_fixture.h"
 
-#include "../policy.h"
 #include "../policy_audit.h"
 #include "../policy_bitmap.h"
 #include "../policy_diff.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 /* Nothing passes, so that what a test lets pass stands alone. */
 static const char closed[] = "default exception intercept\n"
@@ -19,19 +16,17 @@ static const char closed[] = "default exception intercept\n"
                              "control mwait-exiting on\ncontrol rdtsc-exiting on\n"
                              "control rdrand-exiting on\ncontrol rdseed-exiting where-offered\n";
 
-static void compile(const char *rules, struct policy *policy)
+static void compile_closed(const char *rules, struct policy *policy)
 {
-    struct policy_error error;
     char source[4096];
     snprintf(source, sizeof(source), "%s%s", closed, rules);
-    if (policy_compile("test", source, strlen(source), policy, &error) < 0)
-        fail_msg("%u:%u: %s in\n%s", error.line, error.column, error.message, source);
+    compile(source, policy);
 }
 
 static size_t audit(const char *rules, struct audit_finding **findings)
 {
     struct policy policy;
-    compile(rules, &policy);
+    compile_closed(rules, &policy);
     return policy_audit(&policy.plan, findings);
 }
 
@@ -246,8 +241,8 @@ static void nothing_is_left_out(void **unused)
 static json_t *diff(const char *a, const char *b)
 {
     struct policy one, other;
-    compile(a, &one);
-    compile(b, &other);
+    compile_closed(a, &one);
+    compile_closed(b, &other);
     strcpy(one.plan.name, "one");
     strcpy(other.plan.name, "other");
     return policy_diff(&one, &other);

@@ -1,22 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Names of MSRs and ports, and rules that use them. */
-#include "tests.h"
+#include "policy_fixture.h"
 
 #include "../../core/x86/msr.h"
-#include "../policy.h"
 #include "../policy_bitmap.h"
 #include "../policy_name.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-static void compile(const char *source, struct policy *policy)
-{
-    struct policy_error error;
-    if (policy_compile("test", source, strlen(source), policy, &error) < 0)
-        fail_msg("%u:%u: %s in\n%s", error.line, error.column, error.message, source);
-}
 
 /* The core's own header has some of them: both must say the same. */
 static void as_the_core_has_them(void **unused)
@@ -240,11 +230,7 @@ static void rules_by_name(void **unused)
 
 static void wrong_names_have_hints(void **unused)
 {
-    static const struct {
-        const char *source;
-        unsigned line, column;
-        const char *word;
-    } cases[] = {
+    static const struct refused cases[] = {
         {"intercept msr IA32_EFFER", 1, 15, "did you mean IA32_EFER"},
         {"intercept msr ia32_apic_bas", 1, 15, "did you mean IA32_APIC_BASE"},
         {"intercept msr efer", 1, 15, "did you mean IA32_EFER"},
@@ -257,17 +243,7 @@ static void wrong_names_have_hints(void **unused)
         {"intercept msr 0x10IA32_TSC", 1, 15, "not a number N or a range N-M"},
     };
     (void)unused;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct policy policy;
-        struct policy_error error;
-        assert_int_equal(
-            policy_compile("test", cases[i].source, strlen(cases[i].source), &policy, &error), -1);
-        if (error.line != cases[i].line || error.column != cases[i].column ||
-            !strstr(error.message, cases[i].word))
-            fail_msg("'%s' gives %u:%u: %s", cases[i].source, error.line, error.column,
-                     error.message);
-        free(error.message);
-    }
+    expect_refused(cases, sizeof(cases) / sizeof(cases[0]));
 }
 
 int main(void)

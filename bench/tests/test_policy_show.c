@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Text to bitmaps to text: the same, whatever the policy. */
-#include "tests.h"
+#include "policy_fixture.h"
 
 #include "../../probes/record.h"
-#include "../policy.h"
 #include "../policy_bitmap.h"
 #include "../policy_control.h"
 #include "../policy_cpuid.h"
@@ -12,18 +11,9 @@
 #include "../policy_show.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #define ROUNDS_OF_TEXTS 2000
 #define ROUNDS_OF_PLANS 120
-
-static void compile(const char *source, struct policy *policy)
-{
-    struct policy_error error;
-    if (policy_compile("test", source, strlen(source), policy, &error) < 0)
-        fail_msg("%u:%u: %s in\n%s", error.line, error.column, error.message, source);
-}
 
 /* Shows it, and compiles what is shown: the same. */
 static void there_and_back(const struct policy *policy)
@@ -320,7 +310,7 @@ static void rows_are_alike(void **unused)
     }
 }
 
-static void expect_refused(const struct policy_file *file, size_t size, const char *word)
+static void expect_file_refused(const struct policy_file *file, size_t size, const char *word)
 {
     struct policy policy;
     char *error;
@@ -341,14 +331,14 @@ static void damaged_files(void **unused)
     assert_true(policy_file_is(&good, sizeof(good)));
     assert_false(policy_file_is("default msr passthrough", 23));
     assert_false(policy_file_is(&good, 7));
-    expect_refused(&good, 8, "ends in its header");
-    expect_refused(&good, sizeof(good) - 1, "bytes");
-    expect_refused(&good, 16, "bytes");
-#define BAD(field, value, word)                  \
-    do {                                         \
-        bad = good;                              \
-        bad.field = (value);                     \
-        expect_refused(&bad, sizeof(bad), word); \
+    expect_file_refused(&good, 8, "ends in its header");
+    expect_file_refused(&good, sizeof(good) - 1, "bytes");
+    expect_file_refused(&good, 16, "bytes");
+#define BAD(field, value, word)                       \
+    do {                                              \
+        bad = good;                                   \
+        bad.field = (value);                          \
+        expect_file_refused(&bad, sizeof(bad), word); \
     } while (0)
     BAD(version, PLAN_VERSION + 1, "another version");
     BAD(probe_level, PROBE_LEVELS_PLAIN, "probe level");
@@ -363,7 +353,7 @@ static void damaged_files(void **unused)
     BAD(plan.msr_bitmap[0x600 / 8], 0xfe, "cannot pass through"); /* IA32_DS_AREA, read */
     bad = good;
     memset(bad.plan.name, 'x', sizeof(bad.plan.name));
-    expect_refused(&bad, sizeof(bad), "does not end");
+    expect_file_refused(&bad, sizeof(bad), "does not end");
 }
 
 /* Any bytes changed: refused in words, or a policy that text can say. */
