@@ -190,13 +190,16 @@ def _exits_per_op(run: Run, jobs: list[Job]) -> float | None:
         return None if None in stated else sum(stated) / len(stated)
     for job in jobs:
         op, control = job.phases["op"], job.phases["control"]
+        where = f"{run.path / 'run.json'}: jobs[{job.index}]"
+        if op.records is None and job.phases["count_op"].records is None:
+            raise BadInput(f"{where}: neither op nor count_op has records, so nothing tells which "
+                           "exits there were")
         if op.exits is None or control.exits is None:
             op, control = job.phases["count_op"], job.phases["count_control"]
         if op.damaged or control.damaged:  # the harness had counted them before
             total += round(job.stated_exits_per_op * op.operations)
             samples += op.operations
             continue
-        where = f"{run.path / 'run.json'}: jobs[{job.index}]"
         if op.exits is None or control.exits is None:
             raise BadInput(f"{where}: no phase has records")
         found = op.exits - control.exits - job.interruptions

@@ -343,6 +343,9 @@ class _JobReader:
         records, whole = None, True
         if node["packet_offset"].value is not None:
             records, whole = self.trace.records(node, job, PHASES.index(name))
+        elif node["records"].count():
+            raise node["records"].bad(f"{node['records'].count()}, but packet_offset names no packet "
+                                      "that has them")
         return Phase(self.samples[first:first + count], records, not whole,
                      node["discarded"].count(), read_totals(node["totals"]), read_folded(node["folded"], count))
 

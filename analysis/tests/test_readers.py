@@ -83,6 +83,18 @@ def test_numbers_of_events_in_the_metadata(run):
         assert open_run(run).reason_names == {18: "Y"}
 
 
+def test_records_that_no_packet_has(make, call):
+    """What is counted must be somewhere, and of exits some phase must say which they were."""
+    path = make("counts", [Row(level="counts")])
+    edit(path, lambda d: d["jobs"][0]["phases"]["count_op"].update({"packet_offset": None}))
+    outcome = call("compare", path)
+    assert outcome.code == 2 and "count_op.records" in outcome.err
+    assert "packet_offset names no packet" in outcome.err
+    edit(path, lambda d: d["jobs"][0]["phases"]["count_op"].update({"records": 0}))
+    outcome = call("compare", path)
+    assert outcome.code == 2 and "jobs[0]: neither op nor count_op has records" in outcome.err
+
+
 @pytest.mark.parametrize("key", ["\u00b2", "010", "\u0663", "", "-1", "1_0", "9" * 20])
 def test_keys_that_are_no_exit_reason(make, tmp_path, call, key):
     """Two ways to write a number would be two sums, one of which was lost."""

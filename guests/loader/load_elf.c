@@ -101,7 +101,7 @@ static const char *check_segment(struct load_plan *plan, const struct segment *s
 
 const char *load_elf_open(struct load_plan *plan, struct load_elf *elf)
 {
-    Elf64_Ehdr header;
+    Elf64_Ehdr header = {0};
     bool entered = false;
 
     const char *wrong = read_header(plan, &header);
