@@ -28,7 +28,7 @@ MAKEFLAGS='' make -s -j"$(nproc)" BUILD="$build/clang" CC=clang CXX=clang++ all 
 for header in $(sources '*.h' | grep -Ev '_(list|fields)\.h$'); do
     case $header in
     guests/blob/*) flags='-std=gnu11 -DEXITMETER_GUEST -ffreestanding' ;;
-    core/tests/*) flags='-std=gnu11 -D_GNU_SOURCE -DEXITMETER_SIMULATED' ;;
+    core/tests/* | guests/tests/*) flags='-std=gnu11 -D_GNU_SOURCE -DEXITMETER_SIMULATED' ;;
     *) flags='-std=gnu11 -D_GNU_SOURCE' ;;
     esac
     # shellcheck disable=SC2086 # a list of words
