@@ -139,6 +139,8 @@ def _profile(node: Node, called: Names) -> Profile:
     reasons = [_entry(entry, entry["reason"].count(), "", None) for entry in node["reasons"]]
     over_time = node["over_time"]
     slices = over_time["slices"].count()
+    if not over_time["width"].count():
+        raise over_time["width"].bad("a slice lasts a tick or more")
     return Profile(
         total=end - start, guest=node["guest"].count(), host=node["host"].count(),
         folding=node["folding"].count(), polls=node["polls"].count(), lost=node["lost"].count(),

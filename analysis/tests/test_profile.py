@@ -155,6 +155,8 @@ def test_control_characters_do_not_reach_the_terminal(write, call):
     ("addresses", [{"reason": 31, "rip": 5, "count": 1, "ticks": 1}], "a string is needed"),
     ("over_time", {"width": 1, "slices": 3, "reasons": {"31": {"count": [1], "ticks": [1]}}},
      "1 slices, but the profile has 3"),
+    ("over_time", {"width": 0, "slices": 1, "reasons": {"31": {"count": [1], "ticks": [1]}}},
+     "a slice lasts a tick or more"),
     ("over_time", {"width": 1, "slices": 1, "reasons": {"x": {"count": [1], "ticks": [1]}}},
      "no exit reason"),
 ])
