@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .drawings import WIDTH, colour, label, slug
-from .history import Found, also, by_run, change_text, heading, name_of
+from .history_changes import Found, also, by_run, change_text, heading, name_of
 from .history_store import Item, Series
 from .page import render
 from .svg import Drawing, draw

@@ -4,8 +4,8 @@
  */
 #include "command.h"
 #include "nearest.h"
-#include "pmu_command.h"
 #include "pmu_groups.h"
+#include "pmu_wanted.h"
 #include "subcommand.h"
 #include "target.h"
 #include "text.h"
@@ -13,35 +13,6 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-const struct pmu_model *pmu_model_wanted(const char *command, const char *name, int *code)
-{
-    char *error;
-    *code = CODE_UNAVAILABLE;
-    if (!pmu_library_open(&error)) {
-        say("%s: %s", command, error);
-        free(error);
-        return NULL;
-    }
-    *code = CODE_USAGE;
-    const char *wanted = name ? name : target_pmu_model(targets[0], targets[0]->cpu_models[0]);
-    const struct pmu_model *model = pmu_model_find(wanted);
-    pfm_pmu_info_t info;
-    if (!model) {
-        const char **names = zeroed(pmu_model_count, sizeof(*names));
-        for (size_t i = 0; i < pmu_model_count; i++)
-            names[i] = pmu_models[i].name;
-        char *hint = nearest_hint(wanted, names, pmu_model_count);
-        say("%s: unknown PMU model '%s'%s", command, wanted, hint);
-        free(hint);
-        free(names);
-    } else if (!pmu_model_info(model, &info)) {
-        say("%s: the libpfm here does not have PMU model %s", command, wanted);
-        *code = CODE_UNAVAILABLE;
-        model = NULL;
-    }
-    return model;
-}
 
 static void print_json(json_t *document)
 {

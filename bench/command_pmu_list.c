@@ -4,8 +4,8 @@
  */
 #include "command.h"
 #include "pmu_architectural.h"
-#include "pmu_command.h"
 #include "pmu_complaint.h"
+#include "pmu_wanted.h"
 #include "text.h"
 
 #include <fnmatch.h>

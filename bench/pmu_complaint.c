@@ -3,7 +3,7 @@
 
 #include "nearest.h"
 #include "pmu_architectural.h"
-#include "pmu_event.h"
+#include "pmu_ask.h"
 #include "text.h"
 
 #include <ctype.h>

@@ -2,6 +2,7 @@
 #include "pmu_event.h"
 
 #include "pmu_architectural.h"
+#include "pmu_ask.h"
 #include "pmu_complaint.h"
 #include "pmu_correction.h"
 #include "text.h"
@@ -116,30 +117,6 @@ static char *encode_architectural(const struct pmu_architectural *generic, const
     return NULL;
 }
 
-/* Asks libpfm. Returns its code; on success full is the name without the model's, and to be freed.
- */
-static int ask(const char *item, const struct pmu_model *model, uint64_t codes[2], char **full)
-{
-    uint64_t *given = NULL;
-    char *name = text("%s::%s", model->name, item), *found = NULL;
-    pfm_pmu_encode_arg_t argument = {.codes = given, .fstr = &found, .size = sizeof(argument)};
-    int code = pfm_get_os_event_encoding(name, PFM_PLM0, PFM_OS_NONE, &argument);
-    *full = NULL;
-    codes[0] = codes[1] = 0;
-    if (code == PFM_SUCCESS && argument.count >= 1 && argument.count <= 2) {
-        codes[0] = argument.codes[0];
-        codes[1] = argument.count == 2 ? argument.codes[1] : 0;
-        const char *colons = strstr(found, "::");
-        *full = text("%s", colons ? colons + 2 : found);
-    } else if (code == PFM_SUCCESS) {
-        code = PFM_ERR_NOTSUPP;
-    }
-    free(argument.codes);
-    free(found);
-    free(name);
-    return code;
-}
-
 static void correct(struct pmu_event *event, const struct pmu_model *model)
 {
     const struct pmu_correction *correction = pmu_correction_find(model->name, event->full_name);
@@ -157,7 +134,7 @@ static char *encode_by_library(const char *item, const struct pmu_model *model,
                                struct pmu_event *event)
 {
     uint64_t codes[2];
-    int code = ask(item, model, codes, &event->full_name);
+    int code = pmu_ask(item, model, codes, &event->full_name);
     if (code != PFM_SUCCESS)
         return pmu_complaint(item, model, code);
     event->selector = codes[0] & PMU_SELECTOR_BITS;
@@ -191,18 +168,6 @@ static char *encode(const char *name, const struct pmu_model *model, struct pmu_
                      ":k:u counts at both",
                      name);
     return error;
-}
-
-bool pmu_event_exists(const char *name, const struct pmu_model *model)
-{
-    const struct pmu_architectural *generic = pmu_architectural_find(name, strcspn(name, ":."));
-    uint64_t codes[2];
-    char *full;
-    if (generic)
-        return pmu_architectural_on(generic, model);
-    bool exists = ask(name, model, codes, &full) == PFM_SUCCESS;
-    free(full);
-    return exists;
 }
 
 static char *twice(const struct pmu_event *events, size_t last)

@@ -51,7 +51,4 @@ int pmu_events_encode(const char *list, const struct pmu_model *model, struct pm
 
 void pmu_events_free(struct pmu_event *events, size_t count);
 
-/* Whether a model has an event, as it would stand in a list. The library must be open. */
-bool pmu_event_exists(const char *name, const struct pmu_model *model);
-
 #endif

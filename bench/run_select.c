@@ -5,7 +5,7 @@
 #include "benchmark_shim.h"
 #include "calibration.h"
 #include "nearest.h"
-#include "pmu_command.h"
+#include "pmu_wanted.h"
 #include "run_options.h"
 #include "text.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the subcommands of `pmu` share.
+ * The PMU model that a command is to use.
  */
-#ifndef EXITMETER_BENCH_PMU_COMMAND_H
-#define EXITMETER_BENCH_PMU_COMMAND_H
+#ifndef EXITMETER_BENCH_PMU_WANTED_H
+#define EXITMETER_BENCH_PMU_WANTED_H
 
 #include "pmu_model.h"
 
