@@ -3,11 +3,9 @@
  * pmu: the performance events that can be named, for which CPU models, and what they become.
  */
 #include "command.h"
-#include "nearest.h"
 #include "pmu_groups.h"
 #include "pmu_wanted.h"
 #include "subcommand.h"
-#include "target.h"
 #include "text.h"
 
 #include <jansson.h>

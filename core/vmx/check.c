@@ -14,12 +14,6 @@ static const struct {
 #undef FACT
 };
 
-uint64_t check_field(enum vmcs_field field)
-{
-    uint64_t value;
-    return x86_vmread_checked(field, &value) == VMX_SUCCEED ? value : 0;
-}
-
 static uint64_t gather_facts(void)
 {
     uint64_t holding = 0;
@@ -32,25 +26,6 @@ static uint64_t gather_facts(void)
             holding |= 1ull << i;
     }
     return holding;
-}
-
-bool check_rules(const struct check *check, const struct rule *rules, size_t count,
-                 struct vmcs_fault *fault)
-{
-    for (const struct rule *rule = rules; rule < rules + count; rule++) {
-        enum vmcs_field field = (enum vmcs_field)(rule->field + 2 * check->segment);
-        uint64_t value;
-
-        if ((check->facts & rule->when) != rule->when || check->facts & rule->unless)
-            continue;
-        if (x86_vmread_checked(field, &value) != VMX_SUCCEED)
-            continue;
-        if (!rule->want(check, value, rule->operand)) {
-            *fault = (struct vmcs_fault){field, rule->text, value};
-            return false;
-        }
-    }
-    return true;
 }
 
 bool vmcs_check_areas(const struct vmx_capability *capability, unsigned areas,
