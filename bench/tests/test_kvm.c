@@ -14,10 +14,9 @@
 #include "../kvm_schedule.h"
 #include "../kvm_stats.h"
 #include "../monitor.h"
-#include "../policy.h"
 #include "../policy_bitmap.h"
 #include "../text.h"
-#include "tests.h"
+#include "policy_fixture.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -29,8 +28,7 @@
 static struct policy policy_of(const char *source)
 {
     struct policy policy;
-    struct policy_error error;
-    assert_int_equal(policy_compile("test", source, strlen(source), &policy, &error), 0);
+    compile(source, &policy);
     return policy;
 }
 

@@ -13,6 +13,11 @@
 static const char *const instructions[SIMULATED_INSTRUCTIONS] = {
     "VMXON", "VMXOFF", "VMCLEAR", "VMPTRLD", "VMREAD", "VMWRITE", "INVEPT", "INVVPID"};
 
+static const struct life_step *step_now(void)
+{
+    return &life_steps[life.step];
+}
+
 /* Which instruction, which field, and the SDM's name of the error. */
 static void expect_named(enum simulated_instruction which, uint64_t error, bool done)
 {
@@ -21,8 +26,8 @@ static void expect_named(enum simulated_instruction which, uint64_t error, bool 
     const char *field = vmcs_field_name((uint32_t)simulated_cpu.failed.field);
 
     if (!simulated_log_has(instructions[which]) || !simulated_log_has(why))
-        fail_msg("step \"%s\": no word of %s, %s in:\n%s", life_steps[life.step].name,
-                 instructions[which], why, simulated_log());
+        fail_msg("step \"%s\": no word of %s, %s in:\n%s", step_now()->name, instructions[which],
+                 why, simulated_log());
     if (which != SIMULATED_VMREAD && which != SIMULATED_VMWRITE)
         return;
     assert_true(simulated_log_has(field));
@@ -67,7 +72,7 @@ static bool is_made_good(enum simulated_instruction which)
 {
     return which == SIMULATED_INVVPID || /* by another type of it, or by doing without a VPID */
            (which == SIMULATED_VMREAD &&
-            life_steps[life.step].take == life_fail_to_enter); /* one rule less */
+            step_now()->take == life_fail_to_enter); /* one rule less */
 }
 
 /* False if the life was over before that one. */
@@ -80,21 +85,21 @@ static bool live(enum simulated_instruction which, unsigned n, enum vmx_failure 
     life.expect_whole = true;
     simulated_fail(which, n, failure, error);
     for (life.step = 0; life.step < LIFE_STEPS; life.step++) {
-        bool done = life_steps[life.step].take();
+        bool done = step_now()->take();
         if (!failed && simulated_cpu.failed.times) {
             failed = true;
             if (simulated_cpu.failed.unchecked)
-                fail_msg("step \"%s\": %s is accessed unchecked", life_steps[life.step].name,
+                fail_msg("step \"%s\": %s is accessed unchecked", step_now()->name,
                          vmcs_field_name((uint32_t)simulated_cpu.failed.field));
             if (!done || !is_made_good(which))
                 expect_named(which, error, done);
             if (!done && which == SIMULATED_VMWRITE && !is_bind(simulated_cpu.failed.field))
-                expect_unused(&life_steps[life.step]);
-            if (!done && !life_steps[life.step].take())
-                fail_msg("step \"%s\" fails again: %s\n%s", life_steps[life.step].name,
+                expect_unused(step_now());
+            if (!done && !step_now()->take())
+                fail_msg("step \"%s\" fails again: %s\n%s", step_now()->name,
                          life.said ? life.said : "no word", simulated_log());
         } else if (!done) {
-            fail_msg("step \"%s\" fails, and nothing was to: %s\n%s", life_steps[life.step].name,
+            fail_msg("step \"%s\" fails, and nothing was to: %s\n%s", step_now()->name,
                      life.said ? life.said : "no word", simulated_log());
         }
     }
@@ -174,24 +179,21 @@ static bool live_without(unsigned n)
     simulated_pages_fail(n);
     for (life.step = 0; life.step < LIFE_STEPS; life.step++) {
         size_t held = simulated_pages_held();
-        bool done = life_steps[life.step].take();
+        bool done = step_now()->take();
         if (!failed && simulated_pages_calls() >= n + own) {
             failed = true;
             if (done)
-                fail_msg("step \"%s\" does without memory", life_steps[life.step].name);
-            if (!life_steps[life.step].keeps)
+                fail_msg("step \"%s\" does without memory", step_now()->name);
+            if (!step_now()->keeps)
                 assert_int_equal(simulated_pages_held(), held);
-            if (life_steps[life.step].take == life_enable ||
-                life_steps[life.step].take == life_make_map)
+            if (step_now()->take == life_enable || step_now()->take == life_make_map)
                 assert_non_null(strstr(life.said, "no memory for"));
-            if (life_steps[life.step].take == life_create_first ||
-                life_steps[life.step].take == life_create_second)
+            if (step_now()->take == life_create_first || step_now()->take == life_create_second)
                 assert_true(simulated_log_has("vCPU: no"));
-            done = life_steps[life.step].take();
+            done = step_now()->take();
         }
         if (!done)
-            fail_msg("step \"%s\" fails: %s", life_steps[life.step].name,
-                     life.said ? life.said : "no word");
+            fail_msg("step \"%s\" fails: %s", step_now()->name, life.said ? life.said : "no word");
     }
     life_end();
     return failed;

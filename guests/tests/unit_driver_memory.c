@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory that rows ask of the driver: on demand, in pages of three sizes, and with a log of writes.
- */
+/* Memory that rows ask of the driver: on demand, in large pages, and with a log of writes. */
 #include "jobs_fixture.h"
 
 #include "../../core/tests/stub_entry.h"
